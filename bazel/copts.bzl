@@ -11,13 +11,12 @@ COPTS = [
     "-Wold-style-cast",
     "-Wcast-qual",
     "-Werror",
+    # core and hook call libc by its plain names; fortified headers would define
+    # inline functions of the same names.
+    "-U_FORTIFY_SOURCE",
     # The switch is not shadow-stack safe and must not be marked as if it were.
     "-fcf-protection=none",
     # A frame larger than a guard page touches every page of it, so that an
     # overflow meets the guard instead of jumping over it.
     "-fstack-clash-protection",
 ]
-
-# Files that define libc symbols must see the plain declarations: with
-# fortification the headers define inline functions of the same names.
-HOOK_COPTS = COPTS + ["-U_FORTIFY_SOURCE"]

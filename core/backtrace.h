@@ -1,0 +1,31 @@
+// Stacks of coroutines, by libunwind: of the one that runs and of parked ones.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "colibri/core/control_block.h"
+
+namespace colibri {
+
+/// One frame. `function` is demangled; empty when no symbol is known.
+struct StackFrame {
+  std::uintptr_t instruction_pointer = 0;
+  std::string function;
+  std::uintptr_t offset = 0;  // into the function
+};
+
+using Backtrace = std::vector<StackFrame>;
+
+/// The calling flow's stack, innermost frame first: up to the coroutine's entry, or to the
+/// thread's start outside a coroutine.
+Backtrace capture_backtrace();
+
+/// The stack of a coroutine that does not run. Only on its own thread.
+Backtrace capture_backtrace(const ControlBlock& coroutine);
+
+/// A frame a line: "  #0 0x55… function+0x12".
+std::string to_string(const Backtrace& backtrace);
+
+}  // namespace colibri

@@ -1,0 +1,76 @@
+#include "colibri/core/context.h"
+
+#include <cstring>
+
+namespace colibri {
+namespace {
+
+#if defined(__x86_64__)
+
+/// What colibri_context_switch leaves on a stack, from the stack pointer up.
+struct SavedFrame {
+  std::uintptr_t r15, r14, r13, r12, rbx, rbp, return_address;
+};
+static_assert(sizeof(SavedFrame) == 56, "context_x86_64.S pushes six registers");
+
+void fill(SavedFrame& frame, ContextEntry entry, void* argument) noexcept {
+  frame.r12 = reinterpret_cast<std::uintptr_t>(entry);
+  frame.r13 = reinterpret_cast<std::uintptr_t>(argument);
+  frame.return_address = reinterpret_cast<std::uintptr_t>(&colibri_context_entry);
+}
+
+SavedRegisters registers_of(const SavedFrame& frame) noexcept {
+  SavedRegisters registers;
+  registers.instruction_pointer = frame.return_address;
+  registers.frame_pointer = frame.rbp;
+  const std::uintptr_t saved[] = {frame.rbx, frame.r12, frame.r13, frame.r14, frame.r15};
+  std::memcpy(registers.callee_saved, saved, sizeof saved);
+  return registers;
+}
+
+#elif defined(__aarch64__)
+
+/// What colibri_context_switch leaves on a stack, from the stack pointer up.
+struct SavedFrame {
+  std::uintptr_t d8_to_d15[8];
+  std::uintptr_t x19_to_x28[10];
+  std::uintptr_t x29, x30;
+};
+static_assert(sizeof(SavedFrame) == 160, "context_aarch64.S saves twenty registers");
+
+void fill(SavedFrame& frame, ContextEntry entry, void* argument) noexcept {
+  frame.x19_to_x28[0] = reinterpret_cast<std::uintptr_t>(entry);
+  frame.x19_to_x28[1] = reinterpret_cast<std::uintptr_t>(argument);
+  frame.x30 = reinterpret_cast<std::uintptr_t>(&colibri_context_entry);
+}
+
+SavedRegisters registers_of(const SavedFrame& frame) noexcept {
+  SavedRegisters registers;
+  registers.instruction_pointer = frame.x30;
+  registers.frame_pointer = frame.x29;
+  std::memcpy(registers.callee_saved, frame.x19_to_x28, sizeof registers.callee_saved);
+  return registers;
+}
+
+#endif
+
+}  // namespace
+
+StackPointer make_context(void* stack_top, ContextEntry entry, void* argument) noexcept {
+  // Once the frame is popped, the entry stub finds its stack pointer at `top`, a multiple of 16,
+  // as both ABIs demand where a call follows.
+  auto top = reinterpret_cast<std::uintptr_t>(stack_top) & ~std::uintptr_t{15};
+  auto* frame = reinterpret_cast<SavedFrame*>(top - sizeof(SavedFrame));
+  *frame = SavedFrame{};
+  fill(*frame, entry, argument);
+  return frame;
+}
+
+SavedRegisters saved_registers(StackPointer stack_pointer) noexcept {
+  const auto* frame = static_cast<const SavedFrame*>(stack_pointer);
+  SavedRegisters registers = registers_of(*frame);
+  registers.stack_pointer = reinterpret_cast<std::uintptr_t>(stack_pointer) + sizeof(SavedFrame);
+  return registers;
+}
+
+}  // namespace colibri

@@ -1,0 +1,101 @@
+// The switch for x86-64, System V ABI. context.cc lays out first frames to match it.
+//
+// Saved frame, from the stack pointer up: r15 r14 r13 r12 rbx rbp, return address.
+#if defined(__x86_64__)
+
+        .text
+
+        .macro SAVE_REGISTERS
+        pushq   %rbp
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbp, 0
+        pushq   %rbx
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbx, 0
+        pushq   %r12
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r12, 0
+        pushq   %r13
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r13, 0
+        pushq   %r14
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r14, 0
+        pushq   %r15
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset r15, 0
+        .endm
+
+        .macro RESTORE_REGISTERS
+        popq    %r15
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r15
+        popq    %r14
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r14
+        popq    %r13
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r13
+        popq    %r12
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore r12
+        popq    %rbx
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbx
+        popq    %rbp
+        .cfi_adjust_cfa_offset -8
+        .cfi_restore rbp
+        .endm
+
+// void colibri_context_switch(StackPointer* save, StackPointer target)
+        .globl  colibri_context_switch
+        .hidden colibri_context_switch
+        .type   colibri_context_switch, @function
+        .p2align 4
+colibri_context_switch:
+        .cfi_startproc
+        SAVE_REGISTERS
+        movq    %rsp, (%rdi)
+        movq    %rsi, %rsp
+        RESTORE_REGISTERS
+        ret
+        .cfi_endproc
+        .size   colibri_context_switch, .-colibri_context_switch
+
+// void colibri_context_jump(StackPointer* save, StackPointer target)
+        .globl  colibri_context_jump
+        .hidden colibri_context_jump
+        .type   colibri_context_jump, @function
+        .p2align 4
+colibri_context_jump:
+        .cfi_startproc
+        SAVE_REGISTERS
+        movq    %rsp, (%rdi)
+        movq    %rsi, %rsp
+        RESTORE_REGISTERS
+        popq    %rcx
+        .cfi_adjust_cfa_offset -8
+        .cfi_register rip, rcx
+        jmpq    *%rcx
+        .cfi_endproc
+        .size   colibri_context_jump, .-colibri_context_jump
+
+// A fresh coroutine arrives here with its entry in r12 and the argument in r13. Unwinders look up
+// the instruction before a return address: the nop keeps that address inside this procedure also
+// for a coroutine that never ran.
+        .globl  colibri_context_entry
+        .hidden colibri_context_entry
+        .type   colibri_context_entry, @function
+        .p2align 4
+        .cfi_startproc
+        .cfi_undefined rip
+        nop
+colibri_context_entry:
+        movq    %r13, %rdi
+        callq   *%r12
+        ud2
+        .cfi_endproc
+        .size   colibri_context_entry, .-colibri_context_entry
+
+#endif
+        .section .note.GNU-stack, "", %progbits

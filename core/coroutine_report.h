@@ -1,0 +1,19 @@
+// What is said of a coroutine in logs.
+#pragma once
+
+#include <string>
+
+#include "colibri/core/control_block.h"
+
+namespace colibri {
+
+/// "coroutine 17 'session' spawned at server.cc:41". Its own thread.
+std::string describe(const ControlBlock& coroutine);
+
+/// Logs that an exception left the coroutine's function.
+void report_escaped_exception(const ControlBlock& coroutine, const char* what) noexcept;
+
+/// Logs that the coroutine ignored its cancellation and is given up, with its stack.
+void report_abandoned(const ControlBlock& coroutine) noexcept;
+
+}  // namespace colibri

@@ -1,0 +1,59 @@
+// Waiting for descriptors: the bridge between blocking calls and the event loop.
+//
+// A blocking call tries first unless `is_drained`, tells `note_drained` when it got EAGAIN (or read
+// all that a TCP socket had), and then waits. Everything here is for coroutines, on their own
+// thread.
+#pragma once
+
+#include <poll.h>
+
+#include <span>
+
+#include "colibri/core/scheduler.h"
+
+namespace colibri {
+
+/// True if a try would only say EAGAIN: the last one emptied the descriptor and no event has come
+/// since.
+inline bool is_drained(int descriptor, Direction direction) noexcept {
+  DescriptorState* state = thread_state.event_loop->find(descriptor);
+  return state != nullptr && state->drained(direction) &&
+         state->registered.load(std::memory_order_relaxed);
+}
+
+/// A try said EAGAIN. No effect if the descriptor was never waited for: its first wait learns the
+/// truth from the kernel.
+inline void note_drained(int descriptor, Direction direction) noexcept {
+  DescriptorState* state = thread_state.event_loop->find(descriptor);
+  if (state != nullptr && state->registered.load(std::memory_order_relaxed)) {
+    state->drained(direction) = true;
+  }
+}
+
+/// A read returned less than was asked for, from a TCP socket: it took all there was, unless the
+/// connection has ended or failed, or urgent data is in the way.
+inline void note_short_read(int descriptor) noexcept {
+  DescriptorState* state = thread_state.event_loop->find(descriptor);
+  if (state != nullptr && !state->hung_up && state->registered.load(std::memory_order_relaxed)) {
+    state->read_drained = true;
+  }
+}
+
+/// How a wait is to end early.
+struct WaitLimits {
+  Deadline deadline = Deadline::never();
+  bool interruptible = false;
+};
+
+/// Parks until `descriptor` may be ready, after a try that said EAGAIN. kFired is a hint: try
+/// again. kUnsupported: epoll refuses the descriptor since it is always ready. kClosed: it was
+/// closed, or is no open descriptor. When the kernel has no room for another registration, the wait
+/// is a short sleep that ends in kFired.
+WakeReason wait_ready(int descriptor, Direction direction, const WaitLimits& limits) noexcept;
+
+/// Parks until something may have changed at one of `descriptors` in a direction that its `events`
+/// ask for. Negative and closed ones are passed over. Reads the array before it parks, and not
+/// after. Results as wait_ready; std::bad_alloc's case is a short sleep, too.
+WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limits) noexcept;
+
+}  // namespace colibri

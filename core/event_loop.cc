@@ -1,0 +1,232 @@
+#include "colibri/core/event_loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <limits>
+
+#include "colibri/core/libc.h"
+#include "colibri/core/small_lock.h"
+#include "colibri/core/unpark.h"
+
+namespace colibri {
+namespace {
+
+// The loops of all threads, so that a close can reach those that wait on other threads.
+constinit SmallLock loops_lock;
+constinit EventLoop* loops = nullptr;
+constinit std::atomic<int> loop_count{0};
+
+constexpr std::uint32_t kInterest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t kWriteEvents = EPOLLOUT | EPOLLHUP | EPOLLERR;
+constexpr std::uint32_t kDistrustEvents = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
+constexpr std::uint64_t kWakeTag = std::numeric_limits<std::uint64_t>::max();
+constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
+
+std::uint64_t tag_of(int descriptor, std::uint32_t generation) noexcept {
+  return (std::uint64_t{generation} << 32) | static_cast<std::uint32_t>(descriptor);
+}
+
+}  // namespace
+
+EventLoop::EventLoop() {
+  open();
+  const SmallLockGuard guard(loops_lock);
+  next_loop_ = loops;
+  loops = this;
+  loop_count.fetch_add(1);
+}
+
+EventLoop::~EventLoop() {
+  {
+    const SmallLockGuard guard(loops_lock);
+    EventLoop** link = &loops;
+    while (*link != this) link = &(*link)->next_loop_;
+    *link = next_loop_;
+    loop_count.fetch_sub(1);
+  }
+  states_.clear();
+}
+
+void EventLoop::open() {
+  epoll_.adopt(real::epoll_create1(EPOLL_CLOEXEC), "colibri: epoll_create1 failed");
+  wake_.adopt(real::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "colibri: eventfd failed");
+  // Edge-triggered: each write is an edge of its own, so the counter never has to be read.
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = kWakeTag;
+  real::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.number(), &event);
+}
+
+bool EventLoop::add(int descriptor, std::uint32_t generation) noexcept {
+  epoll_event event{};
+  event.events = kInterest;
+  event.data.u64 = tag_of(descriptor, generation);
+  if (real::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor, &event) == 0) return true;
+  // Registered, but not by this generation: the number was closed behind our back while a copy of
+  // the descriptor lives, and has come round to the same description.
+  return errno == EEXIST &&
+         real::epoll_ctl(epoll_.number(), EPOLL_CTL_MOD, descriptor, &event) == 0;
+}
+
+DescriptorState* EventLoop::attach(int descriptor) noexcept {
+  if (descriptor < 0) {
+    errno = EBADF;
+    return nullptr;
+  }
+  DescriptorState* state = states_.find_or_create(descriptor);
+  if (state == nullptr) {
+    errno = ENOMEM;
+    return nullptr;
+  }
+  if (state->registered.load(std::memory_order_acquire)) return state;
+  // Another thread may have closed the last generation, and its notice is still on its way here.
+  unpark_all(state->readers, WakeReason::kClosed);
+  unpark_all(state->writers, WakeReason::kClosed);
+  ++state->generation;
+  if (!add(descriptor, state->generation)) return nullptr;
+  // What is ready already comes as a first edge.
+  state->read_drained = state->write_drained = state->hung_up = false;
+  state->registered.store(true, std::memory_order_release);
+  return state;
+}
+
+void EventLoop::detach(int descriptor) noexcept {
+  DescriptorState* state = states_.find(descriptor);
+  if (state == nullptr) return;
+  if (state->registered.exchange(false)) {
+    // Before the close: while a duplicate lives, the kernel would go on sending events, and the
+    // registration could no longer be named.
+    real::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
+  }
+  state->read_drained = state->write_drained = state->hung_up = false;
+  ++state->generation;
+  unpark_all(state->readers, WakeReason::kClosed);
+  unpark_all(state->writers, WakeReason::kClosed);
+}
+
+void EventLoop::detach_from_outside(int descriptor) noexcept {
+  DescriptorState* state = states_.find(descriptor);
+  if (state == nullptr || !state->registered.exchange(false)) return;
+  real::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
+  sweep_needed_.store(true, std::memory_order_release);
+  wake();
+}
+
+void EventLoop::detach_everywhere(int descriptor) noexcept {
+  const int saved_errno = errno;
+  EventLoop* own = nullptr;
+  if (loop_count.load(std::memory_order_acquire) != 0) {
+    const SmallLockGuard guard(loops_lock);
+    for (EventLoop* loop = loops; loop != nullptr; loop = loop->next_loop_) {
+      if (thread_state.event_loop == loop) {
+        own = loop;
+      } else {
+        loop->detach_from_outside(descriptor);
+      }
+    }
+  }
+  if (own != nullptr) own->detach(descriptor);
+  errno = saved_errno;
+}
+
+void EventLoop::sweep() noexcept {
+  if (!sweep_needed_.exchange(false)) return;
+  states_.for_each([](int, DescriptorState& state) {
+    if (state.registered.load(std::memory_order_acquire)) return;
+    unpark_all(state.readers, WakeReason::kClosed);
+    unpark_all(state.writers, WakeReason::kClosed);
+  });
+}
+
+void EventLoop::dispatch(std::uint64_t tag, std::uint32_t events) noexcept {
+  if (tag == kWakeTag) return;
+  const int descriptor = static_cast<int>(tag & 0xffffffff);
+  DescriptorState* state = states_.find(descriptor);
+  if (state == nullptr || state->generation != static_cast<std::uint32_t>(tag >> 32)) return;
+  if ((events & kDistrustEvents) != 0) state->hung_up = true;
+  // Everybody who waits is woken: one who finds nothing left parks again, and nobody is forgotten.
+  if ((events & kReadEvents) != 0) {
+    state->read_drained = false;
+    unpark_all(state->readers, WakeReason::kFired);
+  }
+  if ((events & kWriteEvents) != 0) {
+    state->write_drained = false;
+    unpark_all(state->writers, WakeReason::kFired);
+  }
+}
+
+int EventLoop::call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept {
+  const int epoll = epoll_.number();
+  if (timeout <= 0) return real::epoll_wait(epoll, events, capacity, timeout < 0 ? -1 : 0);
+  if (precise_wait_) {
+    timespec time{};
+    time.tv_sec = timeout / 1'000'000'000;
+    time.tv_nsec = timeout % 1'000'000'000;
+    const int count = real::epoll_pwait2(epoll, events, capacity, &time, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;
+    precise_wait_ = false;
+  }
+  const std::int64_t milliseconds =
+      (timeout + kNanosecondsPerMillisecond - 1) / kNanosecondsPerMillisecond;
+  return real::epoll_wait(
+      epoll, events, capacity,
+      static_cast<int>(std::min<std::int64_t>(milliseconds, std::numeric_limits<int>::max())));
+}
+
+void EventLoop::wait(std::int64_t timeout) noexcept {
+  constexpr int kCapacity = 512;
+  epoll_event events[kCapacity];
+  const int count = call_epoll_wait(events, kCapacity, timeout);
+  for (int i = 0; i < count; ++i) dispatch(events[i].data.u64, events[i].events);
+  if (sweep_needed_.load(std::memory_order_relaxed)) [[unlikely]]
+    sweep();
+  if (count < 0 && errno != EINTR) rebuild();
+}
+
+void EventLoop::wake() noexcept {
+  const int saved_errno = errno;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = real::write(wake_.number(), &one, sizeof one);
+  errno = saved_errno;
+}
+
+// The epoll descriptor is gone: the program closed it by a raw system call. Everybody who waits is
+// woken to try again, and registers anew.
+void EventLoop::rebuild() noexcept {
+  epoll_.forget();
+  wake_.forget();
+  try {
+    open();
+  } catch (...) {
+    return;  // no descriptor free at this moment: the next wait fails again and comes back here
+  }
+  states_.for_each([](int, DescriptorState& state) {
+    state.registered.store(false, std::memory_order_relaxed);
+    state.read_drained = state.write_drained = false;
+    unpark_all(state.readers, WakeReason::kFired);
+    unpark_all(state.writers, WakeReason::kFired);
+  });
+}
+
+void EventLoop::restart_in_child() {
+  // Closing the child's copies leaves the parent's set as it is; removing entries would not.
+  epoll_.reset();
+  wake_.reset();
+  states_.clear();
+  open();
+  const SmallLockGuard guard(loops_lock);
+  loops = this;  // the other threads do not exist in the child
+  next_loop_ = nullptr;
+  loop_count.store(1);
+}
+
+void EventLoop::forget_all_in_child() noexcept {
+  loops = nullptr;
+  loop_count.store(0);
+}
+
+}  // namespace colibri

@@ -1,0 +1,101 @@
+// The epoll loop of one scheduler: the only caller of epoll_*.
+//
+// Every descriptor is registered once, edge-triggered, for both directions, when somebody first
+// has to wait on it. What the edges said is remembered a direction:
+//
+//   maybe ──a try met EAGAIN, or read all there was (note_drained)──▶ drained
+//   drained ──an edge──▶ maybe
+//
+// Who finds "drained" parks without a system call; who finds "maybe" tries first. A try made
+// before the edge that it races with arrives is harmless: the edge lies in the epoll set and is
+// delivered at the next wait.
+//
+// A descriptor's life is counted in generations: an event of an earlier one is dropped, so a
+// number that was closed and given out anew never gets its predecessor's events.
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "colibri/core/descriptor_map.h"
+#include "colibri/core/internal_descriptor.h"
+#include "colibri/core/wait_list.h"
+
+namespace colibri {
+
+enum class Direction : std::uint8_t { kRead, kWrite };
+
+/// What one loop knows of one descriptor. The loop's thread only, but for `registered`, which
+/// whoever closes the descriptor on another thread clears.
+struct DescriptorState {
+  WaitList readers;
+  WaitList writers;
+  std::uint32_t generation;
+  std::atomic<bool> registered;
+  bool read_drained;
+  bool write_drained;
+  bool hung_up;  // the peer closed or failed, or urgent data came: a short read proves nothing
+
+  WaitList& waiters(Direction direction) noexcept {
+    return direction == Direction::kRead ? readers : writers;
+  }
+  bool& drained(Direction direction) noexcept {
+    return direction == Direction::kRead ? read_drained : write_drained;
+  }
+};
+
+class EventLoop {
+ public:
+  /// Throws std::system_error when the kernel gives no descriptor.
+  EventLoop();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// What is known of `descriptor`; null if nothing.
+  DescriptorState* find(int descriptor) const noexcept { return states_.find(descriptor); }
+
+  /// Registers `descriptor` unless it is. Null on failure, with errno: EPERM for files that epoll
+  /// refuses because they are always ready, EBADF, ENOMEM, ENOSPC (fs.epoll.max_user_watches).
+  DescriptorState* attach(int descriptor) noexcept;
+
+  /// The descriptor is about to be closed, or its number has changed its meaning: takes it out and
+  /// wakes those who wait on it with WakeReason::kClosed.
+  void detach(int descriptor) noexcept;
+
+  /// Waits until something is ready, `wake` is called, a signal arrives or `timeout` (nanoseconds;
+  /// negative: for ever) is over, and unparks whom it concerns.
+  void wait(std::int64_t timeout) noexcept;
+
+  /// Ends a wait, now or the next one. Any thread, and signal handlers.
+  void wake() noexcept;
+
+  /// In the child of a fork: a new epoll set of the child's own. Nobody waits any more.
+  void restart_in_child();
+
+  /// The same where no coroutine made the fork: the child has no schedulers.
+  static void forget_all_in_child() noexcept;
+
+  /// `descriptor` is about to be closed: detaches it from the loops of other threads too.
+  static void detach_everywhere(int descriptor) noexcept;
+
+ private:
+  void open();
+  void rebuild() noexcept;
+  void dispatch(std::uint64_t tag, std::uint32_t events) noexcept;
+  bool add(int descriptor, std::uint32_t generation) noexcept;
+  int call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept;
+  void detach_from_outside(int descriptor) noexcept;
+  void sweep() noexcept;
+
+  InternalDescriptor epoll_;
+  InternalDescriptor wake_;
+  DescriptorMap<DescriptorState> states_;
+  std::atomic<bool> sweep_needed_{false};
+  bool precise_wait_ = true;  // epoll_pwait2 exists (Linux 5.11)
+  EventLoop* next_loop_ = nullptr;
+};
+
+}  // namespace colibri

@@ -1,0 +1,54 @@
+// colibri::run: the door through which a program enters.
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "colibri/core/launch.h"
+#include "colibri/core/scheduler.h"
+
+namespace colibri {
+
+struct RunOptions {
+  /// How long coroutines that were cancelled at main's end may take to end. Who takes longer is
+  /// logged, with its stack, and abandoned.
+  std::chrono::nanoseconds grace = std::chrono::seconds(5);
+  /// Address space of main's stack.
+  std::size_t main_stack_bytes = 1024 * 1024;
+};
+
+/// Calls `main()` in a coroutine on a new scheduler of this thread and returns its result (0 for
+/// void, so that `int main() { return colibri::run(…); }` works); rethrows what it throws. When
+/// main has ended, every other coroutine is cancelled and run to its end. Several threads may run
+/// at once, each its own; a thread may run again later, but not inside a run. Throws
+/// std::system_error when the system gives no descriptors or memory.
+template <class Main>
+auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite::here()) {
+  using Returned = std::invoke_result_t<Main&>;
+  using Result = std::conditional_t<std::is_void_v<Returned>, int, Returned>;
+  std::optional<Result> result;
+  std::exception_ptr error;
+  Scheduler scheduler;
+  auto call = [&] {
+    try {
+      if constexpr (std::is_void_v<Returned>) {
+        std::invoke(main);
+        result.emplace(0);
+      } else {
+        result.emplace(std::invoke(main));
+      }
+    } catch (...) {
+      error = std::current_exception();
+    }
+  };
+  scheduler.run(*new_coroutine(scheduler.stack_pool(), options.main_stack_bytes, std::move(call)),
+                SpawnOptions{.name = "main", .site = site}, options.grace);
+  if (error) std::rethrow_exception(error);
+  return std::move(*result);
+}
+
+}  // namespace colibri

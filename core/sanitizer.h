@@ -1,0 +1,121 @@
+// What AddressSanitizer, ThreadSanitizer and Valgrind must be told about stacks and switches: the
+// only #ifs on them. Without them everything here is empty and costs nothing.
+#pragma once
+
+#include <cstddef>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define COLIBRI_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define COLIBRI_ASAN 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define COLIBRI_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define COLIBRI_TSAN 1
+#endif
+#endif
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define COLIBRI_VALGRIND 1
+#endif
+
+#ifdef COLIBRI_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/common_interface_defs.h>
+#endif
+#ifdef COLIBRI_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace colibri {
+
+#if defined(COLIBRI_ASAN)
+inline constexpr bool kAddressSanitizer = true;
+#else
+inline constexpr bool kAddressSanitizer = false;
+#endif
+#if defined(COLIBRI_TSAN)
+inline constexpr bool kThreadSanitizer = true;
+#else
+inline constexpr bool kThreadSanitizer = false;
+#endif
+
+/// What the sanitizers know of one flow of control. Calls must come in the order: the leaving flow
+/// calls before_switch; the arriving one calls after_switch as the first thing it does.
+class SanitizerFlow {
+ public:
+  /// For a flow on a stack of ours, from `low`, `size` bytes. The thread's own flow needs no call.
+  void start([[maybe_unused]] const void* low, [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_ASAN
+    low_ = low;
+    size_ = size;
+#endif
+#ifdef COLIBRI_TSAN
+    fiber_ = __tsan_create_fiber(0);
+#endif
+  }
+
+  /// This flow gives way to `target`; with `last` it will never run again.
+  void before_switch([[maybe_unused]] SanitizerFlow& target, [[maybe_unused]] bool last) noexcept {
+#ifdef COLIBRI_ASAN
+    __sanitizer_start_switch_fiber(last ? nullptr : &fake_stack_, target.low_, target.size_);
+    previous_ = this;
+#endif
+#ifdef COLIBRI_TSAN
+    if (fiber_ == nullptr) fiber_ = __tsan_get_current_fiber();
+    if (last) ended_fiber_ = fiber_;
+    __tsan_switch_to_fiber(target.fiber_, 0);
+#endif
+  }
+
+  /// This flow runs, for the first time or again.
+  void after_switch() noexcept {
+#ifdef COLIBRI_ASAN
+    const void* low = nullptr;
+    std::size_t size = 0;
+    __sanitizer_finish_switch_fiber(fake_stack_, &low, &size);
+    // The bounds of the thread's own stack are learnt from its first departure.
+    if (previous_ != nullptr && previous_->low_ == nullptr) {
+      previous_->low_ = low;
+      previous_->size_ = size;
+    }
+#endif
+#ifdef COLIBRI_TSAN
+    // A fiber cannot be destroyed while it runs; the next flow does it.
+    if (ended_fiber_ != nullptr) __tsan_destroy_fiber(ended_fiber_);
+    ended_fiber_ = nullptr;
+#endif
+  }
+
+ private:
+#ifdef COLIBRI_ASAN
+  inline static thread_local SanitizerFlow* previous_ = nullptr;
+  const void* low_ = nullptr;
+  std::size_t size_ = 0;
+  void* fake_stack_ = nullptr;
+#endif
+#ifdef COLIBRI_TSAN
+  inline static thread_local void* ended_fiber_ = nullptr;
+  void* fiber_ = nullptr;
+#endif
+};
+
+/// A stack was mapped, from `low` to `high`.
+inline void register_stack([[maybe_unused]] void* low, [[maybe_unused]] void* high) noexcept {
+#ifdef COLIBRI_VALGRIND
+  [[maybe_unused]] const auto id = VALGRIND_STACK_REGISTER(low, high);
+#endif
+}
+
+/// A stack will be used by a new flow: what the last one left poisoned is plain memory again.
+inline void unpoison_stack([[maybe_unused]] void* low, [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_ASAN
+  __asan_unpoison_memory_region(low, size);
+#endif
+}
+
+}  // namespace colibri

@@ -1,0 +1,25 @@
+#include "colibri/core/task.h"
+
+#include "colibri/core/unpark.h"
+
+namespace colibri {
+
+WakeReason TaskStateBase::wait(Deadline deadline, bool may_fail) noexcept {
+  WakeReason reason = WakeReason::kFired;
+  while (coroutine != nullptr && reason == WakeReason::kFired) {
+    check(can_park(), "a Task was joined or destroyed outside a coroutine while it still runs");
+    ControlBlock& self = *thread_state.current;
+    check(coroutine != &self, "a coroutine joined itself: it would wait for ever");
+    joiners.push_back(self.node);
+    reason = thread_state.scheduler->park({WaitKind::kJoin, deadline, may_fail, false, -1});
+    withdraw(self.node);
+  }
+  return coroutine == nullptr ? WakeReason::kFired : reason;
+}
+
+void TaskStateBase::finish() noexcept {
+  coroutine = nullptr;
+  unpark_all(joiners, WakeReason::kFired);
+}
+
+}  // namespace colibri

@@ -181,6 +181,17 @@ bool Scheduler::must_refuse(ControlBlock& self, const WaitRequest& request,
   return false;
 }
 
+WakeReason Scheduler::begin_watched_call() noexcept {
+  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer) {
+    if ((each->attention & ControlBlock::kCanceled) != 0) {
+      yield_to_loop();
+      return WakeReason::kCanceled;
+    }
+    if (each->limit.has_passed()) return WakeReason::kLimit;
+  }
+  return WakeReason::kFired;
+}
+
 void Scheduler::arm_timer(ControlBlock& self, const WaitRequest& request) noexcept {
   Deadline deadline = request.deadline;
   self.timer_is_limit = false;

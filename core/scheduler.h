@@ -76,11 +76,17 @@ class Scheduler {
   /// From now on every wait of `coroutine` that may fail does so, the present one included.
   void cancel(ControlBlock& coroutine) noexcept;
 
-  /// Counts a call that may complete without waiting; every 64th in one slice yields, so that a
-  /// coroutine whose data is always there starves nobody.
-  void charge_call() noexcept {
+  /// At the beginning of a call that may fail: kFired to go on, kCanceled or kLimit to fail at
+  /// once. Every 64th call in one slice yields, so that a coroutine whose data is always there
+  /// starves nobody.
+  WakeReason begin_call() noexcept {
     if (--calls_left_ == 0) [[unlikely]]
       yield_to_loop();
+    const ControlBlock& self = *thread_state.current;
+    if (self.attention == 0 && self.limit.is_never() && self.resumer == nullptr) [[likely]] {
+      return WakeReason::kFired;
+    }
+    return begin_watched_call();
   }
 
   /// A signal handler without SA_RESTART ran on this thread: main's coroutine gets EINTR from its
@@ -111,6 +117,7 @@ class Scheduler {
   void adjust_slices() noexcept;
   void arm_timer(ControlBlock& self, const WaitRequest& request) noexcept;
   bool must_refuse(ControlBlock& self, const WaitRequest& request, WakeReason& reason) noexcept;
+  WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
   void forget(ControlBlock& coroutine) noexcept;
   void stop_all(std::chrono::nanoseconds grace);

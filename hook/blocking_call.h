@@ -1,0 +1,138 @@
+// The templates that the hooks are written on.
+//
+// A hook passes through (calls libc as it is) unless all of this holds: the caller is a coroutine
+// on a thread with a scheduler; no bypass is in force (a signal handler counts as one); the
+// descriptor is open; the program has not asked for non-blocking calls; and the kind of descriptor
+// can make a caller wait. What remains is tried without blocking, and parks where it must wait.
+#pragma once
+
+#include <cerrno>
+#include <utility>
+
+#include "colibri/core/descriptor_wait.h"
+#include "colibri/core/libc.h"
+#include "colibri/hook/attempt.h"
+#include "colibri/hook/descriptor_table.h"
+
+namespace colibri {
+
+/// The coroutine that a hooked call may park; null where hooks pass through.
+inline ControlBlock* parkable_coroutine() noexcept {
+  ControlBlock* coroutine = thread_state.current;
+  if (coroutine == nullptr || coroutine->bypass_depth != 0) return nullptr;
+  return thread_state.scheduler != nullptr ? coroutine : nullptr;
+}
+
+/// The descriptor of a call that is to park where it must wait; null: pass through.
+inline Descriptor* parkable_descriptor(int number) noexcept {
+  if (parkable_coroutine() == nullptr) return nullptr;
+  Descriptor* descriptor = descriptor_table::look_up(number);
+  if (descriptor == nullptr || descriptor->user_nonblocking.load(std::memory_order_relaxed)) {
+    return nullptr;
+  }
+  return descriptor->kind.load(std::memory_order_relaxed) == DescriptorKind::kFile ? nullptr
+                                                                                   : descriptor;
+}
+
+/// errno for a wait that ended early. `timeout` is what the call says when the time-out that the
+/// program itself set (SO_RCVTIMEO and its like) is over.
+inline int error_of(WakeReason reason, int timeout = EAGAIN) noexcept {
+  switch (reason) {
+    case WakeReason::kTimeout:
+      return timeout;
+    case WakeReason::kLimit:
+      return ETIMEDOUT;
+    case WakeReason::kCanceled:
+      return ECANCELED;
+    case WakeReason::kClosed:
+      return EBADF;
+    case WakeReason::kInterrupted:
+      return EINTR;
+    case WakeReason::kFired:
+    case WakeReason::kUnsupported:
+      break;
+  }
+  return 0;
+}
+
+/// Sets errno and returns -1.
+inline int fail_with_errno(int error) noexcept {
+  errno = error;
+  return -1;
+}
+
+/// Which descriptor a call waits for, in which direction, and how long.
+class CallSite {
+ public:
+  CallSite(int descriptor_number, const Descriptor& about, Direction waits_for) noexcept
+      : number(descriptor_number), descriptor(about), direction(waits_for) {}
+
+  /// The program's time-out for the whole call. The clock is read at the first wait only.
+  const WaitLimits& limits() noexcept {
+    if (limits_known_) return limits_;
+    limits_known_ = true;
+    limits_.interruptible = true;
+    const auto& timeout =
+        direction == Direction::kRead ? descriptor.receive_timeout : descriptor.send_timeout;
+    const std::int64_t nanoseconds = timeout.load(std::memory_order_relaxed);
+    if (nanoseconds != 0) limits_.deadline = Deadline::after(std::chrono::nanoseconds(nanoseconds));
+    return limits_;
+  }
+
+  const int number;
+  const Descriptor& descriptor;
+  const Direction direction;
+
+ private:
+  WaitLimits limits_;
+  bool limits_known_ = false;
+};
+
+/// To be asked at the beginning of every call that may fail: false, with errno, in a coroutine that
+/// was cancelled or whose TimeLimit is over.
+inline bool may_begin() noexcept {
+  const WakeReason reason = thread_state.scheduler->begin_call();
+  if (reason == WakeReason::kFired) [[likely]]
+    return true;
+  errno = error_of(reason);
+  return false;
+}
+
+/// Tries until the call succeeds or fails, or its wait ends early. `attempt()` returns -1 with
+/// EAGAIN where it would have to wait; `plain()` is the call as the program wrote it.
+template <class Plain, class Attempt>
+ssize_t try_and_wait(CallSite& call, Plain plain, Attempt attempt) {
+  for (;;) {
+    if (!is_drained(call.number, call.direction)) {
+      const ssize_t result = attempt();
+      if (result >= 0 || errno != EAGAIN) return result;
+      note_drained(call.number, call.direction);
+    }
+    const WakeReason reason = wait_ready(call.number, call.direction, call.limits());
+    if (reason == WakeReason::kUnsupported) return plain();
+    if (reason != WakeReason::kFired) return fail_with_errno(error_of(reason));
+  }
+}
+
+/// A call that is done with its first success: reads, messages, accept.
+template <class Plain, class Attempt>
+ssize_t blocking_call(CallSite call, Plain plain, Attempt attempt) {
+  return may_begin() ? try_and_wait(call, plain, attempt) : -1;
+}
+
+/// A call that goes on until `wanted` bytes have been moved, as blocking stream writes and
+/// MSG_WAITALL reads do: `attempt(done)` moves some more. Where it cannot go on, the count so far
+/// is the result; the error is, only if that is nothing.
+template <class Plain, class Attempt>
+ssize_t blocking_transfer(CallSite call, std::size_t wanted, Plain plain, Attempt attempt) {
+  if (!may_begin()) return -1;
+  std::size_t done = 0;
+  for (;;) {
+    const ssize_t moved = try_and_wait(call, plain, [&] { return attempt(done); });
+    if (moved < 0) return done != 0 ? static_cast<ssize_t>(done) : -1;
+    done += static_cast<std::size_t>(moved);
+    if (moved == 0 || done >= wanted) return static_cast<ssize_t>(done);
+  }
+}
+
+}  // namespace colibri

@@ -1,0 +1,55 @@
+// Arithmetic on arrays of buffers.
+#pragma once
+
+#include <limits.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+
+namespace colibri {
+
+/// Where a transfer stands in an array of buffers. Never copies the array: after a part of a buffer
+/// has gone, its rest goes alone, and then the remaining buffers go together.
+class BufferCursor {
+ public:
+  BufferCursor(const iovec* buffers, std::size_t count) noexcept
+      : buffers_(buffers), count_(count) {}
+
+  /// The next buffers after `done` bytes in all: `size()` of them from `data()`.
+  void seek(std::size_t done) noexcept {
+    std::size_t index = 0;
+    while (index < count_ && done >= buffers_[index].iov_len) done -= buffers_[index++].iov_len;
+    if (done == 0) {
+      first_ = buffers_ + index;
+      size_ = count_ - index;
+      return;
+    }
+    rest_ = {static_cast<char*>(buffers_[index].iov_base) + done, buffers_[index].iov_len - done};
+    first_ = &rest_;
+    size_ = 1;
+  }
+  const iovec* data() const noexcept { return first_; }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  const iovec* buffers_;
+  std::size_t count_;
+  const iovec* first_ = nullptr;
+  std::size_t size_ = 0;
+  iovec rest_{};
+};
+
+/// True for an array that the kernel would refuse (EFAULT, EINVAL, EMSGSIZE): calls on it pass
+/// through, so that the kernel says so.
+inline bool is_bad_array(const iovec* buffers, std::size_t count) noexcept {
+  return count > IOV_MAX || (count != 0 && buffers == nullptr);
+}
+
+/// Bytes in all buffers together.
+inline std::size_t total_bytes(const iovec* buffers, std::size_t count) noexcept {
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < count; ++i) total += buffers[i].iov_len;
+  return total;
+}
+
+}  // namespace colibri

@@ -1,0 +1,90 @@
+// What the program believes of its descriptors: whether it asked for non-blocking calls, which
+// time-outs it set, what kind each is. Process-wide; every thread reads and writes it.
+//
+// A descriptor that was born behind the hooks' back (inherited, received over a socket, made by a
+// raw system call) is unknown until its first hooked call in a coroutine, which asks the kernel.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "colibri/core/deadline.h"
+
+namespace colibri {
+
+/// Decides how a call on the descriptor is tried without blocking.
+enum class DescriptorKind : std::uint8_t {
+  kUnknown,
+  kTcp,           // a stream socket of which a short read proves that it is empty
+  kStreamSocket,  // other stream sockets
+  kMessageSocket,
+  kPipe,
+  kPollable,  // terminals, eventfd, timerfd and so on: ask poll, then call
+  kFile,      // never has to wait, as far as the kernel's poll is concerned
+};
+
+/// One descriptor. All bytes zero: unknown.
+struct Descriptor {
+  std::atomic<DescriptorKind> kind;
+  std::atomic<bool> user_nonblocking;  // the program set O_NONBLOCK
+  std::atomic<bool> our_nonblocking;   // we did (a listener); hidden from the program
+  std::atomic<int> receive_low_water;  // SO_RCVLOWAT when above 1
+  std::atomic<int> next_alias;         // ring of numbers for one description, plus 1; 0: alone
+  std::atomic<std::int64_t> receive_timeout;  // nanoseconds; 0: none
+  std::atomic<std::int64_t> send_timeout;
+
+  bool is_socket() const noexcept {
+    const DescriptorKind now = kind.load(std::memory_order_relaxed);
+    return now == DescriptorKind::kTcp || now == DescriptorKind::kStreamSocket ||
+           now == DescriptorKind::kMessageSocket;
+  }
+  bool is_stream() const noexcept { return kind != DescriptorKind::kMessageSocket; }
+};
+
+namespace descriptor_table {
+
+/// What is known of `descriptor`; asks the kernel if that is nothing. Null if it is not open (errno
+/// EBADF) or memory is short. errno is kept otherwise.
+Descriptor* look_up(int descriptor) noexcept;
+
+/// What is known of `descriptor` without asking the kernel; null if nothing.
+Descriptor* find(int descriptor) noexcept;
+
+/// `descriptor` was just created. Forgets what was believed of its number.
+Descriptor* opened(int descriptor, DescriptorKind kind, bool nonblocking) noexcept;
+
+/// `descriptor` was just returned by accept on `listener`, whose time-outs it inherits.
+void accepted(int descriptor, const Descriptor& listener, bool nonblocking) noexcept;
+
+/// The program is about to close `descriptor`, or to give its number another meaning: wakes those
+/// who wait on it, in all threads.
+void closing(int descriptor) noexcept;
+
+/// `copy` now means the same description as `original`.
+void duplicated(int original, int copy) noexcept;
+
+/// The program set or cleared O_NONBLOCK on a description: notes it for all its numbers.
+void set_nonblocking(int descriptor, bool nonblocking) noexcept;
+
+/// Calls `change(Descriptor&)` for every number that means the same description.
+template <class Change>
+void for_each_alias(int descriptor, Change change) noexcept;
+
+/// The kind of a socket that socket(2) made with these arguments.
+DescriptorKind socket_kind(int domain, int type, int protocol) noexcept;
+
+}  // namespace descriptor_table
+
+template <class Change>
+void descriptor_table::for_each_alias(int descriptor, Change change) noexcept {
+  int number = descriptor;
+  do {
+    Descriptor* entry = find(number);
+    if (entry == nullptr) return;
+    change(*entry);
+    const int next = entry->next_alias.load(std::memory_order_relaxed);
+    number = next == 0 ? descriptor : next - 1;
+  } while (number != descriptor);
+}
+
+}  // namespace colibri

@@ -1,0 +1,135 @@
+// sigaction, signal, sigset, siginterrupt: puts a handler of ours before the program's, which keeps
+// hooks from parking while it runs and passes EINTR on to main's coroutine afterwards.
+//
+// The kernel interrupts a system call of the thread, but main's coroutine is parked and makes none;
+// so a handler that was installed without SA_RESTART interrupts its present or next interruptible
+// wait instead. Signals that the processor raises (SIGSEGV and its like) are left alone.
+#include <signal.h>
+
+#include <array>
+
+#include "colibri/core/bypass.h"
+#include "colibri/hook/blocking_call.h"
+
+namespace colibri {
+namespace {
+
+/// What the program installed for one signal, as its handler's caller needs it.
+struct UserAction {
+  std::atomic<void*> handler{nullptr};  // null: not through us
+  std::atomic<int> flags{0};
+};
+
+constinit std::array<UserAction, NSIG> actions;
+
+bool comes_from_processor(int signal) noexcept {
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGFPE || signal == SIGILL ||
+         signal == SIGTRAP || signal == SIGABRT || signal == SIGSYS;
+}
+
+void run_user_handler(int signal, siginfo_t* info, void* context) {
+  UserAction& action = actions[static_cast<std::size_t>(signal)];
+  void* const handler = action.handler.load(std::memory_order_acquire);
+  const int flags = action.flags.load(std::memory_order_relaxed);
+  if (handler == nullptr) return;
+  if ((flags & SA_RESETHAND) != 0) action.handler.store(nullptr, std::memory_order_relaxed);
+  {
+    const Bypass bypass;
+    if ((flags & SA_SIGINFO) != 0) {
+      reinterpret_cast<void (*)(int, siginfo_t*, void*)>(handler)(signal, info, context);
+    } else {
+      reinterpret_cast<void (*)(int)>(handler)(signal);
+    }
+  }
+  if ((flags & SA_RESTART) == 0 && thread_state.scheduler != nullptr) {
+    thread_state.scheduler->interrupt();
+  }
+}
+
+void* handler_of(const struct sigaction& action) noexcept {
+  return (action.sa_flags & SA_SIGINFO) != 0 ? reinterpret_cast<void*>(action.sa_sigaction)
+                                             : reinterpret_cast<void*>(action.sa_handler);
+}
+
+bool needs_us(int signal, const struct sigaction& action) noexcept {
+  return !comes_from_processor(signal) && action.sa_handler != SIG_IGN &&
+         action.sa_handler != SIG_DFL;
+}
+
+/// Shows the program what it installed, not what we put before it.
+void hide_ours(struct sigaction& reported, void* handler, int flags) noexcept {
+  if (reported.sa_sigaction != &run_user_handler) return;
+  reported.sa_flags = flags;
+  if ((flags & SA_SIGINFO) != 0) {
+    reported.sa_sigaction = reinterpret_cast<void (*)(int, siginfo_t*, void*)>(handler);
+  } else {
+    reported.sa_handler = reinterpret_cast<void (*)(int)>(handler);
+  }
+}
+
+int hooked_sigaction(int signal, const struct sigaction* wanted,
+                     struct sigaction* previous) noexcept {
+  if (signal <= 0 || signal >= NSIG) return real::sigaction(signal, wanted, previous);
+  UserAction& action = actions[static_cast<std::size_t>(signal)];
+  void* const old_handler = action.handler.load();
+  const int old_flags = action.flags.load();
+  struct sigaction installed {};
+  if (wanted != nullptr) {
+    installed = *wanted;
+    if (needs_us(signal, *wanted)) {
+      // Before the kernel knows: the signal may come at once.
+      action.flags.store(wanted->sa_flags, std::memory_order_relaxed);
+      action.handler.store(handler_of(*wanted), std::memory_order_release);
+      installed.sa_sigaction = &run_user_handler;
+      installed.sa_flags |= SA_SIGINFO;
+    }
+  }
+  struct sigaction reported {};
+  const int result = real::sigaction(signal, wanted != nullptr ? &installed : nullptr, &reported);
+  if (result != 0) {
+    action.flags.store(old_flags);
+    action.handler.store(old_handler);
+    return result;
+  }
+  hide_ours(reported, old_handler, old_flags);
+  if (previous != nullptr) *previous = reported;
+  return result;
+}
+
+sighandler_t install(int signal, sighandler_t handler, int flags) noexcept {
+  struct sigaction wanted {};
+  wanted.sa_handler = handler;
+  wanted.sa_flags = flags;
+  sigemptyset(&wanted.sa_mask);
+  sigaddset(&wanted.sa_mask, signal);
+  struct sigaction previous {};
+  return hooked_sigaction(signal, &wanted, &previous) == 0 ? previous.sa_handler : SIG_ERR;
+}
+
+}  // namespace
+}  // namespace colibri
+
+using namespace colibri;
+
+extern "C" {
+
+int sigaction(int signal, const struct sigaction* wanted, struct sigaction* previous) noexcept {
+  return hooked_sigaction(signal, wanted, previous);
+}
+
+sighandler_t signal(int number, sighandler_t handler) noexcept {
+  if (number <= 0 || number >= NSIG || handler == SIG_ERR) {
+    errno = EINVAL;
+    return SIG_ERR;
+  }
+  return install(number, handler, SA_RESTART);
+}
+
+int siginterrupt(int signal, int interrupt) noexcept {
+  struct sigaction action {};
+  if (hooked_sigaction(signal, nullptr, &action) != 0) return -1;
+  action.sa_flags = interrupt != 0 ? action.sa_flags & ~SA_RESTART : action.sa_flags | SA_RESTART;
+  return hooked_sigaction(signal, &action, nullptr);
+}
+
+}  // extern "C"

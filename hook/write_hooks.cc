@@ -1,0 +1,109 @@
+// write, writev, send, sendto, sendmsg.
+#include "colibri/hook/blocking_call.h"
+#include "colibri/hook/buffers.h"
+
+namespace colibri {
+namespace {
+
+/// A message goes whole or not at all.
+template <class Plain, class Attempt>
+ssize_t send_whole(CallSite call, Plain plain, Attempt attempt) {
+  return blocking_call(call, plain, attempt);
+}
+
+/// write and writev.
+template <class Plain>
+ssize_t blocking_write(int number, const iovec* buffers, int count, Plain plain) {
+  const Descriptor* descriptor = parkable_descriptor(number);
+  if (descriptor == nullptr || count < 0) return plain();
+  if (is_bad_array(buffers, static_cast<std::size_t>(count))) return plain();
+  const CallSite call(number, *descriptor, Direction::kWrite);
+  if (!descriptor->is_stream()) {
+    return send_whole(call, plain,
+                      [&] { return try_write(*descriptor, number, buffers, count, false); });
+  }
+  const std::size_t total = total_bytes(buffers, static_cast<std::size_t>(count));
+  if (total == 0) return plain();
+  BufferCursor cursor(buffers, static_cast<std::size_t>(count));
+  return blocking_transfer(call, total, plain, [&](std::size_t done) {
+    cursor.seek(done);
+    return try_write(*descriptor, number, cursor.data(), static_cast<int>(cursor.size()),
+                     done != 0);
+  });
+}
+
+/// The socket that a send with these flags may have to wait for; null: pass through.
+const Descriptor* patient_socket(int number, int flags) noexcept {
+  if ((flags & MSG_DONTWAIT) != 0) return nullptr;
+  const Descriptor* descriptor = parkable_descriptor(number);
+  return descriptor != nullptr && descriptor->is_socket() ? descriptor : nullptr;
+}
+
+/// Flags of one try. What has been sent in part must not raise SIGPIPE for its rest.
+int flags_of_try(int flags, std::size_t done) noexcept {
+  return flags | MSG_DONTWAIT | (done != 0 ? MSG_NOSIGNAL : 0);
+}
+
+/// sendmsg on a stream. Ancillary data goes with the first part.
+ssize_t send_stream_message(CallSite call, const msghdr* message, int flags) {
+  BufferCursor cursor(message->msg_iov, message->msg_iovlen);
+  const int number = call.number;
+  return blocking_transfer(
+      call, total_bytes(message->msg_iov, message->msg_iovlen),
+      [&] { return real::sendmsg(number, message, flags); },
+      [&](std::size_t done) -> ssize_t {
+        if (done == 0) return real::sendmsg(number, message, flags_of_try(flags, 0));
+        cursor.seek(done);
+        msghdr rest{};
+        rest.msg_iov = const_cast<iovec*>(cursor.data());
+        rest.msg_iovlen = cursor.size();
+        return real::sendmsg(number, &rest, flags_of_try(flags, done));
+      });
+}
+
+}  // namespace
+}  // namespace colibri
+
+using namespace colibri;
+
+extern "C" {
+
+ssize_t write(int fd, const void* buffer, size_t size) {
+  const iovec whole{const_cast<void*>(buffer), size};
+  return blocking_write(fd, &whole, 1, [&] { return real::write(fd, buffer, size); });
+}
+
+ssize_t writev(int fd, const iovec* buffers, int count) {
+  return blocking_write(fd, buffers, count, [&] { return real::writev(fd, buffers, count); });
+}
+
+ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockaddr* address,
+               socklen_t address_size) {
+  const auto plain = [&] { return real::sendto(fd, buffer, size, flags, address, address_size); };
+  const Descriptor* descriptor = patient_socket(fd, flags);
+  if (descriptor == nullptr) return plain();
+  const auto attempt = [&](std::size_t done) {
+    return real::sendto(fd, static_cast<const char*>(buffer) + done, size - done,
+                        flags_of_try(flags, done), address, address_size);
+  };
+  const CallSite call(fd, *descriptor, Direction::kWrite);
+  if (!descriptor->is_stream()) return send_whole(call, plain, [&] { return attempt(0); });
+  return blocking_transfer(call, size, plain, attempt);
+}
+
+ssize_t send(int fd, const void* buffer, size_t size, int flags) {
+  return sendto(fd, buffer, size, flags, nullptr, 0);
+}
+
+ssize_t sendmsg(int fd, const msghdr* message, int flags) {
+  const auto plain = [&] { return real::sendmsg(fd, message, flags); };
+  if (message == nullptr || is_bad_array(message->msg_iov, message->msg_iovlen)) return plain();
+  const Descriptor* descriptor = patient_socket(fd, flags);
+  if (descriptor == nullptr) return plain();
+  const CallSite call(fd, *descriptor, Direction::kWrite);
+  if (descriptor->is_stream()) return send_stream_message(call, message, flags);
+  return send_whole(call, plain,
+                    [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); });
+}
+
+}  // extern "C"

@@ -1,0 +1,74 @@
+"""The servers that can be compared, and where Bazel has put them."""
+
+import collections
+import os
+import pathlib
+import shlex
+import shutil
+import sys
+
+Server = collections.namedtuple("Server", "name command")
+
+BASE = "epoll"
+
+DEFAULTS = {
+    BASE: "bench/baseline/epoll_server --port {port}",
+    "epoll-level": "bench/baseline/epoll_server --level --port {port}",
+    "epoll-read-write": "bench/baseline/epoll_server --read-write --port {port}",
+    "threads": "bench/baseline/thread_server --port {port}",
+    "colibri": "samples/echo_server_posix --host 127.0.0.1 --port {port}",
+    "asio-stackless": "bench/echo/peers/asio_stackless_server --port {port}",
+    "asio-stackful": "bench/echo/peers/asio_stackful_server --port {port}",
+    "boost-fiber": "bench/echo/peers/fiber_server --port {port}",
+    "state-threads": "bench/echo/peers/state_threads_server --port {port}",
+    "go": "bench/echo/peers/go_server --port {port}",
+}
+
+
+def binary_folder():
+    """Bazel's folder of built programs."""
+    # The script as it was started: in the runfiles it is a link, and __file__ of what it imports
+    # is in the sources already.
+    here = pathlib.Path(sys.argv[0]).absolute()
+    for parent in here.parents:
+        if parent.name.endswith(".runfiles"):
+            return parent.parents[2]  # bin/bench/echo/compare_echo.runfiles
+    return here.parents[2] / "bazel-bin"
+
+
+def find_program(name):
+    """The path of a program that Bazel built, that lies where the user stands, or in PATH."""
+    folders = [binary_folder(), pathlib.Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))]
+    for folder in folders:
+        path = folder / name  # an absolute name stays as it is
+        if path.is_file() and os.access(path, os.X_OK):
+            return str(path.absolute())
+    return shutil.which(name)
+
+
+def choose(wanted, base):
+    """The servers for the arguments NAME or NAME=COMMAND, and notes on those left out.
+
+    Without arguments, all defaults. The base is always among them, as the first.
+    """
+    commands = {}
+    for item in [base] + (wanted or list(DEFAULTS)):
+        name, given, command = item.partition("=")
+        if not given and name not in DEFAULTS:
+            # A base defined by a later NAME=COMMAND keeps its place at the front.
+            commands.setdefault(name, None)
+            continue
+        commands[name] = command if given else commands.get(name) or DEFAULTS[name]
+    servers, notes = [], []
+    for name, command in commands.items():
+        words = shlex.split((command or "").replace("{port}", "0"))
+        program = find_program(words[0]) if words else None
+        if program:
+            servers.append(Server(name, [program] + words[1:]))
+        elif words:
+            notes.append(f"{name} is left out: {words[0]} is absent (bazel build "
+                         f"//{words[0].rpartition('/')[0]}:{words[0].rpartition('/')[2]})")
+        else:
+            notes.append(f"{name} is left out: no server of this name; the defaults are "
+                         f"{', '.join(DEFAULTS)}")
+    return servers, notes

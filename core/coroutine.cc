@@ -95,7 +95,10 @@ void Coroutine::close() noexcept {
   }
   check(block_->state == CoroutineState::kDone || block_->state == CoroutineState::kCreated,
         "a Coroutine was destroyed while it runs or waits");
-  if (block_->state == CoroutineState::kCreated) block_->destroy_callable(block_->callable);
+  if (block_->state == CoroutineState::kCreated) {
+    block_->destroy_callable(block_->callable);
+    block_->sanitizer.discard();
+  }
   thread_stack_pool().release(block_->stack);
   block_ = nullptr;
 }

@@ -59,6 +59,14 @@ class SanitizerFlow {
 #endif
   }
 
+  /// For a flow that was started and will never run.
+  void discard() noexcept {
+#ifdef COLIBRI_TSAN
+    if (fiber_ != nullptr) __tsan_destroy_fiber(fiber_);
+    fiber_ = nullptr;
+#endif
+  }
+
   /// This flow gives way to `target`; with `last` it will never run again.
   void before_switch([[maybe_unused]] SanitizerFlow& target, [[maybe_unused]] bool last) noexcept {
 #ifdef COLIBRI_ASAN

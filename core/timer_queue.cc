@@ -46,6 +46,8 @@ void TimerQueue::advance(std::int64_t now) noexcept {
       timer.place = Timer::kIdle;
       --count_;
       timer.fire(timer);
+      // It may have armed one that is due before the rest of the heap.
+      if (wheel_count_ != 0 && next_tick() < tick) break;
     }
     // A fire function may have armed a timer before the slot that was found: look again.
     if (wheel_count_ != 0 && next_tick() < tick) continue;

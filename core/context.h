@@ -14,8 +14,9 @@ namespace colibri {
 /// Where a suspended flow of control lies: the stack pointer under which its registers are saved.
 using StackPointer = void*;
 
-/// What runs first on a new stack. Must not return.
-using ContextEntry = void (*)(void* argument);
+/// What runs first on a new stack. Returns the flow that runs next: the stack is then left for
+/// good.
+using ContextEntry = StackPointer (*)(void* argument);
 
 extern "C" {
 

@@ -5,6 +5,20 @@
 
         .text
 
+        .macro LOAD_REGISTERS
+        ldp     d8, d9, [sp, #0]
+        ldp     d10, d11, [sp, #16]
+        ldp     d12, d13, [sp, #32]
+        ldp     d14, d15, [sp, #48]
+        ldp     x19, x20, [sp, #64]
+        ldp     x21, x22, [sp, #80]
+        ldp     x23, x24, [sp, #96]
+        ldp     x25, x26, [sp, #112]
+        ldp     x27, x28, [sp, #128]
+        ldp     x29, x30, [sp, #144]
+        add     sp, sp, #160
+        .endm
+
         .macro SWITCH_STACKS
         sub     sp, sp, #160
         .cfi_adjust_cfa_offset 160
@@ -33,17 +47,7 @@
         mov     x9, sp
         str     x9, [x0]
         mov     sp, x1
-        ldp     d8, d9, [sp, #0]
-        ldp     d10, d11, [sp, #16]
-        ldp     d12, d13, [sp, #32]
-        ldp     d14, d15, [sp, #48]
-        ldp     x19, x20, [sp, #64]
-        ldp     x21, x22, [sp, #80]
-        ldp     x23, x24, [sp, #96]
-        ldp     x25, x26, [sp, #112]
-        ldp     x27, x28, [sp, #128]
-        ldp     x29, x30, [sp, #144]
-        add     sp, sp, #160
+        LOAD_REGISTERS
         .cfi_adjust_cfa_offset -160
         .irp register, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30
         .cfi_restore \register
@@ -77,8 +81,9 @@ colibri_context_jump:
         .cfi_endproc
         .size   colibri_context_jump, .-colibri_context_jump
 
-// A fresh coroutine arrives here with its entry in x19 and the argument in x20. The nop keeps
-// the address that unwinders look up (one before the return address) inside this procedure.
+// A fresh coroutine arrives here with its entry in x19 and the argument in x20. The entry returns
+// the stack pointer of the flow that runs next. The nop keeps the address that unwinders look up
+// (one before the return address) inside this procedure.
         .globl  colibri_context_entry
         .hidden colibri_context_entry
         .type   colibri_context_entry, %function
@@ -89,7 +94,9 @@ colibri_context_jump:
 colibri_context_entry:
         mov     x0, x20
         blr     x19
-        brk     #0
+        mov     sp, x0
+        LOAD_REGISTERS
+        ret
         .cfi_endproc
         .size   colibri_context_entry, .-colibri_context_entry
 

@@ -62,6 +62,7 @@ struct SpawnSite {
 /// One flow of control, as the switch sees it: a coroutine or the thread's own.
 struct Flow {
   StackPointer stack_pointer = nullptr;
+  int saved_errno = 0;
   [[no_unique_address]] SanitizerFlow sanitizer;
 };
 
@@ -70,40 +71,41 @@ struct CoroutineTimer : Timer {
   ControlBlock* coroutine = nullptr;
 };
 
-/// Belongs to the thread that the coroutine runs on; touched by no other.
+/// Belongs to the thread that the coroutine runs on; touched by no other. What every switch and
+/// every call touches lies in the first cache line.
 struct alignas(64) ControlBlock : Flow {
   /// Bits of `attention`: what makes the next wait fail.
   static constexpr std::uint8_t kCanceled = 1;
   static constexpr std::uint8_t kInterrupted = 2;
   static constexpr std::uint8_t kUnwinding = 4;  // Coroutine::yield throws
 
-  ControlBlock* next = nullptr;  // in the run queue
   CoroutineState state = CoroutineState::kCreated;
   WakeReason wake_reason = WakeReason::kFired;
   WaitKind wait_kind = WaitKind::kNothing;
   std::uint8_t attention = 0;
-  bool wait_may_fail = false;       // TimeLimit and cancel reach the current wait
-  bool wait_interruptible = false;  // so do signals
-  bool timer_is_limit = false;      // the armed timer stands for the TimeLimit
-  std::int32_t wait_descriptor = -1;
-  void (*body)(ControlBlock& self) = nullptr;          // calls the user's function
-  void (*end)(ControlBlock& self) noexcept = nullptr;  // the last thing it does; never returns
-  void (*destroy_callable)(void* callable) = nullptr;  // for one that never ran
-  void* callable = nullptr;
-  PrivateStack* stack = nullptr;
-
   ControlBlock* resumer = nullptr;  // gets control at Coroutine::yield; null: the thread itself
   ControlBlock* resumed = nullptr;  // while kResuming: who runs in its place
   Deadline limit;                   // of the enclosing TimeLimits
-  WaitNode node;                    // for waits for one thing
+  std::int32_t wait_descriptor = -1;
+  bool wait_may_fail = false;       // TimeLimit and cancel reach the current wait
+  bool wait_interruptible = false;  // so do signals
+  bool timer_is_limit = false;      // the armed timer stands for the TimeLimit
+  bool started = false;             // has run at least once
+  std::uint32_t bypass_depth = 0;   // hooks pass everything through while above zero
+
+  StackPointer (*end)(ControlBlock& self) noexcept = nullptr;  // its last act; who runs next
+  void (*body)(ControlBlock& self) = nullptr;                  // calls the user's function
+  void (*destroy_callable)(void* callable) = nullptr;          // for one that never ran
+  void* callable = nullptr;
+  PrivateStack* stack = nullptr;
+  WaitNode node;  // for waits for one thing
   CoroutineTimer timer;
 
   ControlBlock* next_alive = nullptr;  // in the scheduler's list of all
   ControlBlock* previous_alive = nullptr;
   std::uint64_t id = 0;
   SpawnSite site;
-  const char* name = "";           // not owned; lives as long as the program
-  std::uint32_t bypass_depth = 0;  // hooks pass everything through while above zero
+  const char* name = "";  // not owned; lives as long as the program
 };
 
 }  // namespace colibri

@@ -1,36 +1,23 @@
 #include "colibri/core/coroutine.h"
 
 #include "colibri/core/check.h"
+#include "colibri/core/scheduler.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
-namespace {
-
-/// The flow that a coroutine gives control back to.
-Flow& resumer_of(ControlBlock& coroutine) noexcept {
-  ControlBlock* resumer = coroutine.resumer;
-  thread_state.current = resumer;
-  if (resumer == nullptr) return thread_state.own_flow;
-  resumer->state = CoroutineState::kRunning;
-  resumer->resumed = nullptr;
-  return *resumer;
-}
-
-void end_resumed_coroutine(ControlBlock& self) noexcept {
+StackPointer Coroutine::end_resumed_coroutine(ControlBlock& self) noexcept {
   self.state = CoroutineState::kDone;
-  switch_for_good(self, resumer_of(self));
+  return switch_for_good(self, resumer_of(self));
 }
-
-}  // namespace
 
 void Coroutine::adopt(ControlBlock* block, const SpawnOptions& options) noexcept {
   thread_state.prepare();
   identify(*block, options);
-  block->end = &end_resumed_coroutine;
+  block->end = &Coroutine::end_resumed_coroutine;
   block_ = block;
 }
 
-void Coroutine::resume() {
+void Coroutine::check_resumable() const noexcept {
   check(block_ != nullptr, "Coroutine::resume called on a coroutine that was moved from");
   switch (block_->state) {
     case CoroutineState::kCreated:
@@ -45,35 +32,21 @@ void Coroutine::resume() {
     case CoroutineState::kReady:
       fail("cannot resume a coroutine that waits in a blocking call of its own");
   }
-  switch_in();
+}
+
+void Coroutine::rethrow_error() {
   if (*error_) std::rethrow_exception(std::exchange(*error_, nullptr));
 }
 
-void Coroutine::switch_in() noexcept {
-  ThreadState& thread = thread_state;
-  ControlBlock* resumer = thread.current;
-  block_->resumer = resumer;
-  block_->state = CoroutineState::kRunning;
-  thread.current = block_;
-  if (resumer != nullptr) {
-    resumer->state = CoroutineState::kResuming;
-    resumer->resumed = block_;
-    switch_flow<SwitchEnding::kJump>(*resumer, *block_);
-  } else {
-    switch_flow<SwitchEnding::kJump>(thread.own_flow, *block_);
-  }
+void Coroutine::refuse_yield() noexcept {
+  check(thread_state.current != nullptr, "Coroutine::yield called outside a coroutine");
+  fail(
+      "Coroutine::yield called in a coroutine that nobody resumed; colibri::yield() lets others "
+      "run");
 }
 
-void Coroutine::yield() {
-  ControlBlock* self = thread_state.current;
-  check(self != nullptr, "Coroutine::yield called outside a coroutine");
-  check(self->end == &end_resumed_coroutine,
-        "Coroutine::yield called in a coroutine that nobody resumed; colibri::yield() lets others "
-        "run");
-  self->state = CoroutineState::kSuspended;
-  switch_flow<SwitchEnding::kJump>(*self, resumer_of(*self));
-  if ((self->attention & ControlBlock::kUnwinding) != 0) [[unlikely]]
-    throw Unwind();
+void Coroutine::throw_if_unwinding(const ControlBlock& self) {
+  if ((self.attention & ControlBlock::kUnwinding) != 0) throw Unwind();
 }
 
 bool Coroutine::done() const noexcept {
@@ -99,6 +72,7 @@ void Coroutine::close() noexcept {
     block_->destroy_callable(block_->callable);
     block_->sanitizer.discard();
   }
+  if (thread_state.scheduler != nullptr) thread_state.scheduler->release_timer(*block_);
   thread_stack_pool().release(block_->stack);
   block_ = nullptr;
 }

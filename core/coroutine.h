@@ -8,6 +8,7 @@
 
 #include "colibri/core/launch.h"
 #include "colibri/core/spawn_options.h"
+#include "colibri/core/thread_state.h"
 
 namespace colibri {
 
@@ -42,7 +43,14 @@ class Coroutine {
 
   /// Runs the body until it yields or ends; rethrows what it threw. Ends the process with a
   /// sentence for a coroutine that has ended, runs, or is parked.
-  void resume();
+  void resume() {
+    if (block_ == nullptr || block_->state != CoroutineState::kSuspended) [[unlikely]] {
+      check_resumable();
+    }
+    switch_in();
+    if (block_->state == CoroutineState::kDone) [[unlikely]]
+      rethrow_error();
+  }
 
   /// True when the body has returned or thrown.
   bool done() const noexcept;
@@ -50,7 +58,15 @@ class Coroutine {
 
   /// Gives control back to the resumer of the running coroutine, until the next resume. Ends the
   /// process with a sentence where no coroutine runs, or one that a scheduler started.
-  static void yield();
+  static void yield() {
+    ControlBlock* self = thread_state.current;
+    if (self == nullptr || self->end != &end_resumed_coroutine) [[unlikely]]
+      refuse_yield();
+    self->state = CoroutineState::kSuspended;
+    switch_flow<SwitchEnding::kJump>(*self, resumer_of(*self));
+    if (self->attention != 0) [[unlikely]]
+      throw_if_unwinding(*self);
+  }
 
  private:
   /// Thrown by yield in a coroutine that is being destroyed. Not a std::exception, so that the
@@ -67,8 +83,36 @@ class Coroutine {
     }
   }
 
+  /// The flow that a coroutine gives control back to, which runs from now on.
+  static Flow& resumer_of(ControlBlock& coroutine) noexcept {
+    ControlBlock* resumer = coroutine.resumer;
+    thread_state.current = resumer;
+    if (resumer == nullptr) return thread_state.own_flow;
+    resumer->state = CoroutineState::kRunning;
+    return *resumer;
+  }
+
+  void switch_in() noexcept {
+    ThreadState& thread = thread_state;
+    ControlBlock* resumer = thread.current;
+    block_->resumer = resumer;
+    block_->state = CoroutineState::kRunning;
+    thread.current = block_;
+    if (resumer == nullptr) {
+      switch_flow<SwitchEnding::kJump>(thread.own_flow, *block_);
+      return;
+    }
+    resumer->state = CoroutineState::kResuming;
+    resumer->resumed = block_;
+    switch_flow<SwitchEnding::kJump>(*resumer, *block_);
+  }
+
+  static StackPointer end_resumed_coroutine(ControlBlock& self) noexcept;
+  [[noreturn]] static void refuse_yield() noexcept;
+  static void throw_if_unwinding(const ControlBlock& self);
+  void check_resumable() const noexcept;
+  void rethrow_error();
   void adopt(ControlBlock* block, const SpawnOptions& options) noexcept;
-  void switch_in() noexcept;
   void close() noexcept;
 
   ControlBlock* block_;

@@ -21,7 +21,7 @@ std::uint64_t next_id() noexcept {
 
 }  // namespace
 
-void coroutine_entry(void* argument) {
+StackPointer coroutine_entry(void* argument) {
   auto& self = *static_cast<ControlBlock*>(argument);
   self.sanitizer.after_switch();
   try {
@@ -33,8 +33,7 @@ void coroutine_entry(void* argument) {
   } catch (...) {
     report_escaped_exception(self, "not derived from std::exception");
   }
-  self.end(self);
-  __builtin_unreachable();
+  return self.end(self);
 }
 
 void prepare_first_frame(ControlBlock& block, void* high) noexcept {

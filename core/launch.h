@@ -13,8 +13,9 @@
 
 namespace colibri {
 
-/// First function on every coroutine's stack: calls `body`, handles what escapes, calls `end`.
-void coroutine_entry(void* block);
+/// First function on every coroutine's stack: calls `body`, handles what escapes, and returns what
+/// `end` says runs next.
+StackPointer coroutine_entry(void* block);
 
 /// Prepares `block` so that the first switch to it enters coroutine_entry, with the stack below
 /// `high`.

@@ -36,21 +36,20 @@ void Mailbox::post(InboxMessage* message) noexcept {
   if (loop != nullptr) loop->wake();
 }
 
-void end_scheduled_coroutine(ControlBlock& self) noexcept {
+StackPointer end_scheduled_coroutine(ControlBlock& self) noexcept {
   Scheduler& scheduler = *thread_state.scheduler;
   self.state = CoroutineState::kDone;
+  scheduler.release_timer(self);
   scheduler.forget(self);
   // Still running on this stack, but nothing is acquired before it has been left.
   scheduler.stack_pool_.release(self.stack);
   scheduler.main_ended_ |= &self == scheduler.main_;
   ControlBlock* next = scheduler.main_ended_ ? nullptr : scheduler.next_to_run();
-  ThreadState& thread = thread_state;
-  thread.current = next;
-  if (next != nullptr) {
-    next->state = CoroutineState::kRunning;
-    switch_for_good(self, *next);
-  }
-  switch_for_good(self, thread.own_flow);
+  thread_state.current = next;
+  if (next == nullptr) return switch_for_good(self, thread_state.own_flow);
+  next->state = CoroutineState::kRunning;
+  next->started = true;
+  return switch_for_good(self, *next);
 }
 
 Scheduler::Scheduler()
@@ -107,32 +106,16 @@ void Scheduler::forget(ControlBlock& coroutine) noexcept {
 
 // Switching --------------------------------------------------------------------------------------
 
-ControlBlock* Scheduler::next_to_run() noexcept {
-  calls_left_ = kCallsPerSlice;
-  return --slices_left_ != 0 ? ready_.pop_front() : nullptr;
-}
-
-inline void Scheduler::switch_away(ControlBlock& self) noexcept {
-  ControlBlock* next = next_to_run();
-  if (next == &self) {
-    self.state = CoroutineState::kRunning;
-    return;
-  }
-  ThreadState& thread = thread_state;
-  thread.current = next;
+void Scheduler::switch_to_loop_or_new(ControlBlock& self, ControlBlock* next) noexcept {
+  thread_state.current = next;
   if (next == nullptr) {
-    switch_flow<SwitchEnding::kReturn>(self, thread.own_flow);
+    switch_flow<SwitchEnding::kReturn>(self, thread_state.own_flow);
     return;
   }
   next->state = CoroutineState::kRunning;
-  switch_flow<SwitchEnding::kReturn>(self, *next);
-}
-
-void Scheduler::yield() noexcept {
-  ControlBlock& self = *thread_state.current;
-  self.state = CoroutineState::kReady;
-  ready_.push_back(self);
-  switch_away(self);
+  next->started = true;
+  // A new coroutine begins at another address than where switches return to.
+  switch_flow<SwitchEnding::kJump>(self, *next);
 }
 
 void Scheduler::yield_to_loop() noexcept {
@@ -152,7 +135,7 @@ WakeReason Scheduler::park(const WaitRequest& request) noexcept {
   arm_timer(self, request);
   self.state = CoroutineState::kParked;
   switch_away(self);
-  if (self.timer.armed()) timers_.cancel(self.timer);
+  if (self.timer.armed()) timers_.disarm(self.timer);
   self.wait_kind = WaitKind::kNothing;
   return self.wake_reason;
 }
@@ -238,6 +221,7 @@ void Scheduler::run_ready() noexcept {
   if (next == nullptr) return;
   ThreadState& thread = thread_state;
   next->state = CoroutineState::kRunning;
+  next->started = true;
   thread.current = next;
   switch_flow<SwitchEnding::kReturn>(thread.own_flow, *next);
   if (slices_left_ == 0) {

@@ -54,6 +54,9 @@ class Scheduler {
   /// The calling thread's; ends the process with a sentence, naming `caller`, if there is none.
   static Scheduler& current(const char* caller) noexcept;
 
+  /// Makes room for one more coroutine; to be called before new_coroutine. Throws std::bad_alloc.
+  void prepare_start() { ready_.reserve(alive_count_ + 1); }
+
   /// Makes `block`, a fresh one from new_coroutine, ready to run for the first time. From then on
   /// it belongs to the scheduler, which frees it when it has ended.
   void start(ControlBlock& block, const SpawnOptions& options) noexcept;
@@ -64,7 +67,12 @@ class Scheduler {
   void run(ControlBlock& main, const SpawnOptions& options, std::chrono::nanoseconds grace);
 
   /// Lets all other ready coroutines run once. Coroutines only.
-  void yield() noexcept;
+  [[gnu::always_inline]] void yield() noexcept {
+    ControlBlock& self = *thread_state.current;
+    self.state = CoroutineState::kReady;
+    ready_.push_back(self);
+    switch_away(self);
+  }
 
   /// As yield, but also looks at timers and descriptors before anybody runs.
   void yield_to_loop() noexcept;
@@ -96,6 +104,9 @@ class Scheduler {
   /// In the child of a fork made by a coroutine of this scheduler: it alone lives on.
   void restart_in_child();
 
+  /// The coroutine's control block is about to go: lets go of its timer.
+  void release_timer(ControlBlock& coroutine) noexcept { timers_.cancel(coroutine.timer); }
+
   EventLoop& event_loop() noexcept { return event_loop_; }
   StackPool& stack_pool() noexcept { return stack_pool_; }
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
@@ -103,12 +114,31 @@ class Scheduler {
   std::size_t alive() const noexcept { return alive_count_; }
 
  private:
-  friend void end_scheduled_coroutine(ControlBlock& self) noexcept;
+  friend StackPointer end_scheduled_coroutine(ControlBlock& self) noexcept;
 
   static constexpr std::uint32_t kCallsPerSlice = 64;
 
-  void switch_away(ControlBlock& self) noexcept;
-  ControlBlock* next_to_run() noexcept;
+  ControlBlock* next_to_run() noexcept {
+    calls_left_ = kCallsPerSlice;
+    return --slices_left_ != 0 ? ready_.pop_front() : nullptr;
+  }
+
+  /// From `self`, who parks or yields, to the next ready coroutine or to the loop.
+  [[gnu::always_inline]] void switch_away(ControlBlock& self) noexcept {
+    ControlBlock* next = next_to_run();
+    if (next == &self) {
+      self.state = CoroutineState::kRunning;
+      return;
+    }
+    if (next == nullptr || !next->started) [[unlikely]] {
+      switch_to_loop_or_new(self, next);
+      return;
+    }
+    thread_state.current = next;
+    next->state = CoroutineState::kRunning;
+    switch_flow<SwitchEnding::kReturn>(self, *next);
+  }
+  void switch_to_loop_or_new(ControlBlock& self, ControlBlock* next) noexcept;
   template <class Done>
   void loop_until(Done done) noexcept;
   void turn() noexcept;

@@ -20,6 +20,14 @@ void sleep_thread_until(Deadline deadline) {
   }
 }
 
+void throw_if_canceled() {
+  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer) {
+    if ((each->attention & ControlBlock::kCanceled) != 0 && std::uncaught_exceptions() == 0) {
+      throw Canceled();
+    }
+  }
+}
+
 }  // namespace
 
 void sleep_until(Deadline deadline) {
@@ -34,16 +42,15 @@ void sleep_until(Deadline deadline) {
 }
 
 void yield() {
-  if (!can_park()) {
+  if (!can_park()) [[unlikely]] {
     sched_yield();
     return;
   }
   thread_state.scheduler->yield();
-  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer) {
-    if ((each->attention & ControlBlock::kCanceled) != 0 && std::uncaught_exceptions() == 0) {
-      throw Canceled();
-    }
-  }
+  // Read again, and not kept over the switch: that would cost a saved register.
+  const ControlBlock* self = thread_state.current;
+  if (self->attention != 0 || self->resumer != nullptr) [[unlikely]]
+    throw_if_canceled();
 }
 
 }  // namespace colibri

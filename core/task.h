@@ -110,6 +110,7 @@ void go(const SpawnOptions& options, Function&& function, Arguments&&... argumen
                    std::decay_t<Arguments>(std::forward<Arguments>(arguments))]() mutable {
     std::invoke(std::move(function), std::move(arguments)...);
   };
+  scheduler.prepare_start();
   scheduler.start(*new_coroutine(scheduler.stack_pool(), options.stack_bytes, std::move(call)),
                   options);
 }
@@ -136,6 +137,7 @@ auto spawn(const SpawnOptions& options, Function&& function, Arguments&&... argu
     }
     state->finish();
   };
+  scheduler.prepare_start();
   ControlBlock* block = new_coroutine(scheduler.stack_pool(), options.stack_bytes, std::move(call));
   state->coroutine = block;
   scheduler.start(*block, options);

@@ -11,4 +11,12 @@ void ThreadState::prepare() noexcept {
   exceptions = ExceptionState::of_thread();
 }
 
+void switch_with_exceptions(Flow& from, Flow& to) noexcept {
+  ThreadState& thread = thread_state;
+  const ExceptionState saved = *thread.exceptions;
+  *thread.exceptions = ExceptionState{};
+  switch_flow<SwitchEnding::kReturn>(from, to);
+  *thread.exceptions = saved;
+}
+
 }  // namespace colibri

@@ -34,16 +34,20 @@ inline bool can_park() noexcept {
 /// Which ending of the switch fits; see context.h.
 enum class SwitchEnding { kReturn, kJump };
 
+/// The same as switch_flow, for a flow with exceptions in flight.
+void switch_with_exceptions(Flow& from, Flow& to) noexcept;
+
 /// Runs `to` until something switches back to `from`, the running flow. errno and the record of
 /// C++ exceptions are kept for `from`.
 template <SwitchEnding ending>
 [[gnu::always_inline]] inline void switch_flow(Flow& from, Flow& to) noexcept {
   ThreadState& thread = thread_state;
-  const int saved_errno = *thread.errno_address;
-  const ExceptionState exceptions = *thread.exceptions;
-  const bool in_flight = !exceptions.empty();
-  if (in_flight) [[unlikely]]
-    *thread.exceptions = ExceptionState{};
+  // Every flow leaves the thread's record empty, so only a full one has to be put aside.
+  if (!thread.exceptions->empty()) [[unlikely]] {
+    switch_with_exceptions(from, to);
+    return;
+  }
+  from.saved_errno = *thread.errno_address;
   from.sanitizer.before_switch(to.sanitizer, false);
   if constexpr (ending == SwitchEnding::kReturn) {
     colibri_context_switch(&from.stack_pointer, to.stack_pointer);
@@ -51,17 +55,18 @@ template <SwitchEnding ending>
     colibri_context_jump(&from.stack_pointer, to.stack_pointer);
   }
   from.sanitizer.after_switch();
-  // Every flow leaves the thread's record empty, so only a full one has to be written back.
-  if (in_flight) [[unlikely]]
-    *thread.exceptions = exceptions;
-  *thread.errno_address = saved_errno;
+  *thread.errno_address = from.saved_errno;
 }
 
-/// The same for a flow that has ended: nothing is kept, and it never returns.
-[[noreturn]] inline void switch_for_good(Flow& from, Flow& to) noexcept {
-  from.sanitizer.before_switch(to.sanitizer, true);
-  colibri_context_switch(&from.stack_pointer, to.stack_pointer);
-  __builtin_unreachable();
+/// For a flow that has ended: the stack pointer that its entry must return so that `to` runs next.
+inline StackPointer switch_for_good(Flow& from, Flow& to) noexcept {
+  if constexpr (kAddressSanitizer || kThreadSanitizer) {
+    // What the sanitizers add to a function's return must not run after they heard of the switch.
+    from.sanitizer.before_switch(to.sanitizer, true);
+    colibri_context_switch(&from.stack_pointer, to.stack_pointer);
+    __builtin_unreachable();
+  }
+  return to.stack_pointer;
 }
 
 }  // namespace colibri

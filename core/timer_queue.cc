@@ -8,30 +8,54 @@
 
 namespace colibri {
 
+TimerQueue::~TimerQueue() {
+  for (auto& level : slots_) {
+    for (Timer* head : level) {
+      for (Timer* timer = head; timer != nullptr; timer = timer->next) timer->place = Timer::kIdle;
+    }
+  }
+}
+
 void TimerQueue::arm(Timer& timer) noexcept {
   check(!timer.armed(), "TimerQueue::arm called on a timer that is armed; cancel it first");
   ++count_;
+  timer.is_armed = true;
+  if (timer.place != Timer::kIdle) {
+    // Still linked since it was disarmed. A slot that comes up before the new deadline will do:
+    // the timer is placed anew then.
+    if (tick_of(timer.deadline) >= tick_of_slot(timer.place / kSlots, timer.place % kSlots)) return;
+    unlink(timer);
+  }
   place(timer);
 }
 
-void TimerQueue::cancel(Timer& timer) noexcept {
+void TimerQueue::disarm(Timer& timer) noexcept {
   if (!timer.armed()) return;
   --count_;
-  if (timer.place == Timer::kInHeap) {
-    remove_from_heap(timer);
-  } else {
-    const int level = timer.place / kSlots;
-    const int slot = timer.place % kSlots;
-    if (timer.next != nullptr) timer.next->previous = timer.previous;
-    if (timer.previous != nullptr) {
-      timer.previous->next = timer.next;
-    } else {
-      slots_[level][slot] = timer.next;
-      if (timer.next == nullptr) used_[level][slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
-    }
-    --wheel_count_;
-  }
+  timer.is_armed = false;
+  if (timer.place != Timer::kInHeap) return;
+  remove_from_heap(timer);
   timer.place = Timer::kIdle;
+}
+
+void TimerQueue::cancel(Timer& timer) noexcept {
+  disarm(timer);
+  if (timer.place == Timer::kIdle) return;
+  unlink(timer);
+  timer.place = Timer::kIdle;
+}
+
+void TimerQueue::unlink(Timer& timer) noexcept {
+  const int level = timer.place / kSlots;
+  const int slot = timer.place % kSlots;
+  if (timer.next != nullptr) timer.next->previous = timer.previous;
+  if (timer.previous != nullptr) {
+    timer.previous->next = timer.next;
+  } else {
+    slots_[level][slot] = timer.next;
+    if (timer.next == nullptr) used_[level][slot / 64] &= ~(std::uint64_t{1} << (slot % 64));
+  }
+  --wheel_count_;
 }
 
 void TimerQueue::advance(std::int64_t now) noexcept {
@@ -44,6 +68,7 @@ void TimerQueue::advance(std::int64_t now) noexcept {
       Timer& timer = *heap_;
       remove_from_heap(timer);
       timer.place = Timer::kIdle;
+      timer.is_armed = false;
       --count_;
       timer.fire(timer);
       // It may have armed one that is due before the rest of the heap.
@@ -64,7 +89,7 @@ std::int64_t TimerQueue::next_wake() noexcept {
     const std::int64_t tick = next_tick();
     if (heap_ != nullptr && heap_->deadline < (tick << kTickShift)) break;
     if (next_tick(0) != tick) return tick << kTickShift;
-    collect(static_cast<int>(tick % kSlots));
+    scatter(0, static_cast<int>(tick % kSlots), tick);
   }
   return heap_ != nullptr ? heap_->deadline : kNever;
 }
@@ -102,22 +127,25 @@ Timer* TimerQueue::take_slot(int level, int slot) noexcept {
   return std::exchange(slots_[level][slot], nullptr);
 }
 
-void TimerQueue::scatter(int level, int slot) noexcept {
+void TimerQueue::scatter(int level, int slot, std::int64_t due_tick) noexcept {
   for (Timer* timer = take_slot(level, slot); timer != nullptr;) {
     Timer* next = timer->next;
     --wheel_count_;
-    place(*timer);
+    if (!timer->armed()) {
+      timer->place = Timer::kIdle;
+    } else if (tick_of(timer->deadline) <= due_tick) {
+      push_heap(*timer);
+    } else {
+      place(*timer);
+    }
     timer = next;
   }
 }
 
-void TimerQueue::collect(int slot) noexcept {
-  for (Timer* timer = take_slot(0, slot); timer != nullptr;) {
-    Timer* next = timer->next;
-    --wheel_count_;
-    push_heap(*timer);
-    timer = next;
-  }
+std::int64_t TimerQueue::tick_of_slot(int level, int slot) const noexcept {
+  const std::int64_t position = tick_ >> (8 * level);
+  const std::int64_t distance = ((slot - position - 1) & (kSlots - 1)) + 1;
+  return (position + distance) << (8 * level);
 }
 
 std::int64_t TimerQueue::next_tick(int level) const noexcept {
@@ -146,11 +174,11 @@ std::int64_t TimerQueue::next_tick() const noexcept {
 
 void TimerQueue::step_to(std::int64_t tick) noexcept {
   tick_ = tick;
-  for (int level = kLevels - 1; level > 0; --level) {
+  for (int level = kLevels - 1; level >= 0; --level) {
     const std::int64_t span = std::int64_t{1} << (8 * level);
-    if (tick % span == 0) scatter(level, static_cast<int>((tick >> (8 * level)) & (kSlots - 1)));
+    if (tick % span != 0) continue;
+    scatter(level, static_cast<int>((tick >> (8 * level)) & (kSlots - 1)), tick);
   }
-  collect(static_cast<int>(tick & (kSlots - 1)));
 }
 
 // Pairing heap ----------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ struct Timer {
   /// Called by TimerQueue::advance when the deadline has passed; the timer is idle again by then.
   void (*fire)(Timer& timer) = nullptr;
 
-  /// True from arm until it fires or is cancelled.
-  bool armed() const noexcept { return place != kIdle; }
+  /// True from arm until it fires or is disarmed.
+  bool armed() const noexcept { return is_armed; }
 
   static constexpr std::uint16_t kIdle = 0xffff;
   static constexpr std::uint16_t kInHeap = 0xfffe;
@@ -34,6 +34,7 @@ struct Timer {
   Timer* previous = nullptr;
   Timer* first_child = nullptr;
   std::uint16_t place = kIdle;  // level * 256 + slot, or one of the two above
+  bool is_armed = false;
 };
 
 /// Not thread-safe: it belongs to one scheduler.
@@ -46,10 +47,17 @@ class TimerQueue {
   TimerQueue(const TimerQueue&) = delete;
   TimerQueue& operator=(const TimerQueue&) = delete;
 
-  /// Arms `timer` at its deadline; one in the past fires at the next advance. It must be idle.
+  ~TimerQueue();
+
+  /// Arms `timer` at its deadline; one in the past fires at the next advance. It must not be armed.
   void arm(Timer& timer) noexcept;
-  /// Disarms `timer`; no effect on an idle one.
+  /// Disarms `timer` and lets go of it; no effect on one that is not armed. It may then be
+  /// destroyed.
   void cancel(Timer& timer) noexcept;
+  /// Disarms `timer`, which may stay linked where it is: arming it again for a later time, as a
+  /// connection's time-out is with every message, then touches nothing but the timer itself. It
+  /// must be given to cancel before it is destroyed.
+  void disarm(Timer& timer) noexcept;
   /// Fires every timer with a deadline at or before `now`, earliest first. Timers armed by a
   /// `fire` function count, too, if they are due.
   void advance(std::int64_t now) noexcept;
@@ -69,10 +77,11 @@ class TimerQueue {
   static std::int64_t tick_of(std::int64_t time) noexcept { return time >> kTickShift; }
 
   void place(Timer& timer) noexcept;
+  void unlink(Timer& timer) noexcept;
+  std::int64_t tick_of_slot(int level, int slot) const noexcept;
   void push_slot(Timer& timer, int level, int slot) noexcept;
   Timer* take_slot(int level, int slot) noexcept;
-  void scatter(int level, int slot) noexcept;
-  void collect(int slot) noexcept;
+  void scatter(int level, int slot, std::int64_t due_tick) noexcept;
   std::int64_t next_tick(int level) const noexcept;
   std::int64_t next_tick() const noexcept;
   void step_to(std::int64_t tick) noexcept;
@@ -84,7 +93,7 @@ class TimerQueue {
 
   std::int64_t tick_;
   std::size_t count_ = 0;
-  std::size_t wheel_count_ = 0;
+  std::size_t wheel_count_ = 0;  // timers linked in slots, armed or not
   Timer* heap_ = nullptr;
   std::uint64_t used_[kLevels][kSlots / 64] = {};
   Timer* slots_[kLevels][kSlots] = {};

@@ -93,12 +93,12 @@ struct alignas(64) ControlBlock : Flow {
   bool started = false;             // has run at least once
   std::uint32_t bypass_depth = 0;   // hooks pass everything through while above zero
 
+  WaitNode node;                                               // for waits for one thing
   StackPointer (*end)(ControlBlock& self) noexcept = nullptr;  // its last act; who runs next
   void (*body)(ControlBlock& self) = nullptr;                  // calls the user's function
   void (*destroy_callable)(void* callable) = nullptr;          // for one that never ran
   void* callable = nullptr;
   PrivateStack* stack = nullptr;
-  WaitNode node;  // for waits for one thing
   CoroutineTimer timer;
 
   ControlBlock* next_alive = nullptr;  // in the scheduler's list of all

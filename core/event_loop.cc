@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <limits>
 
 #include "colibri/core/libc.h"
@@ -159,6 +160,26 @@ void EventLoop::dispatch(std::uint64_t tag, std::uint32_t events) noexcept {
   }
 }
 
+// With a thousand connections hardly anything of one is in the cache when its event comes. What the
+// next events need is fetched while this one is handled: first the descriptor's state, and when
+// that is here, the coroutine that waits.
+void EventLoop::dispatch_all(const epoll_event* events, int count) noexcept {
+  constexpr int kStateAhead = 8;
+  constexpr int kWaiterAhead = 4;
+  const auto state_of = [&](int i) -> const DescriptorState* {
+    return i < count ? states_.find(static_cast<int>(events[i].data.u64 & 0xffffffff)) : nullptr;
+  };
+  for (int i = 0; i < count; ++i) {
+    __builtin_prefetch(state_of(i + kStateAhead));
+    if (const DescriptorState* soon = state_of(i + kWaiterAhead)) {
+      const WaitNode* node = soon->readers.first();
+      __builtin_prefetch(node);
+      __builtin_prefetch(reinterpret_cast<const std::byte*>(node) - 64);
+    }
+    dispatch(events[i].data.u64, events[i].events);
+  }
+}
+
 int EventLoop::call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept {
   const int epoll = epoll_.number();
   if (timeout <= 0) return real::epoll_wait(epoll, events, capacity, timeout < 0 ? -1 : 0);
@@ -181,7 +202,7 @@ void EventLoop::wait(std::int64_t timeout) noexcept {
   constexpr int kCapacity = 512;
   epoll_event events[kCapacity];
   const int count = call_epoll_wait(events, kCapacity, timeout);
-  for (int i = 0; i < count; ++i) dispatch(events[i].data.u64, events[i].events);
+  dispatch_all(events, count);
   if (sweep_needed_.load(std::memory_order_relaxed)) [[unlikely]]
     sweep();
   if (count < 0 && errno != EINTR) rebuild();

@@ -29,7 +29,7 @@ enum class Direction : std::uint8_t { kRead, kWrite };
 
 /// What one loop knows of one descriptor. The loop's thread only, but for `registered`, which
 /// whoever closes the descriptor on another thread clears.
-struct DescriptorState {
+struct alignas(64) DescriptorState {
   WaitList readers;
   WaitList writers;
   std::uint32_t generation;
@@ -85,6 +85,7 @@ class EventLoop {
   void open();
   void rebuild() noexcept;
   void dispatch(std::uint64_t tag, std::uint32_t events) noexcept;
+  void dispatch_all(const epoll_event* events, int count) noexcept;
   bool add(int descriptor, std::uint32_t generation) noexcept;
   int call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept;
   void detach_from_outside(int descriptor) noexcept;

@@ -132,10 +132,10 @@ WakeReason Scheduler::park(const WaitRequest& request) noexcept {
   self.wait_descriptor = request.descriptor;
   self.wait_may_fail = request.may_fail;
   self.wait_interruptible = request.interruptible;
-  arm_timer(self, request);
+  const bool timed = arm_timer(self, request);
   self.state = CoroutineState::kParked;
   switch_away(self);
-  if (self.timer.armed()) timers_.disarm(self.timer);
+  if (timed) timers_.disarm(self.timer);
   self.wait_kind = WaitKind::kNothing;
   return self.wake_reason;
 }
@@ -175,7 +175,7 @@ WakeReason Scheduler::begin_watched_call() noexcept {
   return WakeReason::kFired;
 }
 
-void Scheduler::arm_timer(ControlBlock& self, const WaitRequest& request) noexcept {
+bool Scheduler::arm_timer(ControlBlock& self, const WaitRequest& request) noexcept {
   Deadline deadline = request.deadline;
   self.timer_is_limit = false;
   if (request.may_fail) {
@@ -186,7 +186,7 @@ void Scheduler::arm_timer(ControlBlock& self, const WaitRequest& request) noexce
     }
   }
   if (deadline.is_never()) [[likely]]
-    return;
+    return false;
   // The wheel's clock stands still while no timer is armed.
   if (timers_.empty()) timers_.advance(monotonic_now());
   self.timer.deadline = deadline.nanoseconds();
@@ -195,6 +195,7 @@ void Scheduler::arm_timer(ControlBlock& self, const WaitRequest& request) noexce
     unpark(sleeper, sleeper.timer_is_limit ? WakeReason::kLimit : WakeReason::kTimeout);
   };
   timers_.arm(self.timer);
+  return true;
 }
 
 // The loop ---------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ class Scheduler {
   void run_ready() noexcept;
   std::int64_t time_to_sleep() noexcept;
   void adjust_slices() noexcept;
-  void arm_timer(ControlBlock& self, const WaitRequest& request) noexcept;
+  bool arm_timer(ControlBlock& self, const WaitRequest& request) noexcept;
   bool must_refuse(ControlBlock& self, const WaitRequest& request, WakeReason& reason) noexcept;
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;

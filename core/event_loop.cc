@@ -233,6 +233,16 @@ void EventLoop::rebuild() noexcept {
   });
 }
 
+void EventLoop::before_fork() noexcept {
+  loops_lock.lock();
+  lock_internal_descriptors();
+}
+
+void EventLoop::after_fork() noexcept {
+  unlock_internal_descriptors();
+  loops_lock.unlock();
+}
+
 void EventLoop::restart_in_child() {
   // Closing the child's copies leaves the parent's set as it is; removing entries would not.
   epoll_.reset();

@@ -72,6 +72,11 @@ class EventLoop {
   /// Ends a wait, now or the next one. Any thread, and signal handlers.
   void wake() noexcept;
 
+  /// Around a fork: no other thread is in the midst of changing the list of loops, nor that of
+  /// internal descriptors, when the child gets its copy.
+  static void before_fork() noexcept;
+  static void after_fork() noexcept;
+
   /// In the child of a fork: a new epoll set of the child's own. Nobody waits any more.
   void restart_in_child();
 

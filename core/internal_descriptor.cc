@@ -90,4 +90,12 @@ void yield_descriptor_number(int descriptor) noexcept {
   }
 }
 
+void lock_internal_descriptors() noexcept {
+  lock.lock();
+}
+
+void unlock_internal_descriptors() noexcept {
+  lock.unlock();
+}
+
 }  // namespace colibri

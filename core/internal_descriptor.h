@@ -43,4 +43,8 @@ bool is_internal_descriptor(int descriptor) noexcept;
 /// another number. Any thread.
 void yield_descriptor_number(int descriptor) noexcept;
 
+/// Keeps the list of all from changing, over a fork.
+void lock_internal_descriptors() noexcept;
+void unlock_internal_descriptors() noexcept;
+
 }  // namespace colibri

@@ -17,14 +17,18 @@ constexpr std::uint32_t kFewestSlices = 256;
 constexpr std::uint32_t kMostSlices = 16384;
 constexpr std::int64_t kTurnNanoseconds = 100'000;
 
+void restart_or_forget_in_child() {
+  EventLoop::after_fork();
+  if (can_park()) {
+    thread_state.scheduler->restart_in_child();
+  } else {
+    EventLoop::forget_all_in_child();
+  }
+}
+
 void watch_forks() {
-  static const int registered = pthread_atfork(nullptr, nullptr, [] {
-    if (can_park()) {
-      thread_state.scheduler->restart_in_child();
-    } else {
-      EventLoop::forget_all_in_child();
-    }
-  });
+  static const int registered =
+      pthread_atfork(&EventLoop::before_fork, &EventLoop::after_fork, &restart_or_forget_in_child);
   check(registered == 0, "pthread_atfork failed: out of memory");
 }
 

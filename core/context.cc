@@ -13,10 +13,12 @@ struct SavedFrame {
 };
 static_assert(sizeof(SavedFrame) == 56, "context_x86_64.S pushes six registers");
 
+constexpr std::size_t kNopBytes = 1;
+
 void fill(SavedFrame& frame, ContextEntry entry, void* argument) noexcept {
   frame.r12 = reinterpret_cast<std::uintptr_t>(entry);
   frame.r13 = reinterpret_cast<std::uintptr_t>(argument);
-  frame.return_address = reinterpret_cast<std::uintptr_t>(&colibri_context_entry);
+  frame.return_address = reinterpret_cast<std::uintptr_t>(&colibri_context_entry) + kNopBytes;
 }
 
 SavedRegisters registers_of(const SavedFrame& frame) noexcept {
@@ -38,10 +40,12 @@ struct SavedFrame {
 };
 static_assert(sizeof(SavedFrame) == 160, "context_aarch64.S saves twenty registers");
 
+constexpr std::size_t kNopBytes = 4;
+
 void fill(SavedFrame& frame, ContextEntry entry, void* argument) noexcept {
   frame.x19_to_x28[0] = reinterpret_cast<std::uintptr_t>(entry);
   frame.x19_to_x28[1] = reinterpret_cast<std::uintptr_t>(argument);
-  frame.x30 = reinterpret_cast<std::uintptr_t>(&colibri_context_entry);
+  frame.x30 = reinterpret_cast<std::uintptr_t>(&colibri_context_entry) + kNopBytes;
 }
 
 SavedRegisters registers_of(const SavedFrame& frame) noexcept {

@@ -82,16 +82,17 @@ colibri_context_jump:
         .size   colibri_context_jump, .-colibri_context_jump
 
 // A fresh coroutine arrives here with its entry in x19 and the argument in x20. The entry returns
-// the stack pointer of the flow that runs next. The nop keeps the address that unwinders look up
-// (one before the return address) inside this procedure.
+// the stack pointer of the flow that runs next. Unwinders look up the instruction before a
+// return address: first frames return to the one behind the nop, so that a coroutine that never ran
+// is seen to be here, too.
         .globl  colibri_context_entry
         .hidden colibri_context_entry
         .type   colibri_context_entry, %function
         .p2align 4
         .cfi_startproc
         .cfi_undefined x30
-        nop
 colibri_context_entry:
+        nop
         mov     x0, x20
         blr     x19
         mov     sp, x0

@@ -83,16 +83,16 @@ colibri_context_jump:
 // A fresh coroutine arrives here with its entry in r12 and the argument in r13. The entry returns
 // the stack pointer of the flow that runs next. Since it returns, and nothing else is called here,
 // the processor's return stack is as it was when the coroutine began: the last `ret` is predicted.
-// Unwinders look up the instruction before a return address: the nop keeps that address inside
-// this procedure also for a coroutine that never ran.
+// Unwinders look up the instruction before a return address: first frames return to the one behind
+// the nop, so that a coroutine that never ran is seen to be here, too.
         .globl  colibri_context_entry
         .hidden colibri_context_entry
         .type   colibri_context_entry, @function
         .p2align 4
         .cfi_startproc
         .cfi_undefined rip
-        nop
 colibri_context_entry:
+        nop
         movq    %r13, %rdi
         callq   *%r12
         movq    %rax, %rsp

@@ -26,6 +26,12 @@ void restart_or_forget_in_child() {
   }
 }
 
+/// `coroutine`, and whom it resumed, will never run again: nobody can wake or join them.
+void give_up(ControlBlock& coroutine) noexcept {
+  leaf_of(coroutine).state = CoroutineState::kDone;
+  coroutine.state = CoroutineState::kDone;
+}
+
 void watch_forks() {
   static const int registered =
       pthread_atfork(&EventLoop::before_fork, &EventLoop::after_fork, &restart_or_forget_in_child);
@@ -62,6 +68,8 @@ Scheduler::Scheduler()
       mailbox_(std::make_shared<Mailbox>()) {
   check(thread_state.scheduler == nullptr,
         "a second scheduler on one thread; colibri::run() must not be called inside run()");
+  check(thread_state.current == nullptr,
+        "colibri::run() called inside a coroutine; call it on the thread's own stack");
   watch_forks();
   thread_state.prepare();
   thread_state.scheduler = this;
@@ -303,6 +311,7 @@ void Scheduler::stop_all(std::chrono::nanoseconds grace) {
 void Scheduler::abandon(ControlBlock& coroutine) {
   report_abandoned(leaf_of(coroutine));
   forget(coroutine);
+  give_up(coroutine);
   stack_pool_.abandon();
 }
 
@@ -313,8 +322,9 @@ void Scheduler::restart_in_child() {
   while (survivor->resumer != nullptr) survivor = survivor->resumer;
   ready_.clear();
   for (ControlBlock* each = alive_; each != nullptr; each = each->next_alive) {
-    ControlBlock& leaf = leaf_of(*each);
-    if (leaf.timer.armed()) timers_.cancel(leaf.timer);
+    if (each == survivor) continue;
+    timers_.cancel(leaf_of(*each).timer);
+    give_up(*each);
   }
   // The others exist in the parent only; here, their stacks stay as they are and never run.
   survivor->next_alive = survivor->previous_alive = nullptr;

@@ -6,15 +6,16 @@ namespace colibri {
 
 WakeReason TaskStateBase::wait(Deadline deadline, bool may_fail) noexcept {
   WakeReason reason = WakeReason::kFired;
-  while (coroutine != nullptr && reason == WakeReason::kFired) {
+  while (!ended() && reason == WakeReason::kFired) {
     check(can_park(), "a Task was joined or destroyed outside a coroutine while it still runs");
     ControlBlock& self = *thread_state.current;
     check(coroutine != &self, "a coroutine joined itself: it would wait for ever");
+    check(joiners.empty(), "two coroutines join one Task at the same time; only one may");
     joiners.push_back(self.node);
     reason = thread_state.scheduler->park({WaitKind::kJoin, deadline, may_fail, false, -1});
     withdraw(self.node);
   }
-  return coroutine == nullptr ? WakeReason::kFired : reason;
+  return ended() ? WakeReason::kFired : reason;
 }
 
 void TaskStateBase::finish() noexcept {

@@ -21,8 +21,13 @@ namespace colibri {
 struct TaskStateBase {
   ControlBlock* coroutine = nullptr;  // null once it has ended
   std::exception_ptr error;
-  bool joined = false;
   WaitList joiners;
+
+  /// True once the coroutine will not run any more: it has returned, was abandoned at the end of
+  /// its run, or lives on only in the parent of this forked process.
+  bool ended() const noexcept {
+    return coroutine == nullptr || coroutine->state == CoroutineState::kDone;
+  }
 
   /// Parks until the coroutine has ended.
   WakeReason wait(Deadline deadline, bool may_fail) noexcept;
@@ -62,15 +67,19 @@ class [[nodiscard]] Task {
   /// True until the result has been fetched.
   bool joinable() const noexcept { return state_ != nullptr; }
   /// True when the coroutine has ended, so that join will not wait.
-  bool done() const noexcept { return state_ != nullptr && state_->coroutine == nullptr; }
+  bool done() const noexcept { return state_ != nullptr && state_->ended(); }
 
   /// Waits for the coroutine's end; returns its result or rethrows what it threw. Throws Canceled
   /// when the joiner is cancelled, std::system_error (timed_out) when its TimeLimit is over: the
-  /// Task then still owns the coroutine.
+  /// Task then still owns the coroutine. Throws std::system_error (owner_dead) for a coroutine that
+  /// was abandoned or did not come along through a fork. One coroutine at a time may join.
   Result join() {
     check(joinable(), "Task::join called on a task that was joined already or owns nothing");
     throw_if_failed(state_->wait(Deadline::never(), true), "Task::join");
     const auto state = std::move(state_);
+    if (state->coroutine != nullptr) {
+      throw std::system_error(std::make_error_code(std::errc::owner_dead), "Task::join");
+    }
     if (state->error) std::rethrow_exception(state->error);
     if constexpr (!std::is_void_v<Result>) return std::move(*state->result);
   }
@@ -78,7 +87,7 @@ class [[nodiscard]] Task {
   /// From now on every blocking call of the coroutine that may fail does so: hooked ones with
   /// ECANCELED, colibri's own by throwing Canceled. Does not wait.
   void cancel() noexcept {
-    if (state_ != nullptr && state_->coroutine != nullptr) {
+    if (state_ != nullptr && !state_->ended()) {
       thread_state.scheduler->cancel(*state_->coroutine);
     }
   }

@@ -83,6 +83,7 @@ void TimerQueue::advance(std::int64_t now) noexcept {
 }
 
 std::int64_t TimerQueue::next_wake() noexcept {
+  if (empty()) return kNever;  // what is linked still is disarmed
   // Sort near slots into the heap ahead of their time: the thread then sleeps once, until the
   // exact deadline, instead of waking at the slot's start as well.
   while (wheel_count_ != 0) {

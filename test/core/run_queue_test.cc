@@ -1,0 +1,78 @@
+#include "colibri/core/run_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <vector>
+
+namespace colibri {
+namespace {
+
+TEST(RunQueue, FirstComeFirstServed) {
+  std::array<ControlBlock, 3> blocks;
+  RunQueue queue;
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.pop_front(), nullptr);
+  for (ControlBlock& block : blocks) queue.push_back(block);
+  EXPECT_FALSE(queue.empty());
+  for (ControlBlock& block : blocks) EXPECT_EQ(queue.pop_front(), &block);
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.pop_front(), nullptr);
+}
+
+TEST(RunQueue, WhoComesBackStandsLast) {
+  std::array<ControlBlock, 2> blocks;
+  RunQueue queue;
+  for (ControlBlock& block : blocks) queue.push_back(block);
+  for (int round = 0; round < 3; ++round) {
+    for (ControlBlock& block : blocks) {
+      ASSERT_EQ(queue.pop_front(), &block);
+      queue.push_back(block);
+    }
+  }
+}
+
+TEST(RunQueue, ClearForgetsEverybody) {
+  std::array<ControlBlock, 2> blocks;
+  RunQueue queue;
+  for (ControlBlock& block : blocks) queue.push_back(block);
+  queue.clear();
+  EXPECT_TRUE(queue.empty());
+  queue.push_back(blocks[1]);
+  EXPECT_EQ(queue.pop_front(), &blocks[1]);
+  EXPECT_EQ(queue.pop_front(), nullptr);
+}
+
+TEST(RunQueue, HoldsAsManyAsThereIsRoomFor) {
+  constexpr std::size_t kCount = 10'000;
+  std::vector<ControlBlock> blocks(kCount);
+  // As coroutines that can run: the queue fetches the stacks of those who come soon.
+  for (ControlBlock& block : blocks) block.stack_pointer = &block;
+  RunQueue queue;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    queue.reserve(i + 1);
+    queue.push_back(blocks[i]);
+  }
+  EXPECT_EQ(queue.size(), kCount);
+  for (ControlBlock& block : blocks) ASSERT_EQ(queue.pop_front(), &block);
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(RunQueue, GrowsWithoutDisturbingThoseWhoWait) {
+  std::vector<ControlBlock> blocks(2'000);
+  for (ControlBlock& block : blocks) block.stack_pointer = &block;
+  RunQueue queue;
+  std::size_t pushed = 0;
+  std::size_t popped = 0;
+  // Two come for each that goes, so that it grows with its beginning in the middle of the ring.
+  while (pushed + 2 <= blocks.size()) {
+    queue.reserve(queue.size() + 2);
+    queue.push_back(blocks[pushed++]);
+    queue.push_back(blocks[pushed++]);
+    ASSERT_EQ(queue.pop_front(), &blocks[popped++]);
+  }
+  while (popped < pushed) ASSERT_EQ(queue.pop_front(), &blocks[popped++]);
+}
+
+}  // namespace
+}  // namespace colibri

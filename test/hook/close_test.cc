@@ -1,0 +1,201 @@
+// close, dup2 and shutdown while other coroutines, or other threads, wait on the descriptor.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "colibri/core/sleep.h"
+#include "test/support/channels.h"
+#include "test/support/hooked_calls.h"
+#include "test/support/run_in_scheduler.h"
+#include "test/support/transfers.h"
+
+namespace colibri::test {
+namespace {
+
+/// Runs `body(session)` in main's coroutine.
+void in_session(const std::function<void(Session&)>& body) {
+  run_in_scheduler([&] {
+    Session session(Way::kHookInCoroutine);
+    body(session);
+    session.finish_helpers();
+  });
+}
+
+/// TCP ends such that the next descriptor gets the number of the reader, once that is closed.
+Ends tcp_ends_without_gap(Session& session) {
+  const Ends ends = tcp_ends(session);
+  session.own(::open("/dev/null", O_RDONLY));  // where the listener was
+  return ends;
+}
+
+/// What the call gives: the bytes, or the name of the error.
+std::string outcome(Session& session, const Reader& reader, int descriptor) {
+  char bytes[10];
+  errno = 0;
+  const ssize_t count = reader.call(session.libc, descriptor, bytes, sizeof bytes, 0);
+  return count >= 0 ? std::string(bytes, static_cast<std::size_t>(count)) : strerrorname_np(errno);
+}
+
+TEST(Close, EndsEveryReaderWithABadDescriptor) {
+  for (const Channel& channel : kChannels) {
+    for (const Reader& reader : kReaders) {
+      if (reader.has_flags && channel.kind == kPipeChannel) continue;
+      SCOPED_TRACE(std::string(channel.name) + " " + reader.name);
+      in_session([&](Session& session) {
+        const Ends ends = channel.open(session);
+        session.meanwhile([&] { session.close(ends.reader); });
+        EXPECT_EQ(outcome(session, reader, ends.reader), "EBADF");
+      });
+    }
+  }
+}
+
+TEST(Close, EndsAWriterWithTheCountSoFar) {
+  for (const Channel& channel : kChannels) {
+    if ((channel.kind & kStreamChannels) == 0) continue;
+    SCOPED_TRACE(channel.name);
+    in_session([&](Session& session) {
+      const Ends ends = channel.open(session);
+      const std::string text(20'000'000, 'x');
+      session.meanwhile([&] { session.close(ends.writer); });
+      const ssize_t sent = write(ends.writer, text.data(), text.size());
+      EXPECT_GT(sent, 0);
+      EXPECT_LT(sent, 20'000'000);
+      EXPECT_EQ(write(ends.writer, "x", 1), -1);
+      EXPECT_EQ(errno, EBADF);
+    });
+  }
+}
+
+TEST(Close, EndsAccept) {
+  in_session([](Session& session) {
+    const int listening = listener(session);
+    session.meanwhile([&] { session.close(listening); });
+    EXPECT_EQ(accept(listening, nullptr, nullptr), -1);
+    EXPECT_EQ(errno, EBADF);
+  });
+}
+
+TEST(Close, EndsPollWithAnInvalidEntry) {
+  in_session([](Session& session) {
+    const Ends first = pipe_ends(session);
+    const Ends second = tcp_ends(session);
+    session.meanwhile([&] { session.close(second.reader); });
+    pollfd query[] = {{first.reader, POLLIN, 0}, {second.reader, POLLIN, 0}};
+    EXPECT_EQ(poll(query, 2, -1), 1);
+    EXPECT_EQ(query[0].revents, 0);
+    EXPECT_EQ(query[1].revents, POLLNVAL);
+  });
+}
+
+TEST(Close, OfANumberThatIsReusedAtOnceStillEndsTheOldWait) {
+  in_session([](Session& session) {
+    const Ends ends = tcp_ends_without_gap(session);
+    Ends next{};
+    session.meanwhile([&] {
+      session.close(ends.reader);
+      next = pipe_ends(session);  // gets the lowest free number: the same
+      ASSERT_EQ(next.reader, ends.reader);
+      put(session, next.writer, "not for the old reader");
+    });
+    EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
+    EXPECT_EQ(outcome(session, kReaders[0], next.reader), "not for th");
+  });
+}
+
+TEST(Close, OfANumberThatIsReusedAtOnceEndsAPoll) {
+  in_session([](Session& session) {
+    const Ends ends = tcp_ends_without_gap(session);
+    const Ends other = tcp_ends(session);
+    Ends next{};
+    session.meanwhile([&] {
+      session.close(ends.reader);
+      next = pipe_ends(session);
+      ASSERT_EQ(next.reader, ends.reader);
+    });
+    pollfd query[] = {{ends.reader, POLLIN, 0}, {other.reader, POLLIN, 0}};
+    EXPECT_EQ(poll(query, 2, -1), 1);
+    EXPECT_EQ(query[0].revents, POLLNVAL);
+  });
+}
+
+TEST(Close, LeavesNoEventsToTheNextOwnerOfTheNumber) {
+  in_session([](Session& session) {
+    const Ends ends = tcp_ends_without_gap(session);
+    session.meanwhile([&] { put(session, ends.writer, "first"); });
+    EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "first");
+    put(session, ends.writer, "an event of the old connection");
+    session.close(ends.reader);
+    const Ends next = pipe_ends(session);
+    ASSERT_EQ(next.reader, ends.reader);
+    session.meanwhile([&] { put(session, next.writer, "second"); });
+    EXPECT_EQ(outcome(session, kReaders[0], next.reader), "second");
+  });
+}
+
+// HOOKS, fact 6: the description lives on under another number, and keeps firing.
+TEST(Close, OfOneNumberWhileACopyLivesLeavesNothingRegistered) {
+  in_session([](Session& session) {
+    const Ends ends = tcp_ends_without_gap(session);
+    const int copy = session.own(dup(ends.reader));
+    session.meanwhile([&] { put(session, ends.writer, "first"); });
+    EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "first");
+    session.close(ends.reader);
+    const Ends next = pipe_ends(session);
+    ASSERT_EQ(next.reader, ends.reader);
+    put(session, ends.writer, "second");
+    session.meanwhile([&] { put(session, next.writer, "third"); });
+    EXPECT_EQ(outcome(session, kReaders[0], next.reader), "third");
+    EXPECT_EQ(outcome(session, kReaders[0], copy), "second");
+  });
+}
+
+TEST(Dup2, OntoAWaitedDescriptorEndsTheWait) {
+  in_session([](Session& session) {
+    const Ends ends = tcp_ends(session);
+    const Ends other = pipe_ends(session);
+    session.meanwhile([&] { ASSERT_EQ(dup2(other.reader, ends.reader), ends.reader); });
+    EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
+    session.meanwhile([&] { put(session, other.writer, "new"); });
+    EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "new");
+  });
+}
+
+TEST(Dup2, ThatFailsEndsNoWait) {
+  in_session([](Session& session) {
+    const Ends ends = tcp_ends(session);
+    session.meanwhile([&] {
+      EXPECT_EQ(dup2(-1, ends.reader), -1);
+      EXPECT_EQ(dup3(ends.writer, ends.reader, 0x7), -1);
+      session.until_waiting();
+      put(session, ends.writer, "hello");
+    });
+    EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "hello");
+  });
+}
+
+TEST(Close, FromAnotherThreadEndsTheWait) {
+  in_session([](Session& session) {
+    const Ends ends = tcp_ends(session);
+    std::thread closer;
+    session.meanwhile([&] { closer = std::thread([&] { session.close(ends.reader); }); });
+    EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
+    session.finish_helpers();
+    closer.join();
+  });
+}
+
+TEST(Close, OfWhatIsDrainedByAnotherCoroutineEndsBoth) {
+  in_session([](Session& session) {
+    const Ends ends = tcp_ends(session);
+    std::string other;
+    auto second = spawn([&] { other = outcome(session, kReaders[3], ends.reader); });
+    session.meanwhile([&] { session.close(ends.reader); });
+    EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
+    second.join();
+    EXPECT_EQ(other, "EBADF");
+  });
+}
+
+}  // namespace
+}  // namespace colibri::test

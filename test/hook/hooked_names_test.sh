@@ -1,0 +1,38 @@
+#!/bin/sh
+# core must reach libc through core/libc.h: with the hooks linked, a plain call of a hooked name
+# would bind to the hook, and park in the midst of the scheduler.
+#
+#   hooked_names_test.sh ARCHIVES_OF_HOOK -- ARCHIVES_OF_CORE
+set -eu
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+
+# C functions that hook's archives define; C++ names are mangled and begin with _Z.
+while [ "$1" != -- ]; do
+  nm --defined-only --extern-only "$1" | awk '$2 == "T" && $3 !~ /^_Z/ { print $3 }'
+  shift
+done | sort -u >"$work/hooked"
+shift
+
+for name in read write close accept poll nanosleep sigaction __read_chk; do
+  if ! grep -qx "$name" "$work/hooked"; then
+    echo "hook defines no $name: this test looks into the wrong archives"
+    status=1
+  fi
+done
+if [ $# -lt 5 ]; then
+  echo "only $# archives of core: this test looks into too few"
+  status=1
+fi
+
+for archive in "$@"; do
+  nm --undefined-only "$archive" | awk '$1 == "U" { print $2 }' | sort -u >"$work/called"
+  for name in $(comm -12 "$work/hooked" "$work/called"); do
+    echo "$archive calls the hooked name $name; it must call colibri::real::$name"
+    status=1
+  done
+done
+[ $status -ne 0 ] || echo "$(wc -l <"$work/hooked") hooked names, $# archives of core: none called"
+exit $status

@@ -1,0 +1,121 @@
+#include "test/support/hooked_calls.h"
+
+#include "test/support/channels.h"
+#include "test/support/transfers.h"
+
+namespace colibri::test {
+namespace {
+
+long wait_in_reader(Session& session, const Channel& channel, const Reader& reader) {
+  char bytes[10];
+  return reader.call(session.libc, channel.open(session).reader, bytes, sizeof bytes, 0);
+}
+
+/// A write to a full channel. What filled it counts for nothing.
+long wait_in_writer(Session& session, const Channel& channel, const Writer& writer) {
+  const auto [reader, descriptor] = channel.open(session);
+  if (channel.kind != kPipeChannel) {
+    // Of a fixed size, so that what is full stays full.
+    set_option(session, reader, SOL_SOCKET, SO_RCVBUF, 16'384);
+    set_option(session, descriptor, SOL_SOCKET, SO_SNDBUF, 16'384);
+  }
+  set_nonblocking(session, descriptor);
+  const std::string text(8192, 'x');
+  // Until a pause makes no more room: TCP moves bytes on in the background.
+  for (bool moved = true; moved;) {
+    const timespec pause{0, 500'000};
+    real::nanosleep(&pause, nullptr);
+    moved = false;
+    for (std::size_t size = text.size(); size != 0; size /= 2) {
+      while (session.libc.write(descriptor, text.data(), size) > 0) moved = true;
+    }
+  }
+  set_nonblocking(session, descriptor, false);
+  return writer.call(session.libc, descriptor, text.data(), text.size(), 0);
+}
+
+long wait_in_clock(Session& session, clockid_t clock, int flags) {
+  timespec time{};
+  if (flags == TIMER_ABSTIME) clock_gettime(clock, &time);
+  time.tv_sec += 100;
+  errno = session.libc.clock_nanosleep(clock, flags, &time, nullptr);
+  return errno == 0 ? 0 : -1;
+}
+
+void add_transfers(std::vector<WaitingCall>& calls) {
+  for (const Channel& channel : kChannels) {
+    const std::string prefix = std::string(channel.name) + "_";
+    for (const Reader& reader : kReaders) {
+      if (reader.has_flags && channel.kind == kPipeChannel) continue;
+      calls.push_back({prefix + reader.name,
+                       [&](Session& session) { return wait_in_reader(session, channel, reader); }});
+    }
+    for (const Writer& writer : kWriters) {
+      // UDP loses what there is no room for.
+      if (channel.kind == kUdpChannel || (writer.has_flags && channel.kind == kPipeChannel)) {
+        continue;
+      }
+      calls.push_back({prefix + writer.name,
+                       [&](Session& session) { return wait_in_writer(session, channel, writer); }});
+    }
+  }
+}
+
+void add_connections(std::vector<WaitingCall>& calls) {
+  calls.push_back({"accept", [](Session& session) {
+                     return session.libc.accept(listener(session), nullptr, nullptr);
+                   }});
+  calls.push_back({"accept4", [](Session& session) {
+                     return session.libc.accept4(listener(session), nullptr, nullptr, 0);
+                   }});
+  calls.push_back({"connect", [](Session& session) {
+                     const int listening = listener(session, 0);
+                     connected_to(session, listening);  // nobody will answer the next one
+                     const sockaddr_in address = address_of(listening);
+                     const int socket = session.own(session.libc.socket(AF_INET, SOCK_STREAM, 0));
+                     return session.libc.connect(socket, generic(address), sizeof address);
+                   }});
+}
+
+void add_others(std::vector<WaitingCall>& calls) {
+  calls.push_back({"poll", [](Session& session) {
+                     pollfd query{pipe_ends(session).reader, POLLIN, 0};
+                     return session.libc.poll(&query, 1, -1);
+                   }});
+  calls.push_back({"poll_of_two", [](Session& session) {
+                     pollfd query[] = {{pipe_ends(session).reader, POLLIN, 0},
+                                       {tcp_ends(session).reader, POLLIN, 0}};
+                     return session.libc.poll(query, 2, 100'000);
+                   }});
+  calls.push_back(
+      {"poll_of_nothing", [](Session& session) { return session.libc.poll(nullptr, 0, -1); }});
+  calls.push_back({"usleep", [](Session& session) { return session.libc.usleep(100'000'000); }});
+  calls.push_back({"nanosleep", [](Session& session) {
+                     const timespec time{100, 0};
+                     return session.libc.nanosleep(&time, nullptr);
+                   }});
+  calls.push_back(
+      {"sleep", [](Session& session) { return session.libc.sleep(100) != 0 ? -1 : 0; }});
+  for (const auto& [name, clock] :
+       {std::pair("monotonic", CLOCK_MONOTONIC), std::pair("realtime", CLOCK_REALTIME),
+        std::pair("boottime", CLOCK_BOOTTIME)}) {
+    for (const int flags : {0, TIMER_ABSTIME}) {
+      calls.push_back({"clock_nanosleep_" + std::string(name) + (flags == 0 ? "" : "_absolute"),
+                       [clock = clock, flags](Session& session) {
+                         return wait_in_clock(session, clock, flags);
+                       }});
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<WaitingCall> waiting_calls() {
+  std::vector<WaitingCall> calls;
+  add_transfers(calls);
+  add_connections(calls);
+  add_others(calls);
+  return calls;
+}
+
+}  // namespace colibri::test

@@ -1,0 +1,142 @@
+#include "test/support/libc_parity.h"
+
+#include <gtest/gtest.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <ostream>
+
+#include "colibri/core/run.h"
+#include "test/support/leak_check.h"
+
+namespace colibri::test {
+namespace {
+
+/// 'R' running, 'S' asleep in the kernel, and so on; 0 if the thread is gone.
+char state_of_thread(int id) {
+  char path[64];
+  std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", id);
+  const int file = ::open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return 0;
+  char text[256] = {};
+  const ssize_t size = pread(file, text, sizeof text - 1, 0);
+  real::close(file);
+  const char* after_name = size > 0 ? strrchr(text, ')') : nullptr;
+  return after_name != nullptr ? after_name[2] : '\0';
+}
+
+void pause_thread() {
+  const timespec pause{0, 200'000};
+  real::nanosleep(&pause, nullptr);
+}
+
+}  // namespace
+
+Session::Session(Way way)
+    : libc(way == Way::kLibcInThread ? real_libc() : hooked_libc()),
+      way_(way),
+      thread_(pthread_self()),
+      thread_id_(gettid()),
+      coroutine_(thread_state.current) {}
+
+Session::~Session() {
+  finish_helpers();
+  for (const int descriptor : owned_) libc.close(descriptor);
+}
+
+void Session::note(const std::string& text) {
+  if (!trace_.empty()) trace_ += ", ";
+  trace_ += text;
+}
+
+void Session::note_result(long result, int error) {
+  note(std::to_string(result));
+  if (result == -1) {
+    const char* name = strerrorname_np(error);
+    append(name != nullptr ? name : "without errno");
+  } else if (error != kCanary) {
+    append(std::string("but errno became ") + strerrorname_np(error));
+  }
+}
+
+bool Session::is_waiting() const {
+  if (in_coroutine()) return coroutine_->state == CoroutineState::kParked;
+  return state_of_thread(thread_id_) == 'S';
+}
+
+void Session::until_waiting() {
+  if (in_coroutine()) {
+    do {
+      thread_state.scheduler->yield_to_loop();
+    } while (!is_waiting());
+    return;
+  }
+  // Asleep twice: one sleep may be that of a lock or a page fault.
+  for (int seen = 0; seen < 2; seen = is_waiting() ? seen + 1 : 0) pause_thread();
+}
+
+void Session::meanwhile(std::function<void()> action) {
+  auto help = [this, action = std::move(action)] {
+    until_waiting();
+    action();
+  };
+  if (in_coroutine()) {
+    helper_coroutines_.push_back(spawn(std::move(help)));
+  } else {
+    helper_threads_.emplace_back(std::move(help));
+  }
+}
+
+void Session::finish_helpers() {
+  for (auto& helper : helper_threads_) helper.join();
+  for (auto& helper : helper_coroutines_) helper.join();
+  helper_threads_.clear();
+  helper_coroutines_.clear();
+}
+
+void Session::raise_there(int signal) {
+  pthread_kill(thread_, signal);
+}
+
+int Session::own(int descriptor) {
+  EXPECT_GE(descriptor, 0) << "a test could not make its descriptor: " << strerror(errno);
+  const std::lock_guard guard(owned_lock_);
+  owned_.push_back(descriptor);
+  return descriptor;
+}
+
+void Session::close(int descriptor) {
+  {
+    const std::lock_guard guard(owned_lock_);
+    std::erase(owned_, descriptor);
+  }
+  libc.close(descriptor);
+}
+
+void expect_parity(const ParityCase& parity) {
+  const auto run_in = [&](Way way) {
+    Session session(way);
+    parity.act(session);
+    session.finish_helpers();
+    return session.trace();
+  };
+  const auto run_in_thread = [&](Way way) {
+    const LeakCheck leaks;
+    std::string trace;
+    std::thread([&] { trace = run_in(way); }).join();
+    return trace;
+  };
+  EXPECT_EQ(run_in_thread(Way::kLibcInThread), parity.expected) << "libc in a thread";
+  EXPECT_EQ(run_in_thread(Way::kHookInThread), parity.expected) << "hook in a thread";
+  const LeakCheck leaks;
+  EXPECT_EQ(run([&] { return run_in(Way::kHookInCoroutine); }), parity.expected)
+      << "hook in a coroutine";
+}
+
+void PrintTo(const ParityCase& parity, std::ostream* out) {
+  *out << parity.name << ", expects \"" << parity.expected << '"';
+}
+
+}  // namespace colibri::test

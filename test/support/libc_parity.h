@@ -1,0 +1,121 @@
+// Parity: one test body, run on libc's own functions in a plain thread, on the hooks in a plain
+// thread, and on the hooks in a coroutine. What it notes must be the same three times: results,
+// errno and data.
+#pragma once
+
+#include <cerrno>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include "colibri/core/task.h"
+#include "test/support/libc_functions.h"
+
+namespace colibri::test {
+
+enum class Way { kLibcInThread, kHookInThread, kHookInCoroutine };
+
+/// One run of a test's body. Notes what calls return, as text that tables can hold: "5 hello",
+/// "0", "-1 EAGAIN", joined by ", ". Belongs to the flow (thread or coroutine) that made it, but
+/// for what is said below.
+class Session {
+ public:
+  explicit Session(Way way);
+  /// Waits for helpers, and closes what is owned.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  const Libc& libc;  // helpers may use it
+
+  bool in_coroutine() const noexcept { return way_ == Way::kHookInCoroutine; }
+
+  /// Calls, with errno as a canary, and notes the result.
+  template <class Result, class... Parameters>
+  Result call(Result (*function)(Parameters...), std::type_identity_t<Parameters>... arguments) {
+    errno = kCanary;
+    const Result result = function(arguments...);
+    note_result(static_cast<long>(result), errno);
+    return result;
+  }
+  /// The same for what is not one function.
+  template <class Function>
+  auto measure(Function function) {
+    errno = kCanary;
+    const auto result = function();
+    note_result(static_cast<long>(result), errno);
+    return result;
+  }
+  /// Notes `text` as an item of its own.
+  void note(const std::string& text);
+  /// Adds `text` to the last item.
+  void append(const std::string& text) { trace_ += " " + text; }
+  /// Notes `name` if `value` is true, else "not " and `name`.
+  void note_if(bool value, const std::string& name) { note(value ? name : "not " + name); }
+
+  /// Runs `action` on a helper (a thread, or a coroutine) as soon as this flow waits in a call.
+  /// `action` may not note.
+  void meanwhile(std::function<void()> action);
+  /// The same, so that what `action` does reaches this flow all at once. Only a coroutine can do it
+  /// while the other waits; a thread does it before.
+  void meanwhile_in_one_go(const std::function<void()>& action) {
+    in_coroutine() ? meanwhile(action) : action();
+  }
+  /// For helpers: returns once the session's flow waits in a call (again).
+  void until_waiting();
+  /// Waits until all helpers have ended.
+  void finish_helpers();
+  /// For helpers: raises `signal` on the thread of the session's flow.
+  void raise_there(int signal);
+
+  /// Has `descriptor` closed at the end. Returns it.
+  int own(int descriptor);
+  /// Closes an owned descriptor now. Helpers may call it while the session's flow waits.
+  void close(int descriptor);
+
+  const std::string& trace() const noexcept { return trace_; }
+
+ private:
+  static constexpr int kCanary = 9999;
+
+  void note_result(long result, int error);
+  bool is_waiting() const;
+
+  const Way way_;
+  std::string trace_;
+  std::mutex owned_lock_;
+  std::vector<int> owned_;
+  pthread_t thread_;
+  int thread_id_;
+  const ControlBlock* coroutine_;
+  std::vector<std::thread> helper_threads_;
+  std::vector<Task<void>> helper_coroutines_;
+};
+
+/// A row of a parity table. `name` consists of letters, digits and underscores.
+struct ParityCase {
+  std::string name;
+  std::string expected;
+  std::function<void(Session&)> act;
+};
+
+/// Runs the case all three ways and expects the same of each; also that nothing leaks.
+void expect_parity(const ParityCase& parity);
+
+/// For INSTANTIATE_TEST_SUITE_P, and for messages.
+template <class ParamInfo>
+std::string name_of_case(const ParamInfo& info) {
+  return info.param.name;
+}
+void PrintTo(const ParityCase& parity, std::ostream* out);
+
+/// An address that no process may read or write.
+template <class Object = void>
+Object* bad_pointer() noexcept {
+  return reinterpret_cast<Object*>(8);
+}
+
+}  // namespace colibri::test

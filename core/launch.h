@@ -31,7 +31,7 @@ template <class Function>
 ControlBlock* new_coroutine(StackPool& pool, std::size_t stack_bytes, Function&& function) {
   using Callable = std::decay_t<Function>;
   PrivateStack* stack = pool.acquire(stack_bytes);
-  if constexpr (kAddressSanitizer) unpoison_stack(stack->low, stack->usable_bytes());
+  renew_stack(stack->low, stack->usable_bytes());
   auto* block = ::new (static_cast<std::byte*>(stack->top()) - sizeof(ControlBlock)) ControlBlock;
   constexpr std::size_t kAlignment = alignof(Callable) > 16 ? alignof(Callable) : 16;
   const auto place = (reinterpret_cast<std::uintptr_t>(block) - sizeof(Callable)) &

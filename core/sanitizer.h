@@ -18,8 +18,8 @@
 #define COLIBRI_TSAN 1
 #endif
 #endif
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
 #define COLIBRI_VALGRIND 1
 #endif
 
@@ -119,10 +119,14 @@ inline void register_stack([[maybe_unused]] void* low, [[maybe_unused]] void* hi
 #endif
 }
 
-/// A stack will be used by a new flow: what the last one left poisoned is plain memory again.
-inline void unpoison_stack([[maybe_unused]] void* low, [[maybe_unused]] std::size_t size) noexcept {
+/// A stack will be used by a new flow: what the last one left in it says nothing any more.
+inline void renew_stack([[maybe_unused]] void* low, [[maybe_unused]] std::size_t size) noexcept {
 #ifdef COLIBRI_ASAN
   __asan_unpoison_memory_region(low, size);
+#endif
+#ifdef COLIBRI_VALGRIND
+  // Above what the last flow had in use, Valgrind takes the stack for unaddressable.
+  VALGRIND_MAKE_MEM_UNDEFINED(low, size);
 #endif
 }
 

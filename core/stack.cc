@@ -32,6 +32,21 @@ std::size_t bytes_of_class(std::uint32_t size_class) noexcept {
   return kSmallestStackBytes << size_class;
 }
 
+/// Whether the kernel really keeps guard markers: emulators answer "yes" to advice that they do not
+/// know. Reading pages in ahead fails on a real guard.
+bool guard_markers_work() noexcept {
+  static const bool work = [] {
+    void* page =
+        mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED) return false;
+    const bool works = madvise(page, kPageBytes, kMadvGuardInstall) == 0 &&
+                       madvise(page, kPageBytes, MADV_POPULATE_READ) != 0;
+    munmap(page, kPageBytes);
+    return works;
+  }();
+  return work;
+}
+
 [[noreturn]] void throw_no_address_space(std::size_t bytes) {
   throw std::system_error(errno, std::generic_category(),
                           "cannot reserve " + std::to_string(bytes >> 20) +
@@ -95,7 +110,7 @@ void StackPool::add_slab(std::uint32_t size_class) {
 
 bool StackPool::protect(Slab& slab, std::byte* low, std::size_t bytes) noexcept {
   if (slab.guard == GuardKind::kMarkers) {
-    if (madvise(low, bytes, kMadvGuardInstall) == 0) return true;
+    if (guard_markers_work() && madvise(low, bytes, kMadvGuardInstall) == 0) return true;
     slab.guard = GuardKind::kMprotect;  // older kernel, or memory locked by mlockall
   }
   return mprotect(low, bytes, PROT_NONE) == 0;

@@ -32,7 +32,8 @@ void run_user_handler(int signal, siginfo_t* info, void* context) {
   void* const handler = action.handler.load(std::memory_order_acquire);
   const int flags = action.flags.load(std::memory_order_relaxed);
   if (handler == nullptr) return;
-  if ((flags & SA_RESETHAND) != 0) action.handler.store(nullptr, std::memory_order_relaxed);
+  if ((static_cast<unsigned>(flags) & SA_RESETHAND) != 0)
+    action.handler.store(nullptr, std::memory_order_relaxed);
   {
     const Bypass bypass;
     if ((flags & SA_SIGINFO) != 0) {

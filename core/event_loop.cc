@@ -172,9 +172,10 @@ void EventLoop::dispatch_all(const epoll_event* events, int count) noexcept {
   for (int i = 0; i < count; ++i) {
     __builtin_prefetch(state_of(i + kStateAhead));
     if (const DescriptorState* soon = state_of(i + kWaiterAhead)) {
-      const WaitNode* node = soon->readers.first();
-      __builtin_prefetch(node);
-      __builtin_prefetch(reinterpret_cast<const std::byte*>(node) - 64);
+      if (const WaitNode* node = soon->readers.first()) {
+        __builtin_prefetch(node);
+        __builtin_prefetch(node->coroutine);
+      }
     }
     dispatch(events[i].data.u64, events[i].events);
   }

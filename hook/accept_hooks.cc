@@ -36,8 +36,9 @@ int accept_in_thread(int number, const Descriptor& descriptor, Attempt attempt) 
   const std::int64_t timeout = descriptor.receive_timeout.load(std::memory_order_relaxed);
   const Deadline deadline =
       timeout == 0 ? Deadline::never() : Deadline::after(std::chrono::nanoseconds(timeout));
+  const KeptErrno kept;
   for (;;) {
-    const int result = attempt();
+    const int result = static_cast<int>(kept(attempt()));
     if (result >= 0 || errno != EAGAIN || deadline.has_passed()) return result;
     int milliseconds = -1;
     if (!deadline.is_never()) {

@@ -61,6 +61,18 @@ inline int fail_with_errno(int error) noexcept {
   return -1;
 }
 
+/// A call that succeeds leaves errno as it found it, whatever the tries on its way have said.
+class KeptErrno {
+ public:
+  ssize_t operator()(ssize_t result) const noexcept {
+    if (result >= 0) errno = errno_;
+    return result;
+  }
+
+ private:
+  const int errno_ = errno;
+};
+
 /// Which descriptor a call waits for, in which direction, and how long.
 class CallSite {
  public:
@@ -117,7 +129,8 @@ ssize_t try_and_wait(CallSite& call, Plain plain, Attempt attempt) {
 /// A call that is done with its first success: reads, messages, accept.
 template <class Plain, class Attempt>
 ssize_t blocking_call(CallSite call, Plain plain, Attempt attempt) {
-  return may_begin() ? try_and_wait(call, plain, attempt) : -1;
+  const KeptErrno kept;
+  return may_begin() ? kept(try_and_wait(call, plain, attempt)) : -1;
 }
 
 /// A call that goes on until `wanted` bytes have been moved, as blocking stream writes and
@@ -125,13 +138,14 @@ ssize_t blocking_call(CallSite call, Plain plain, Attempt attempt) {
 /// is the result; the error is, only if that is nothing.
 template <class Plain, class Attempt>
 ssize_t blocking_transfer(CallSite call, std::size_t wanted, Plain plain, Attempt attempt) {
+  const KeptErrno kept;
   if (!may_begin()) return -1;
   std::size_t done = 0;
   for (;;) {
     const ssize_t moved = try_and_wait(call, plain, [&] { return attempt(done); });
-    if (moved < 0) return done != 0 ? static_cast<ssize_t>(done) : -1;
+    if (moved < 0) return kept(done != 0 ? static_cast<ssize_t>(done) : -1);
     done += static_cast<std::size_t>(moved);
-    if (moved == 0 || done >= wanted) return static_cast<ssize_t>(done);
+    if (moved == 0 || done >= wanted) return kept(static_cast<ssize_t>(done));
   }
 }
 

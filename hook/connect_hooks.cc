@@ -76,16 +76,17 @@ extern "C" int connect(int fd, const sockaddr* address, socklen_t size) {
   if (descriptor == nullptr || !descriptor->is_socket() || !descriptor->is_stream()) {
     return real::connect(fd, address, size);
   }
+  const KeptErrno kept;
   if (!may_begin()) return -1;
   const int result = connect_without_waiting(fd, address, size);
-  if (result == 0) return 0;
+  if (result == 0) return static_cast<int>(kept(0));
   const CallSite call(fd, *descriptor, Direction::kWrite);
   switch (errno) {
     case EINPROGRESS:
     case EALREADY:  // an earlier connect was interrupted; this one waits for it
-      return wait_for_outcome(call, address, size, errno);
+      return static_cast<int>(kept(wait_for_outcome(call, address, size, errno)));
     case EAGAIN:
-      return connect_to_full_backlog(call, address, size);
+      return static_cast<int>(kept(connect_to_full_backlog(call, address, size)));
     default:
       return result;
   }

@@ -47,5 +47,7 @@ using namespace colibri;
 
 extern "C" int poll(pollfd* descriptors, nfds_t count, int timeout) {
   if (parkable_coroutine() == nullptr) return real::poll(descriptors, count, timeout);
-  return may_begin() ? poll_and_wait(descriptors, count, timeout) : -1;
+  const KeptErrno kept;
+  if (!may_begin()) return -1;
+  return static_cast<int>(kept(poll_and_wait(descriptors, count, timeout)));
 }

@@ -73,6 +73,7 @@ ssize_t blocking_receive(int number, int flags, std::size_t room, Attempt attemp
 /// come to its end.
 template <class Attempt>
 ssize_t peek_until(CallSite call, std::size_t wanted, Attempt attempt) {
+  const KeptErrno kept;
   if (!may_begin()) return -1;
   for (ssize_t seen = -1;;) {
     const ssize_t result = attempt();
@@ -80,12 +81,12 @@ ssize_t peek_until(CallSite call, std::size_t wanted, Attempt attempt) {
     const DescriptorState* state = thread_state.event_loop->find(call.number);
     const bool ended = state != nullptr && state->hung_up;
     if (result == 0 || result >= static_cast<ssize_t>(wanted) || (result > 0 && ended)) {
-      return result;
+      return kept(result);
     }
     seen = result;
     const WakeReason reason = wait_ready(call.number, call.direction, call.limits());
     if (reason != WakeReason::kFired) {
-      return seen > 0 ? seen : fail_with_errno(error_of(reason));
+      return seen > 0 ? kept(seen) : fail_with_errno(error_of(reason));
     }
   }
 }

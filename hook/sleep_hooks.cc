@@ -48,7 +48,8 @@ int sleep_relative(const timespec* request, timespec* remaining) {
 
 /// Until a time of a clock that can be set or that counts suspension: a timer of the kernel's
 /// follows such changes.
-int sleep_by_kernel_timer(clockid_t clock, int flags, const timespec* request) {
+int sleep_by_kernel_timer(clockid_t clock, int flags, const timespec* request,
+                          timespec* remaining) {
   const int timer = timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC);
   if (timer < 0) return errno;
   itimerspec setting{};
@@ -64,6 +65,10 @@ int sleep_by_kernel_timer(clockid_t clock, int flags, const timespec* request) {
   limits.interruptible = true;
   while (error == 0 && real::read(timer, &expirations, sizeof expirations) < 0) {
     error = error_of(wait_ready(timer, Direction::kRead, limits));
+  }
+  if (error != 0 && flags != TIMER_ABSTIME && remaining != nullptr) {
+    timerfd_gettime(timer, &setting);
+    *remaining = setting.it_value;
   }
   thread_state.event_loop->detach(timer);
   real::close(timer);
@@ -124,7 +129,7 @@ int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespe
     std::int64_t left = 0;
     return sleep_until_deadline(Deadline::at_nanoseconds(nanoseconds_of(*request)), left);
   }
-  const int error = sleep_by_kernel_timer(clock, flags, request);
+  const int error = sleep_by_kernel_timer(clock, flags, request, remaining);
   errno = saved_errno;
   return error;
 }

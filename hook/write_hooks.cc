@@ -1,4 +1,6 @@
 // write, writev, send, sendto, sendmsg.
+#include <poll.h>
+
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
 
@@ -9,6 +11,17 @@ namespace {
 template <class Plain, class Attempt>
 ssize_t send_whole(CallSite call, Plain plain, Attempt attempt) {
   return blocking_call(call, plain, attempt);
+}
+
+/// True when the rest of a write cannot go out since the connection has failed. The write then ends
+/// with the part that went, and leaves the error for the next call, as libc's does: another try
+/// would take it away.
+bool has_failed(const CallSite& call, std::size_t done) noexcept {
+  if (done == 0 || !call.descriptor.is_socket()) return false;
+  const DescriptorState* state = thread_state.event_loop->find(call.number);
+  if (state == nullptr || !state->hung_up) return false;
+  pollfd query{call.number, POLLOUT, 0};
+  return real::poll(&query, 1, 0) == 1 && (query.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 /// write and writev.
@@ -25,7 +38,8 @@ ssize_t blocking_write(int number, const iovec* buffers, int count, Plain plain)
   const std::size_t total = total_bytes(buffers, static_cast<std::size_t>(count));
   if (total == 0) return plain();
   BufferCursor cursor(buffers, static_cast<std::size_t>(count));
-  return blocking_transfer(call, total, plain, [&](std::size_t done) {
+  return blocking_transfer(call, total, plain, [&](std::size_t done) -> ssize_t {
+    if (has_failed(call, done)) return -1;
     cursor.seek(done);
     return try_write(*descriptor, number, cursor.data(), static_cast<int>(cursor.size()),
                      done != 0);
@@ -53,6 +67,7 @@ ssize_t send_stream_message(CallSite call, const msghdr* message, int flags) {
       [&] { return real::sendmsg(number, message, flags); },
       [&](std::size_t done) -> ssize_t {
         if (done == 0) return real::sendmsg(number, message, flags_of_try(flags, 0));
+        if (has_failed(call, done)) return -1;
         cursor.seek(done);
         msghdr rest{};
         rest.msg_iov = const_cast<iovec*>(cursor.data());
@@ -82,11 +97,12 @@ ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockadd
   const auto plain = [&] { return real::sendto(fd, buffer, size, flags, address, address_size); };
   const Descriptor* descriptor = patient_socket(fd, flags);
   if (descriptor == nullptr) return plain();
-  const auto attempt = [&](std::size_t done) {
+  const CallSite call(fd, *descriptor, Direction::kWrite);
+  const auto attempt = [&](std::size_t done) -> ssize_t {
+    if (has_failed(call, done)) return -1;
     return real::sendto(fd, static_cast<const char*>(buffer) + done, size - done,
                         flags_of_try(flags, done), address, address_size);
   };
-  const CallSite call(fd, *descriptor, Direction::kWrite);
   if (!descriptor->is_stream()) return send_whole(call, plain, [&] { return attempt(0); });
   return blocking_transfer(call, size, plain, attempt);
 }

@@ -34,6 +34,11 @@ std::string test_bytes(std::size_t size, unsigned seed) {
 RawClient::RawClient(int port, bool small_buffers)
     : socket_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   require(socket_ >= 0, "socket");
+  // A server that never answers and never closes makes the test fail instead of hang.
+  const timeval hang{60, 0};
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    require(setsockopt(socket_, SOL_SOCKET, option, &hang, sizeof hang) == 0, "setsockopt");
+  }
   if (small_buffers) {
     set_option(socket_, SO_RCVBUF, 64 * 1024);
     set_option(socket_, SO_SNDBUF, 64 * 1024);

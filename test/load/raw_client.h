@@ -12,7 +12,7 @@ std::string test_bytes(std::size_t size, unsigned seed);
 
 class RawClient {
  public:
-  /// Connects to 127.0.0.1; throws std::system_error if that fails, as the others do. With
+  /// Connects to 127.0.0.1; throws std::system_error if that fails or hangs, as the others do. With
   /// `small_buffers` the kernel keeps little on this side.
   explicit RawClient(int port, bool small_buffers = false);
   RawClient(RawClient&& other) noexcept;

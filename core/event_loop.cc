@@ -88,7 +88,12 @@ DescriptorState* EventLoop::attach(int descriptor) noexcept {
   unpark_all(state->readers, WakeReason::kClosed);
   unpark_all(state->writers, WakeReason::kClosed);
   ++state->generation;
-  if (!add(descriptor, state->generation)) return nullptr;
+  if (!add(descriptor, state->generation)) {
+    // EBADF may also mean that our own epoll descriptor was closed behind our back.
+    if (errno != EBADF || real::fcntl(epoll_.number(), F_GETFD) >= 0) return nullptr;
+    rebuild();
+    if (!add(descriptor, state->generation)) return nullptr;
+  }
   // What is ready already comes as a first edge.
   state->read_drained = state->write_drained = state->hung_up = false;
   state->registered.store(true, std::memory_order_release);

@@ -52,7 +52,7 @@ ssize_t try_read(const Descriptor& descriptor, int number, const iovec* buffers,
     msghdr message = message_of(buffers, count);
     return real::recvmsg(number, &message, MSG_DONTWAIT);
   }
-  if (descriptor.kind == DescriptorKind::kPipe) {
+  if (descriptor.kind == DescriptorKind::kPipe || descriptor.kind == DescriptorKind::kPollable) {
     const ssize_t size = real::preadv2(number, buffers, count, -1, RWF_NOWAIT);
     if (size >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS)) return size;
   }
@@ -67,7 +67,7 @@ ssize_t try_write(const Descriptor& descriptor, int number, const iovec* buffers
     const msghdr message = message_of(buffers, count);
     return real::sendmsg(number, &message, flags);
   }
-  if (descriptor.kind == DescriptorKind::kPipe) {
+  if (descriptor.kind == DescriptorKind::kPipe || descriptor.kind == DescriptorKind::kPollable) {
     const ssize_t size = real::pwritev2(number, buffers, count, -1, RWF_NOWAIT);
     if (size >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS)) return size;
   }

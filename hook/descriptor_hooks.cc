@@ -79,9 +79,8 @@ int set_nonblocking_by_ioctl(int number, const int* wanted) noexcept {
 
 /// Notes an option that decides how long calls wait.
 void note_option(int number, int option, const void* value) noexcept {
-  const auto* time = static_cast<const timeval*>(value);
   const auto nanoseconds = [&] {
-    return time->tv_sec * std::int64_t{1'000'000'000} + time->tv_usec * std::int64_t{1'000};
+    return descriptor_table::nanoseconds_of_timeout(*static_cast<const timeval*>(value));
   };
   descriptor_table::for_each_alias(number, [&](Descriptor& each) {
     if (option == SO_RCVTIMEO) each.receive_timeout = nanoseconds();
@@ -137,7 +136,8 @@ int dup2(int fd, int target) noexcept {
 }
 
 int dup3(int fd, int target, int flags) noexcept {
-  return duplicate_onto(fd, target, [&] { return real::dup3(fd, target, flags); });
+  const auto duplicate = [&] { return real::dup3(fd, target, flags); };
+  return (flags & ~O_CLOEXEC) != 0 ? duplicate() : duplicate_onto(fd, target, duplicate);
 }
 
 int fcntl(int fd, int command, ...) {

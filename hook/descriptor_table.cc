@@ -26,7 +26,7 @@ std::int64_t socket_timeout(int descriptor, int option) noexcept {
   timeval time{};
   socklen_t size = sizeof time;
   if (real::getsockopt(descriptor, SOL_SOCKET, option, &time, &size) != 0) return 0;
-  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_usec * std::int64_t{1'000};
+  return nanoseconds_of_timeout(time);
 }
 
 DescriptorKind ask_kind(int descriptor) noexcept {
@@ -100,6 +100,13 @@ DescriptorKind socket_kind(int domain, int type, int protocol) noexcept {
   const bool internet = domain == AF_INET || domain == AF_INET6;
   return internet && (protocol == 0 || protocol == IPPROTO_TCP) ? DescriptorKind::kTcp
                                                                 : DescriptorKind::kStreamSocket;
+}
+
+std::int64_t nanoseconds_of_timeout(const timeval& time) noexcept {
+  constexpr std::int64_t kMostSeconds = 9'000'000'000;
+  if (time.tv_sec < 0) return 1;
+  if (time.tv_sec > kMostSeconds) return 0;
+  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_usec * std::int64_t{1'000};
 }
 
 Descriptor* find(int descriptor) noexcept {

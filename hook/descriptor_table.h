@@ -5,6 +5,8 @@
 // raw system call) is unknown until its first hooked call in a coroutine, which asks the kernel.
 #pragma once
 
+#include <sys/time.h>
+
 #include <atomic>
 #include <cstdint>
 
@@ -69,6 +71,10 @@ void set_nonblocking(int descriptor, bool nonblocking) noexcept;
 /// Calls `change(Descriptor&)` for every number that means the same description.
 template <class Change>
 void for_each_alias(int descriptor, Change change) noexcept;
+
+/// SO_RCVTIMEO or SO_SNDTIMEO in nanoseconds, as the kernel takes it: 0 and what is beyond the
+/// clock's range mean none, a negative time means at once.
+std::int64_t nanoseconds_of_timeout(const timeval& time) noexcept;
 
 /// The kind of a socket that socket(2) made with these arguments.
 DescriptorKind socket_kind(int domain, int type, int protocol) noexcept;

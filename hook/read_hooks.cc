@@ -1,4 +1,6 @@
 // read, readv, recv, recvfrom, recvmsg.
+#include <poll.h>
+
 #include <algorithm>
 
 #include "colibri/hook/blocking_call.h"
@@ -97,6 +99,20 @@ bool waits_for_more(const Descriptor& descriptor, int flags, std::size_t room) n
          ((flags & MSG_WAITALL) != 0 || bytes_to_wait_for(descriptor, room) > 1);
 }
 
+/// True when the connection has failed and nothing is left to read. A receive that has got a part
+/// then ends with it, and leaves the error for the next call, as libc's does.
+bool has_failed(const CallSite& call, std::size_t done) noexcept {
+  if (done == 0) return false;
+  const DescriptorState* state = thread_state.event_loop->find(call.number);
+  if (state == nullptr || !state->hung_up) return false;
+  pollfd query{call.number, POLLIN, 0};
+  int left = 0;
+  if (real::poll(&query, 1, 0) != 1 || (query.revents & POLLERR) == 0) return false;
+  if (real::ioctl(call.number, FIONREAD, &left) == 0 && left != 0) return false;
+  errno = ECONNRESET;  // anything but EAGAIN: nobody sees it
+  return true;
+}
+
 /// A receive that waits for `wanted` bytes; `attempt(done, flags)` takes what follows `done`.
 template <class Attempt>
 ssize_t receive_all(int number, const Descriptor& descriptor, int flags, std::size_t wanted,
@@ -106,7 +122,9 @@ ssize_t receive_all(int number, const Descriptor& descriptor, int flags, std::si
   if ((flags & MSG_PEEK) != 0) return peek_until(call, wanted, [&] { return attempt(0, once); });
   return blocking_transfer(
       call, wanted, [&] { return attempt(0, flags); },
-      [&](std::size_t done) { return attempt(done, once); });
+      [&](std::size_t done) -> ssize_t {
+        return has_failed(call, done) ? -1 : attempt(done, once);
+      });
 }
 
 /// The stream that a call with these flags must wait on for more than the first bytes, or null.
@@ -130,6 +148,10 @@ ssize_t receive_message_all(int number, const Descriptor& descriptor, msghdr* me
   return receive_all(number, descriptor, flags, bytes_wanted(descriptor, flags, room),
                      [&](std::size_t done, int once) -> ssize_t {
                        if (done == 0) return real::recvmsg(number, message, once);
+                       // Descriptors part the stream: a receive never reads past them.
+                       if (message->msg_controllen != 0 || (message->msg_flags & MSG_CTRUNC) != 0) {
+                         return fail_with_errno(EMSGSIZE);  // nobody sees it
+                       }
                        cursor.seek(done);
                        msghdr rest{};
                        rest.msg_iov = const_cast<iovec*>(cursor.data());

@@ -75,6 +75,23 @@ int sleep_by_kernel_timer(clockid_t clock, int flags, const timespec* request,
   return error;
 }
 
+/// The kernel has no timer on International Atomic Time; it is never set, so that a span of it is a
+/// span of any clock.
+int sleep_on_atomic_time(int flags, const timespec* request, timespec* remaining) {
+  if (flags != TIMER_ABSTIME) return sleep_relative(request, remaining);
+  timespec now{};
+  clock_gettime(CLOCK_TAI, &now);
+  const std::int64_t span = nanoseconds_of(*request) - nanoseconds_of(now);
+  std::int64_t left = 0;
+  return sleep_until_deadline(Deadline::after(std::chrono::nanoseconds(span)), left);
+}
+
+/// Clocks that the kernel's timers do not know: libc says what is wrong with them.
+bool has_kernel_timer(clockid_t clock) noexcept {
+  return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME ||
+         clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM;
+}
+
 bool is_cpu_clock(clockid_t clock) noexcept {
   return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID || clock < 0;
 }
@@ -119,6 +136,9 @@ int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespe
   if (parkable_coroutine() == nullptr || request == nullptr || is_cpu_clock(clock)) {
     return real::clock_nanosleep(clock, flags, request, remaining);
   }
+  if (clock != CLOCK_TAI && !has_kernel_timer(clock)) {
+    return real::clock_nanosleep(clock, flags, request, remaining);
+  }
   const int saved_errno = errno;
   if (!may_begin()) return std::exchange(errno, saved_errno);
   if (!is_valid(*request)) return EINVAL;
@@ -129,6 +149,7 @@ int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespe
     std::int64_t left = 0;
     return sleep_until_deadline(Deadline::at_nanoseconds(nanoseconds_of(*request)), left);
   }
+  if (clock == CLOCK_TAI) return sleep_on_atomic_time(flags, request, remaining);
   const int error = sleep_by_kernel_timer(clock, flags, request, remaining);
   errno = saved_errno;
   return error;

@@ -21,7 +21,9 @@ bool has_failed(const CallSite& call, std::size_t done) noexcept {
   const DescriptorState* state = thread_state.event_loop->find(call.number);
   if (state == nullptr || !state->hung_up) return false;
   pollfd query{call.number, POLLOUT, 0};
-  return real::poll(&query, 1, 0) == 1 && (query.revents & (POLLERR | POLLHUP)) != 0;
+  if (real::poll(&query, 1, 0) != 1 || (query.revents & (POLLERR | POLLHUP)) == 0) return false;
+  errno = EPIPE;  // anything but EAGAIN: nobody sees it
+  return true;
 }
 
 /// write and writev.

@@ -36,13 +36,10 @@ TEST_F(DescriptorTable, TellsKindsApart) {
 }
 
 TEST_F(DescriptorTable, LearnsWhatWasBornElsewhere) {
-  int pair[2];
-  ASSERT_EQ(real::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, pair), 0);
-  session_.own(pair[0]);
-  session_.own(pair[1]);
-  EXPECT_EQ(descriptor_table::find(pair[0]), nullptr);
-  EXPECT_EQ(kind_of(pair[0]), DescriptorKind::kMessageSocket);
-  EXPECT_TRUE(descriptor_table::find(pair[0])->user_nonblocking);
+  const int socket = unknown_ends(session_, SOCK_SEQPACKET | SOCK_NONBLOCK).reader;
+  EXPECT_EQ(descriptor_table::find(socket), nullptr);
+  EXPECT_EQ(kind_of(socket), DescriptorKind::kMessageSocket);
+  EXPECT_TRUE(descriptor_table::find(socket)->user_nonblocking);
 }
 
 TEST_F(DescriptorTable, KnowsNothingOfWhatIsNotOpen) {

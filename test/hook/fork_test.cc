@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
 #include "test/support/child_process.h"
@@ -13,12 +14,19 @@
 namespace colibri::test {
 namespace {
 
+class Fork : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not follow fibers into a child";
+  }
+};
+
 /// In the child: ends it, with 0 if `good`.
 [[noreturn]] void end_child(bool good) {
   _exit(good ? 0 : 1);
 }
 
-TEST(Fork, TheChildReadsAndWritesItsSockets) {
+TEST_F(Fork, TheChildReadsAndWritesItsSockets) {
   run_in_scheduler([] {
     Session session(Way::kHookInCoroutine);
     const Ends ends = tcp_ends(session);
@@ -39,7 +47,7 @@ TEST(Fork, TheChildReadsAndWritesItsSockets) {
   });
 }
 
-TEST(Fork, TheChildMayCloseWhatTheParentWaitsFor) {
+TEST_F(Fork, TheChildMayCloseWhatTheParentWaitsFor) {
   run_in_scheduler([] {
     Session session(Way::kHookInCoroutine);
     const Ends ends = tcp_ends(session);
@@ -62,7 +70,7 @@ TEST(Fork, TheChildMayCloseWhatTheParentWaitsFor) {
   });
 }
 
-TEST(Fork, TheChildTakesNoEventsOfTheParent) {
+TEST_F(Fork, TheChildTakesNoEventsOfTheParent) {
   run_in_scheduler([] {
     Session session(Way::kHookInCoroutine);
     const Ends ends = tcp_ends(session);
@@ -90,7 +98,7 @@ TEST(Fork, TheChildTakesNoEventsOfTheParent) {
   });
 }
 
-TEST(Fork, OtherCoroutinesExistInTheParentOnly) {
+TEST_F(Fork, OtherCoroutinesExistInTheParentOnly) {
   run_in_scheduler([] {
     Session session(Way::kHookInCoroutine);
     const Ends ends = pipe_ends(session);
@@ -112,7 +120,10 @@ TEST(Fork, OtherCoroutinesExistInTheParentOnly) {
   });
 }
 
-TEST(Fork, ByACoroutineOtherThanMainEndsTheChildWithIt) {
+TEST_F(Fork, ByACoroutineOtherThanMainEndsTheChildWithIt) {
+  if (kAddressSanitizer) {
+    GTEST_SKIP() << "the child ends by exit, and what its lost coroutines held looks leaked";
+  }
   flush_before_fork();
   run_in_scheduler([] {
     const pid_t parent = getpid();
@@ -127,7 +138,7 @@ TEST(Fork, ByACoroutineOtherThanMainEndsTheChildWithIt) {
   });
 }
 
-TEST(Fork, TheChildMayForkAndSpawn) {
+TEST_F(Fork, TheChildMayForkAndSpawn) {
   run_in_scheduler([] {
     const pid_t child = fork();
     if (child == 0) {
@@ -148,7 +159,7 @@ TEST(Fork, TheChildMayForkAndSpawn) {
   });
 }
 
-TEST(Fork, ByAPlainThreadLeavesThePlainChildWithPlainCalls) {
+TEST_F(Fork, ByAPlainThreadLeavesThePlainChildWithPlainCalls) {
   run_in_scheduler([] {
     Session session(Way::kHookInCoroutine);
     const Ends ends = unix_stream_ends(session);
@@ -170,7 +181,7 @@ TEST(Fork, ByAPlainThreadLeavesThePlainChildWithPlainCalls) {
 }
 
 // HOOKS, fact 8: the flag is shared. The program's own is; ours never leaks to the child.
-TEST(Fork, NonBlockingIsSharedAndOursIsNot) {
+TEST_F(Fork, NonBlockingIsSharedAndOursIsNot) {
   run_in_scheduler([] {
     Session session(Way::kHookInCoroutine);
     const Ends ends = pipe_ends(session);

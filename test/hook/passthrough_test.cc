@@ -118,20 +118,13 @@ TEST(Passthrough, DescriptorsGoFromThreadsToCoroutinesAndBack) {
 TEST(Passthrough, DescriptorsBornBehindTheHooksBackAreLearnt) {
   run_in_scheduler([] {
     Session session(Way::kHookInCoroutine);
-    int pair[2];
-    ASSERT_EQ(real::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    session.own(pair[0]);
-    session.own(pair[1]);
     char byte;
-    EXPECT_EQ(read(pair[0], &byte, 1), -1);
+    EXPECT_EQ(read(unknown_ends(session, SOCK_STREAM | SOCK_NONBLOCK).reader, &byte, 1), -1);
     EXPECT_EQ(errno, EAGAIN);
-    int blocking[2];
-    ASSERT_EQ(real::socketpair(AF_UNIX, SOCK_STREAM, 0, blocking), 0);
-    session.own(blocking[0]);
-    session.own(blocking[1]);
+    const int blocking = unknown_ends(session, SOCK_STREAM).reader;
     const timeval time{0, 3'000};
-    ASSERT_EQ(real::setsockopt(blocking[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time), 0);
-    EXPECT_EQ(read(blocking[0], &byte, 1), -1);
+    ASSERT_EQ(real::setsockopt(blocking, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time), 0);
+    EXPECT_EQ(read(blocking, &byte, 1), -1);
     EXPECT_EQ(errno, EAGAIN);
   });
 }

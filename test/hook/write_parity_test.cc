@@ -71,8 +71,10 @@ constexpr Situation kSituations[] = {
      }},
     {"TimeOut", kStreamSocketChannels, "a part, EAGAIN",
      [](Session& session, const Writer& writer, const Ends& ends) {
+       make_buffers_small(session, ends);
        set_timeout(session, ends.writer, SO_SNDTIMEO, 5'000);
        transmit_large(session, writer, ends.writer);
+       fill(session, ends.writer);
        transmit_large(session, writer, ends.writer);
      }},
     {"TimeOutOfZeroIsNone", kStreamSocketChannels, "all",
@@ -88,9 +90,11 @@ constexpr Situation kSituations[] = {
      }},
     {"NonBlocking", kStreamChannels, "a part, EAGAIN",
      [](Session& session, const Writer& writer, const Ends& ends) {
+       make_buffers_small(session, ends);
        set_nonblocking(session, ends.writer);
        transmit_large(session, writer, ends.writer);
-       while (session.libc.write(ends.writer, "x", 1) == 1) continue;
+       fill(session, ends.writer);
+       set_nonblocking(session, ends.writer);
        transmit_large(session, writer, ends.writer);
      }},
     {"ZeroBytes", kStreamChannels, "0, 1, took x",
@@ -180,8 +184,9 @@ constexpr Situation kSituations[] = {
 constexpr Situation kSituationsWithFlags[] = {
     {"DontWait", kStreamSocketChannels, "a part, EAGAIN",
      [](Session& session, const Writer& writer, const Ends& ends) {
+       make_buffers_small(session, ends);
        transmit_large(session, writer, ends.writer, MSG_DONTWAIT);
-       while (session.libc.send(ends.writer, "x", 1, MSG_DONTWAIT) == 1) continue;
+       fill(session, ends.writer);
        transmit_large(session, writer, ends.writer, MSG_DONTWAIT);
      }},
     {"NoSignal", kStreamSocketChannels | kSeqpacketChannel, "0, -1 EPIPE, 0 SIGPIPE",

@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <termios.h>
 
+#include <atomic>
 #include <cstdio>
 
 namespace colibri::test {
@@ -101,6 +102,18 @@ Ends packet_pipe_ends(Session& session) {
   return own_pair(session, pair);
 }
 
+Ends unknown_ends(Session& session, int type) {
+  static std::atomic<int> lowest{800};
+  int pair[2];
+  require(real::socketpair(AF_UNIX, type, 0, pair) == 0, "socketpair");
+  int moved[2];
+  for (int i = 0; i < 2; ++i) {
+    moved[i] = real::fcntl(pair[i], F_DUPFD_CLOEXEC, lowest++);
+    real::close(pair[i]);
+  }
+  return own_pair(session, moved);
+}
+
 int udp_socket(Session& session) {
   return bound_socket(session, SOCK_DGRAM);
 }
@@ -154,6 +167,26 @@ void put(Session& session, int descriptor, const std::string& text) {
   require(
       session.libc.write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()),
       "write");
+}
+
+void make_buffers_small(Session& session, const Ends& ends) {
+  const int size = 16'384;
+  session.libc.setsockopt(ends.reader, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+  session.libc.setsockopt(ends.writer, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+void fill(Session& session, int descriptor) {
+  set_nonblocking(session, descriptor);
+  const std::string text(8192, 'x');
+  for (bool moved = true; moved;) {
+    const timespec pause{0, 500'000};
+    real::nanosleep(&pause, nullptr);
+    moved = false;
+    for (std::size_t size = text.size(); size != 0; size /= 2) {
+      while (session.libc.write(descriptor, text.data(), size) > 0) moved = true;
+    }
+  }
+  set_nonblocking(session, descriptor, false);
 }
 
 void note_flags(Session& session, int descriptor) {

@@ -24,6 +24,10 @@ Ends seqpacket_ends(Session& session);
 Ends udp_ends(Session& session);
 Ends terminal_ends(Session& session);
 
+/// Two connected Unix sockets that the hooks know nothing of, under numbers that nobody had before
+/// (sanitizers close descriptors behind the hooks' back). Owned by the session.
+Ends unknown_ends(Session& session, int type);
+
 /// A socket that listens on a free port of the loopback interface. Owned by the session.
 int listener(Session& session, int backlog = 16);
 
@@ -83,6 +87,11 @@ void set_option(Session& session, int socket, int level, int option, int value);
 void reset_connection(Session& session, int socket);
 /// Writes all of `text`; does not note.
 void put(Session& session, int descriptor, const std::string& text);
+/// Fixes the sizes of the sockets' buffers, so that what is full stays full. No effect on pipes.
+void make_buffers_small(Session& session, const Ends& ends);
+/// Writes until there is no room, and none appears for a while (TCP moves bytes on in the
+/// background). The descriptor ends up blocking.
+void fill(Session& session, int descriptor);
 /// Notes whether the program believes the descriptor to be non-blocking.
 void note_flags(Session& session, int descriptor);
 /// A descriptor number that nothing is open under.

@@ -14,23 +14,9 @@ long wait_in_reader(Session& session, const Channel& channel, const Reader& read
 /// A write to a full channel. What filled it counts for nothing.
 long wait_in_writer(Session& session, const Channel& channel, const Writer& writer) {
   const auto [reader, descriptor] = channel.open(session);
-  if (channel.kind != kPipeChannel) {
-    // Of a fixed size, so that what is full stays full.
-    set_option(session, reader, SOL_SOCKET, SO_RCVBUF, 16'384);
-    set_option(session, descriptor, SOL_SOCKET, SO_SNDBUF, 16'384);
-  }
-  set_nonblocking(session, descriptor);
+  make_buffers_small(session, {reader, descriptor});
+  fill(session, descriptor);
   const std::string text(8192, 'x');
-  // Until a pause makes no more room: TCP moves bytes on in the background.
-  for (bool moved = true; moved;) {
-    const timespec pause{0, 500'000};
-    real::nanosleep(&pause, nullptr);
-    moved = false;
-    for (std::size_t size = text.size(); size != 0; size /= 2) {
-      while (session.libc.write(descriptor, text.data(), size) > 0) moved = true;
-    }
-  }
-  set_nonblocking(session, descriptor, false);
   return writer.call(session.libc, descriptor, text.data(), text.size(), 0);
 }
 

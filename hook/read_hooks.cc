@@ -141,22 +141,35 @@ std::size_t bytes_wanted(const Descriptor& descriptor, int flags, std::size_t ro
   return (flags & MSG_WAITALL) != 0 ? room : bytes_to_wait_for(descriptor, room);
 }
 
-/// recvmsg that waits for more than the first bytes. Ancillary data comes with the first part.
+/// Takes what follows the first parts of a message: its ancillary data may come with any part.
+ssize_t receive_rest(int number, msghdr* message, const BufferCursor& cursor,
+                     std::size_t control_room, int flags) {
+  msghdr rest{};
+  rest.msg_iov = const_cast<iovec*>(cursor.data());
+  rest.msg_iovlen = cursor.size();
+  rest.msg_control = message->msg_control;
+  rest.msg_controllen = control_room;
+  const ssize_t result = real::recvmsg(number, &rest, flags);
+  if (result < 0) return result;
+  message->msg_controllen = rest.msg_controllen;
+  message->msg_flags |= rest.msg_flags & MSG_CTRUNC;
+  return result;
+}
+
+/// recvmsg that waits for more than the first bytes. Descriptors part the stream: it stops behind
+/// them.
 ssize_t receive_message_all(int number, const Descriptor& descriptor, msghdr* message, int flags,
                             std::size_t room) {
   BufferCursor cursor(message->msg_iov, message->msg_iovlen);
+  const std::size_t control_room = message->msg_controllen;
   return receive_all(number, descriptor, flags, bytes_wanted(descriptor, flags, room),
                      [&](std::size_t done, int once) -> ssize_t {
                        if (done == 0) return real::recvmsg(number, message, once);
-                       // Descriptors part the stream: a receive never reads past them.
                        if (message->msg_controllen != 0 || (message->msg_flags & MSG_CTRUNC) != 0) {
                          return fail_with_errno(EMSGSIZE);  // nobody sees it
                        }
                        cursor.seek(done);
-                       msghdr rest{};
-                       rest.msg_iov = const_cast<iovec*>(cursor.data());
-                       rest.msg_iovlen = cursor.size();
-                       return real::recvmsg(number, &rest, once);
+                       return receive_rest(number, message, cursor, control_room, once);
                      });
 }
 

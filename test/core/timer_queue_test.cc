@@ -152,6 +152,8 @@ TEST_F(TimerQueueTest, NextWakeIsExactForWhatIsNear) {
   queue_.arm(far);
   queue_.arm(near);
   EXPECT_EQ(queue_.next_wake(), near.deadline);
+  queue_.cancel(near);
+  queue_.cancel(far);
 }
 
 TEST_F(TimerQueueTest, HoldsAMillion) {
@@ -175,8 +177,8 @@ TEST_F(TimerQueueTest, HoldsAMillion) {
 }
 
 TEST(TimerQueueDeathTest, ArmingAnArmedTimerIsRefused) {
-  TimerQueue queue(0);
   Timer timer;
+  TimerQueue queue(0);
   queue.arm(timer);
   EXPECT_DEATH(queue.arm(timer),
                "TimerQueue::arm called on a timer that is armed; cancel it first");

@@ -79,6 +79,18 @@ const ParityCase kAncillary[] = {
        });
        receive_message(session, ends.reader, 10, MSG_WAITALL);
      }},
+    // Credentials come with every part, and do not end the call.
+    {"WaitAllWithCredentials", "10 helloworld from me",
+     [](Session& session) {
+       const Ends ends = unix_stream_ends(session);
+       set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
+       session.meanwhile([&] {
+         put(session, ends.writer, "hello");
+         session.until_waiting();
+         put(session, ends.writer, "world");
+       });
+       receive_message(session, ends.reader, 10, MSG_WAITALL);
+     }},
     {"ReceivedDescriptorWorks", "5 hello descriptor inherited, 5 again",
      [](Session& session) {
        const Ends ends = seqpacket_ends(session);

@@ -141,16 +141,28 @@ std::size_t bytes_wanted(const Descriptor& descriptor, int flags, std::size_t ro
   return (flags & MSG_WAITALL) != 0 ? room : bytes_to_wait_for(descriptor, room);
 }
 
+/// Whether descriptors have come, which part the stream, unlike credentials.
+bool has_descriptors(msghdr& message) noexcept {
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
+       each = CMSG_NXTHDR(&message, each)) {
+    if (each->cmsg_level == SOL_SOCKET && each->cmsg_type == SCM_RIGHTS) return true;
+  }
+  return (message.msg_flags & MSG_CTRUNC) != 0;
+}
+
 /// Takes what follows the first parts of a message: its ancillary data may come with any part.
 ssize_t receive_rest(int number, msghdr* message, const BufferCursor& cursor,
                      std::size_t control_room, int flags) {
   msghdr rest{};
   rest.msg_iov = const_cast<iovec*>(cursor.data());
   rest.msg_iovlen = cursor.size();
-  rest.msg_control = message->msg_control;
-  rest.msg_controllen = control_room;
+  const bool has_control = message->msg_controllen != 0;
+  if (!has_control) {
+    rest.msg_control = message->msg_control;
+    rest.msg_controllen = control_room;
+  }
   const ssize_t result = real::recvmsg(number, &rest, flags);
-  if (result < 0) return result;
+  if (result < 0 || has_control) return result;
   message->msg_controllen = rest.msg_controllen;
   message->msg_flags |= rest.msg_flags & MSG_CTRUNC;
   return result;
@@ -165,7 +177,7 @@ ssize_t receive_message_all(int number, const Descriptor& descriptor, msghdr* me
   return receive_all(number, descriptor, flags, bytes_wanted(descriptor, flags, room),
                      [&](std::size_t done, int once) -> ssize_t {
                        if (done == 0) return real::recvmsg(number, message, once);
-                       if (message->msg_controllen != 0 || (message->msg_flags & MSG_CTRUNC) != 0) {
+                       if (has_descriptors(*message)) {
                          return fail_with_errno(EMSGSIZE);  // nobody sees it
                        }
                        cursor.seek(done);

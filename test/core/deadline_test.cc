@@ -57,7 +57,7 @@ TEST(Deadline, EarlierIsLessAndNeverIsLast) {
 }
 
 TEST(TimeLimitDeathTest, OutsideACoroutineIsRefused) {
-  EXPECT_DEATH(TimeLimit(seconds(1)),
+  EXPECT_DEATH(const TimeLimit limit(seconds(1)),
                "TimeLimit made outside a coroutine; wrap main in colibri::run\\(\\)");
 }
 

@@ -17,8 +17,10 @@ using test::run_in_scheduler;
 
 /// Sets errno to ever new values as long as it lives.
 void spoil_errno(const bool& stop) {
-  for (int i = 1; !stop; i = i % 100 + 1) {
-    errno = i;
+  int value = 0;
+  while (!stop) {
+    value = value % 100 + 1;
+    errno = value;
     yield();
   }
 }

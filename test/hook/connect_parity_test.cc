@@ -1,6 +1,5 @@
 // connect gives what libc gives.
 #include <gtest/gtest.h>
-#include <sys/un.h>
 
 #include "test/support/channels.h"
 
@@ -25,16 +24,6 @@ int socket_error(Session& session, int socket) {
 void poll_for(Session& session, int descriptor, short events) {
   pollfd query{descriptor, events, 0};
   session.call(session.libc.poll, &query, nfds_t{1}, -1);
-}
-
-/// A name in the abstract namespace, new at each call.
-sockaddr_un unix_address() {
-  static std::atomic<int> last{0};
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "colibri-test-%d-%d", getpid(),
-                ++last);
-  return address;
 }
 
 int unix_listener(Session& session, const sockaddr_un& address, int backlog) {

@@ -13,6 +13,12 @@ std::string text_of(const char* buffer, ssize_t size) {
 
 }  // namespace
 
+#ifdef __clang__
+const bool kFortified = false;
+#else
+const bool kFortified = true;
+#endif
+
 std::string fortified_read(int descriptor, std::size_t size) {
   char buffer[16];
   const ssize_t count = read(descriptor, buffer, size);

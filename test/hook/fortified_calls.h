@@ -8,6 +8,9 @@
 
 namespace colibri::test {
 
+/// False for compilers with which libc's headers cannot fortify these calls (clang 14).
+extern const bool kFortified;
+
 /// The buffers are of 16 bytes; `size` is not known to the compiler.
 std::string fortified_read(int descriptor, std::size_t size);
 std::string fortified_recv(int socket, std::size_t size);

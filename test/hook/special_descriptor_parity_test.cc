@@ -5,7 +5,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "test/support/channels.h"
@@ -193,10 +192,7 @@ const ParityCase kUnix[] = {
     // The room was not made by what this socket sent, and it is not connected to the reader.
     {"UnconnectedSenderWaitsForRoomMadeByOthers", "0, 1",
      [](Session& session) {
-       sockaddr_un address{};
-       address.sun_family = AF_UNIX;
-       std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "colibri-room-%d-%p",
-                     getpid(), static_cast<void*>(&session));
+       const sockaddr_un address = unix_address();
        const auto* to = reinterpret_cast<const sockaddr*>(&address);
        const int reader = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
        session.measure([&] { return bind(reader, to, sizeof address); });

@@ -2,11 +2,11 @@
 
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/un.h>
 #include <termios.h>
 
 #include <atomic>
 #include <cstdio>
+#include <random>
 
 namespace colibri::test {
 namespace {
@@ -48,6 +48,15 @@ sockaddr_in address_of(int socket) {
   sockaddr_in address{};
   socklen_t size = sizeof address;
   require(getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
+  return address;
+}
+
+sockaddr_un unix_address() {
+  std::random_device random;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::snprintf(address.sun_path + 1, sizeof address.sun_path - 1, "colibri-test-%08x%08x",
+                random(), random());
   return address;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <sys/un.h>
 
 #include <string>
 
@@ -43,6 +44,9 @@ int udp_socket(Session& session);
 /// A stream socket connected to `listening`, not waiting for accept. Owned by the session; helpers
 /// may call it.
 int connected_to(Session& session, int listening);
+
+/// A name of the abstract namespace that nobody else has, also in other sandboxes.
+sockaddr_un unix_address();
 
 /// An address of the loopback interface that refuses connections.
 sockaddr_in refusing_address(Session& session);

@@ -26,6 +26,7 @@
 #ifdef COLIBRI_ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
+#include <sanitizer/lsan_interface.h>
 #endif
 #ifdef COLIBRI_TSAN
 #include <sanitizer/tsan_interface.h>
@@ -112,10 +113,22 @@ class SanitizerFlow {
 #endif
 };
 
-/// A stack was mapped, from `low` to `high`.
-inline void register_stack([[maybe_unused]] void* low, [[maybe_unused]] void* high) noexcept {
+/// A stack was mapped, from `low`, `size` bytes. What only it points to is no leak.
+inline void register_stack([[maybe_unused]] std::byte* low,
+                           [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_ASAN
+  __lsan_register_root_region(low, size);
+#endif
 #ifdef COLIBRI_VALGRIND
-  [[maybe_unused]] const auto id = VALGRIND_STACK_REGISTER(low, high);
+  [[maybe_unused]] const auto id = VALGRIND_STACK_REGISTER(low, low + size);
+#endif
+}
+
+/// It is about to be unmapped.
+inline void unregister_stack([[maybe_unused]] const std::byte* low,
+                             [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_ASAN
+  __lsan_unregister_root_region(low, size);
 #endif
 }
 

@@ -58,6 +58,11 @@ bool guard_markers_work() noexcept {
 
 StackPool::~StackPool() {
   if (in_use_ != 0 || abandoned_ != 0) return;
+  for (std::uint32_t size_class = 0; kAddressSanitizer && size_class < kClasses; ++size_class) {
+    for (PrivateStack* stack = free_[size_class]; stack != nullptr; stack = stack->next_free) {
+      unregister_stack(stack->low, bytes_of_class(size_class));
+    }
+  }
   for (const auto& slabs : slabs_) {
     for (const Slab& slab : slabs) munmap(slab.base, slab.bytes);
   }
@@ -88,7 +93,7 @@ PrivateStack* StackPool::carve(std::uint32_t size_class) {
   auto* stack = new (high) PrivateStack;
   stack->low = low + kGuardBytes;
   stack->size_class = size_class;
-  register_stack(stack->low, low + span);
+  register_stack(stack->low, bytes_of_class(size_class));
   return stack;
 }
 

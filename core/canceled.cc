@@ -19,6 +19,9 @@ void throw_if_failed(WakeReason reason, const char* what) {
     case WakeReason::kClosed:
       fail(std::errc::bad_file_descriptor);
       break;
+    case WakeReason::kOutOfMemory:
+      fail(std::errc::not_enough_memory);
+      break;
     case WakeReason::kInterrupted:
       fail(std::errc::interrupted);
       break;

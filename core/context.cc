@@ -1,6 +1,7 @@
 #include "colibri/core/context.h"
 
 #include <cstring>
+#include <new>
 
 namespace colibri {
 namespace {
@@ -15,9 +16,10 @@ static_assert(sizeof(SavedFrame) == 56, "context_x86_64.S pushes six registers")
 
 constexpr std::size_t kNopBytes = 1;
 
-void fill(SavedFrame& frame, ContextEntry entry, void* argument) noexcept {
+void fill(SavedFrame& frame, std::uintptr_t top, ContextEntry entry, void* argument) noexcept {
   frame.r12 = reinterpret_cast<std::uintptr_t>(entry);
   frame.r13 = reinterpret_cast<std::uintptr_t>(argument);
+  frame.r14 = top;
   frame.return_address = reinterpret_cast<std::uintptr_t>(&colibri_context_entry) + kNopBytes;
 }
 
@@ -42,9 +44,10 @@ static_assert(sizeof(SavedFrame) == 160, "context_aarch64.S saves twenty registe
 
 constexpr std::size_t kNopBytes = 4;
 
-void fill(SavedFrame& frame, ContextEntry entry, void* argument) noexcept {
+void fill(SavedFrame& frame, std::uintptr_t top, ContextEntry entry, void* argument) noexcept {
   frame.x19_to_x28[0] = reinterpret_cast<std::uintptr_t>(entry);
   frame.x19_to_x28[1] = reinterpret_cast<std::uintptr_t>(argument);
+  frame.x19_to_x28[2] = top;
   frame.x30 = reinterpret_cast<std::uintptr_t>(&colibri_context_entry) + kNopBytes;
 }
 
@@ -58,15 +61,26 @@ SavedRegisters registers_of(const SavedFrame& frame) noexcept {
 
 #endif
 
+static_assert(sizeof(SavedFrame) <= sizeof(FirstFrame));
+
+// Both ABIs demand a stack pointer that is a multiple of 16 where a call follows.
+std::uintptr_t aligned(void* stack_top) noexcept {
+  return reinterpret_cast<std::uintptr_t>(stack_top) & ~std::uintptr_t{15};
+}
+
 }  // namespace
 
 StackPointer make_context(void* stack_top, ContextEntry entry, void* argument) noexcept {
-  // Once the frame is popped, the entry stub finds its stack pointer at `top`, a multiple of 16,
-  // as both ABIs demand where a call follows.
-  auto top = reinterpret_cast<std::uintptr_t>(stack_top) & ~std::uintptr_t{15};
-  auto* frame = reinterpret_cast<SavedFrame*>(top - sizeof(SavedFrame));
-  *frame = SavedFrame{};
-  fill(*frame, entry, argument);
+  const std::uintptr_t top = aligned(stack_top);
+  auto* frame = ::new (reinterpret_cast<void*>(top - sizeof(SavedFrame))) SavedFrame{};
+  fill(*frame, top, entry, argument);
+  return frame;
+}
+
+StackPointer make_context(FirstFrame& storage, void* stack_top, ContextEntry entry,
+                          void* argument) noexcept {
+  auto* frame = ::new (storage.bytes) SavedFrame{};
+  fill(*frame, aligned(stack_top), entry, argument);
   return frame;
 }
 

@@ -29,6 +29,12 @@ void colibri_context_switch(StackPointer* save, StackPointer target) noexcept;
 /// yield do, since each target then has a branch-predictor entry of its own.
 void colibri_context_jump(StackPointer* save, StackPointer target) noexcept;
 
+/// Saves the running flow as the two above do, calls `choose(argument)` on the stack that ends at
+/// `stack_top` (a multiple of 16), and continues the flow that it returns. For work that must not
+/// be done on the stack that is being left, such as copying it.
+void colibri_context_switch_through(StackPointer* save, void* stack_top, ContextEntry choose,
+                                    void* argument) noexcept;
+
 /// First instruction of every coroutine; its unwind information says that no frame lies above.
 void colibri_context_entry() noexcept;
 }
@@ -48,9 +54,23 @@ struct SavedRegisters {
   std::uintptr_t callee_saved[kCalleeSavedCount] = {};
 };
 
+/// Room for the first frame of a flow.
+struct alignas(16) FirstFrame {
+#if defined(__x86_64__)
+  std::byte bytes[64];
+#else
+  std::byte bytes[160];
+#endif
+};
+
 /// Lays the first frame of a new flow below `stack_top` (any alignment) and returns the stack
 /// pointer to switch to: `entry(argument)` then runs there.
 StackPointer make_context(void* stack_top, ContextEntry entry, void* argument) noexcept;
+
+/// The same, with the first frame in `frame`, which must stay until the flow has begun: for stacks
+/// that somebody else uses until then.
+StackPointer make_context(FirstFrame& frame, void* stack_top, ContextEntry entry,
+                          void* argument) noexcept;
 
 /// Reads the registers of a flow that is suspended at `stack_pointer`.
 SavedRegisters saved_registers(StackPointer stack_pointer) noexcept;

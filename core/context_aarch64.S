@@ -19,7 +19,7 @@
         add     sp, sp, #160
         .endm
 
-        .macro SWITCH_STACKS
+        .macro SAVE_REGISTERS
         sub     sp, sp, #160
         .cfi_adjust_cfa_offset 160
         stp     d8, d9, [sp, #0]
@@ -46,7 +46,10 @@
         .cfi_rel_offset x30, 152
         mov     x9, sp
         str     x9, [x0]
-        mov     sp, x1
+        .endm
+
+        // LOAD_REGISTERS, and what unwinders must know of it.
+        .macro RESTORE_REGISTERS
         LOAD_REGISTERS
         .cfi_adjust_cfa_offset -160
         .irp register, x19, x20, x21, x22, x23, x24, x25, x26, x27, x28, x29, x30
@@ -61,7 +64,9 @@
         .p2align 4
 colibri_context_switch:
         .cfi_startproc
-        SWITCH_STACKS
+        SAVE_REGISTERS
+        mov     sp, x1
+        RESTORE_REGISTERS
         ret
         .cfi_endproc
         .size   colibri_context_switch, .-colibri_context_switch
@@ -73,7 +78,9 @@ colibri_context_switch:
         .p2align 4
 colibri_context_jump:
         .cfi_startproc
-        SWITCH_STACKS
+        SAVE_REGISTERS
+        mov     sp, x1
+        RESTORE_REGISTERS
         // x16: the only kind of register through which a branch may enter a function that is
         // marked for branch target identification with "bti c".
         mov     x16, x30
@@ -81,7 +88,29 @@ colibri_context_jump:
         .cfi_endproc
         .size   colibri_context_jump, .-colibri_context_jump
 
-// A fresh coroutine arrives here with its entry in x19 and the argument in x20. The entry returns
+// void colibri_context_switch_through(StackPointer* save, void* stack_top, ContextEntry choose,
+//                                     void* argument)
+        .globl  colibri_context_switch_through
+        .hidden colibri_context_switch_through
+        .type   colibri_context_switch_through, %function
+        .p2align 4
+colibri_context_switch_through:
+        .cfi_startproc
+        SAVE_REGISTERS
+        mov     sp, x1
+        .cfi_remember_state
+        .cfi_undefined x30
+        mov     x0, x3
+        blr     x2
+        mov     sp, x0
+        .cfi_restore_state
+        RESTORE_REGISTERS
+        ret
+        .cfi_endproc
+        .size   colibri_context_switch_through, .-colibri_context_switch_through
+
+// A fresh coroutine arrives here with its entry in x19, the argument in x20 and the top of its
+// stack in x21, since first frames may lie elsewhere. The entry returns
 // the stack pointer of the flow that runs next. Unwinders look up the instruction before a
 // return address: first frames return to the one behind the nop, so that a coroutine that never ran
 // is seen to be here, too.
@@ -93,6 +122,7 @@ colibri_context_jump:
         .cfi_undefined x30
 colibri_context_entry:
         nop
+        mov     sp, x21
         mov     x0, x20
         blr     x19
         mov     sp, x0

@@ -80,7 +80,31 @@ colibri_context_jump:
         .cfi_endproc
         .size   colibri_context_jump, .-colibri_context_jump
 
-// A fresh coroutine arrives here with its entry in r12 and the argument in r13. The entry returns
+// void colibri_context_switch_through(StackPointer* save, void* stack_top, ContextEntry choose,
+//                                     void* argument)
+// `choose` is called and returns: the processor's return stack stays right.
+        .globl  colibri_context_switch_through
+        .hidden colibri_context_switch_through
+        .type   colibri_context_switch_through, @function
+        .p2align 4
+colibri_context_switch_through:
+        .cfi_startproc
+        SAVE_REGISTERS
+        movq    %rsp, (%rdi)
+        movq    %rsi, %rsp
+        .cfi_remember_state
+        .cfi_undefined rip
+        movq    %rcx, %rdi
+        callq   *%rdx
+        movq    %rax, %rsp
+        .cfi_restore_state
+        RESTORE_REGISTERS
+        ret
+        .cfi_endproc
+        .size   colibri_context_switch_through, .-colibri_context_switch_through
+
+// A fresh coroutine arrives here with its entry in r12, the argument in r13 and the top of its
+// stack in r14, since first frames may lie elsewhere. The entry returns
 // the stack pointer of the flow that runs next. Since it returns, and nothing else is called here,
 // the processor's return stack is as it was when the coroutine began: the last `ret` is predicted.
 // Unwinders look up the instruction before a return address: first frames return to the one behind
@@ -93,6 +117,7 @@ colibri_context_jump:
         .cfi_undefined rip
 colibri_context_entry:
         nop
+        movq    %r14, %rsp
         movq    %r13, %rdi
         callq   *%r12
         movq    %rax, %rsp

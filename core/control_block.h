@@ -16,12 +16,11 @@
 #include "colibri/core/context.h"
 #include "colibri/core/deadline.h"
 #include "colibri/core/sanitizer.h"
+#include "colibri/core/spawn_site.h"
 #include "colibri/core/timer_queue.h"
 #include "colibri/core/wait_list.h"
 
 namespace colibri {
-
-struct PrivateStack;
 
 enum class CoroutineState : std::uint8_t {
   kCreated,
@@ -42,27 +41,15 @@ enum class WakeReason : std::uint8_t {
   kClosed,       // the descriptor was closed by another coroutine or thread
   kInterrupted,  // a signal handler ran that wants calls to fail with EINTR
   kUnsupported,  // never parked: epoll refuses this kind of descriptor, which is always ready
+  kOutOfMemory,  // never parked: no memory for a timer
 };
 
 /// What a parked coroutine waits for; for people who look inside.
 enum class WaitKind : std::uint8_t { kNothing, kReadable, kWritable, kPoll, kSleep, kJoin, kOther };
 
-/// Where in the source a coroutine was spawned. Refers to strings in the program's image.
-struct SpawnSite {
-  const char* file = "";
-  std::uint32_t line = 0;
-
-  /// The place of the call (when used as a default argument: of the caller's call).
-  static constexpr SpawnSite here(const char* file = __builtin_FILE(),
-                                  std::uint32_t line = __builtin_LINE()) noexcept {
-    return {file, line};
-  }
-};
-
 /// One flow of control, as the switch sees it: a coroutine or the thread's own.
 struct Flow {
   StackPointer stack_pointer = nullptr;
-  int saved_errno = 0;
   [[no_unique_address]] SanitizerFlow sanitizer;
 };
 
@@ -71,41 +58,71 @@ struct CoroutineTimer : Timer {
   ControlBlock* coroutine = nullptr;
 };
 
-/// Belongs to the thread that the coroutine runs on; touched by no other. What every switch and
-/// every call touches lies in the first cache line.
-struct alignas(64) ControlBlock : Flow {
-  /// Bits of `attention`: what makes the next wait fail.
-  static constexpr std::uint8_t kCanceled = 1;
-  static constexpr std::uint8_t kInterrupted = 2;
-  static constexpr std::uint8_t kUnwinding = 4;  // Coroutine::yield throws
+/// What most parked coroutines on shared stacks do not need: made when first asked for. Those on
+/// private stacks have it beside their control block from the start.
+struct CoroutineExtras {
+  CoroutineTimer timer;
+  Deadline limit;  // of the enclosing TimeLimits
+};
+
+/// Belongs to the thread that the coroutine runs on; touched by no other. Eighty bytes: a parked
+/// coroutine on a shared stack is this, its saved bytes, and a place in the run queue.
+struct ControlBlock : Flow, WaitNode {
+  /// Bits of `attention`: what a wait or a call has to look at before it begins.
+  static constexpr std::uint8_t kCanceled = 1;     // waits that may fail do
+  static constexpr std::uint8_t kInterrupted = 2;  // the next wait that signals reach fails
+  static constexpr std::uint8_t kUnwinding = 4;    // Coroutine::yield throws
+  static constexpr std::uint8_t kLimited = 8;      // a TimeLimit is in force
+  static constexpr std::uint8_t kResumed = 16;     // it has a resumer: look at that one, too
+  /// `stack_index` of a coroutine with a stack of its own.
+  static constexpr std::uint8_t kPrivateStack = 255;
 
   CoroutineState state = CoroutineState::kCreated;
   WakeReason wake_reason = WakeReason::kFired;
   WaitKind wait_kind = WaitKind::kNothing;
   std::uint8_t attention = 0;
-  ControlBlock* resumer = nullptr;  // gets control at Coroutine::yield; null: the thread itself
-  ControlBlock* resumed = nullptr;  // while kResuming: who runs in its place
-  Deadline limit;                   // of the enclosing TimeLimits
-  std::int32_t wait_descriptor = -1;
-  bool wait_may_fail = false;       // TimeLimit and cancel reach the current wait
-  bool wait_interruptible = false;  // so do signals
-  bool timer_is_limit = false;      // the armed timer stands for the TimeLimit
-  bool started = false;             // has run at least once
-  std::uint32_t bypass_depth = 0;   // hooks pass everything through while above zero
+  bool direct : 1 = false;              // has begun, and its bytes lie on its stack
+  bool by_hand : 1 = false;             // driven by Coroutine::resume, not by a scheduler
+  bool wait_may_fail : 1 = false;       // TimeLimit and cancel reach the current wait
+  bool wait_interruptible : 1 = false;  // so do signals
+  bool timer_is_limit : 1 = false;      // the armed timer stands for the TimeLimit
+  std::uint8_t bypass_depth = 0;        // hooks pass everything through while above zero
+  std::uint8_t stack_index = kPrivateStack;
 
-  WaitNode node;                                               // for waits for one thing
-  StackPointer (*end)(ControlBlock& self) noexcept = nullptr;  // its last act; who runs next
-  void (*body)(ControlBlock& self) = nullptr;                  // calls the user's function
-  void (*destroy_callable)(void* callable) = nullptr;          // for one that never ran
-  void* callable = nullptr;
-  PrivateStack* stack = nullptr;
-  CoroutineTimer timer;
-
-  ControlBlock* next_alive = nullptr;  // in the scheduler's list of all
+  /// The closure that the coroutine will call. Once it has begun, on a shared stack: memory for its
+  /// saved bytes, or null.
+  void* storage = nullptr;
+  union {
+    ControlBlock* next_alive = nullptr;  // in the scheduler's list of all
+    ControlBlock* resumer;  // by_hand: gets control at Coroutine::yield; null: the thread itself
+  };
   ControlBlock* previous_alive = nullptr;
-  std::uint64_t id = 0;
-  SpawnSite site;
-  const char* name = "";  // not owned; lives as long as the program
+  CoroutineExtras* extras = nullptr;  // see extras_of
+  union {
+    ControlBlock* resumed = nullptr;  // while kResuming: who runs in its place
+    std::int64_t wait_descriptor;     // while it waits for one
+  };
+  std::uint64_t id : 48 = 0;
+  std::uint64_t origin : 16 = 0;
+
+  bool on_shared_stack() const noexcept { return stack_index != kPrivateStack; }
+  /// Who resumed it; null for one that a scheduler runs, or the thread itself resumed.
+  ControlBlock* resumer_or_null() const noexcept { return by_hand ? resumer : nullptr; }
+  Deadline limit() const noexcept {
+    return (attention & kLimited) != 0 ? extras->limit : Deadline::never();
+  }
+  const char* name() const noexcept { return origin_of(origin).name; }
+  SpawnSite site() const noexcept { return origin_of(origin).site; }
 };
+
+static_assert(kAddressSanitizer || kThreadSanitizer || sizeof(ControlBlock) == 80);
+
+/// Whom a wait node stands for.
+inline ControlBlock& coroutine_of(WaitNode& node) noexcept {
+  return node.is_slot ? *static_cast<WaitSlot&>(node).coroutine : static_cast<ControlBlock&>(node);
+}
+inline const ControlBlock& coroutine_of(const WaitNode& node) noexcept {
+  return coroutine_of(const_cast<WaitNode&>(node));
+}
 
 }  // namespace colibri

@@ -1,20 +1,73 @@
 #include "colibri/core/coroutine.h"
 
+#include <ctime>
+
 #include "colibri/core/check.h"
+#include "colibri/core/libc.h"
 #include "colibri/core/scheduler.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
-StackPointer Coroutine::end_resumed_coroutine(ControlBlock& self) noexcept {
-  self.state = CoroutineState::kDone;
-  return switch_for_good(self, resumer_of(self));
+namespace {
+
+void wait_for_memory() noexcept {
+  const timespec moment{0, 1'000'000};
+  real::nanosleep(&moment, nullptr);
 }
 
-void Coroutine::adopt(ControlBlock* block, const SpawnOptions& options) noexcept {
-  thread_state.prepare();
-  identify(*block, options);
-  block->end = &Coroutine::end_resumed_coroutine;
-  block_ = block;
+}  // namespace
+
+StackPointer Coroutine::end_resumed_coroutine(ControlBlock& self) noexcept {
+  self.state = CoroutineState::kDone;
+  ControlBlock* resumer = self.resumer;
+  thread_state.current = resumer;
+  if (resumer == nullptr) {
+    Flow& thread = thread_state.own_flow;
+    return switch_for_good(self.sanitizer, thread.sanitizer, thread.stack_pointer);
+  }
+  resumer->state = CoroutineState::kRunning;
+  StackPointer target = resumer->stack_pointer;
+  if (!resumer->direct) {
+    // Nobody else can go on before the resumer does, so a want of memory is waited out.
+    while ((target = thread_state.shared_stacks->arrival(*resumer, self.stack_index)) == nullptr) {
+      wait_for_memory();
+    }
+  }
+  return switch_for_good(self.sanitizer, resumer->sanitizer, target);
+}
+
+void Coroutine::adopt() noexcept {
+  block_->by_hand = true;
+  block_->resumer = nullptr;
+  block_->attention |= ControlBlock::kResumed;
+}
+
+bool Coroutine::switch_in_slowly(Flow& from) noexcept {
+  ControlBlock* resumer = thread_state.current;
+  const CoroutineState before = block_->state;
+  block_->state = CoroutineState::kRunning;
+  thread_state.current = block_;
+  if (thread_state.shared_stacks->switch_to(from, *block_)) return true;
+  thread_state.current = resumer;
+  block_->state = before;
+  if (resumer != nullptr) resumer->state = CoroutineState::kRunning;
+  return false;
+}
+
+void Coroutine::yield_slowly(ControlBlock& self) {
+  ControlBlock* resumer = self.resumer;
+  self.state = CoroutineState::kSuspended;
+  thread_state.current = resumer;
+  if (resumer == nullptr) {
+    switch_flow<SwitchEnding::kJump>(self, thread_state.own_flow);
+    return;
+  }
+  resumer->state = CoroutineState::kRunning;
+  if (thread_state.shared_stacks->switch_to(self, *resumer)) return;
+  self.state = CoroutineState::kRunning;
+  resumer->state = CoroutineState::kResuming;
+  thread_state.current = &self;
+  throw std::bad_alloc();
 }
 
 void Coroutine::check_resumable() const noexcept {
@@ -45,10 +98,6 @@ void Coroutine::refuse_yield() noexcept {
       "run");
 }
 
-void Coroutine::throw_if_unwinding(const ControlBlock& self) {
-  if ((self.attention & ControlBlock::kUnwinding) != 0) throw Unwind();
-}
-
 bool Coroutine::done() const noexcept {
   return state() == CoroutineState::kDone;
 }
@@ -61,7 +110,7 @@ void Coroutine::close() noexcept {
   if (block_ == nullptr) return;
   if (block_->state == CoroutineState::kSuspended) {
     block_->attention |= ControlBlock::kUnwinding;
-    switch_in();
+    check(switch_in(), "no memory to copy the stack of a coroutine that is being destroyed");
     check(block_->state == CoroutineState::kDone,
           "a coroutine that is being destroyed yielded again; do not yield in destructors or in "
           "catch (...) blocks that swallow");
@@ -69,11 +118,10 @@ void Coroutine::close() noexcept {
   check(block_->state == CoroutineState::kDone || block_->state == CoroutineState::kCreated,
         "a Coroutine was destroyed while it runs or waits");
   if (block_->state == CoroutineState::kCreated) {
-    block_->destroy_callable(block_->callable);
-    block_->sanitizer.discard();
+    discard_closure(*block_);
   }
   if (thread_state.scheduler != nullptr) thread_state.scheduler->release_timer(*block_);
-  thread_stack_pool().release(block_->stack);
+  release_coroutine(*block_);
   block_ = nullptr;
 }
 

@@ -4,6 +4,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "colibri/core/launch.h"
@@ -20,14 +21,16 @@ namespace colibri {
 /// begun and not ended unwinds its stack: its yield throws, and destructors run.
 class Coroutine {
  public:
-  /// A coroutine that will call `body()`. Errors: as new_coroutine.
+  /// A coroutine that will call `body()`; on a private stack, unless the options name a shared
+  /// one. Errors: as new_coroutine.
   template <class Body>
   requires std::invocable < std::decay_t<Body>
   & > explicit Coroutine(Body&& body, const SpawnOptions& options = {})
       : error_(std::make_unique<std::exception_ptr>()) {
     auto call = [body = std::decay_t<Body>(std::forward<Body>(body)),
                  error = error_.get()]() mutable { run_body(body, *error); };
-    adopt(new_coroutine(thread_stack_pool(), options.stack_bytes, std::move(call)), options);
+    block_ = new_coroutine<&end_resumed_coroutine>(options, {}, std::move(call));
+    adopt();
   }
   Coroutine(Coroutine&& other) noexcept
       : block_(std::exchange(other.block_, nullptr)), error_(std::move(other.error_)) {}
@@ -42,12 +45,14 @@ class Coroutine {
   ~Coroutine() { close(); }
 
   /// Runs the body until it yields or ends; rethrows what it threw. Ends the process with a
-  /// sentence for a coroutine that has ended, runs, or is parked.
+  /// sentence for a coroutine that has ended, runs, or is parked. Throws std::bad_alloc when shared
+  /// stacks are in use and there is no memory to copy one; nothing has run then.
   void resume() {
     if (block_ == nullptr || block_->state != CoroutineState::kSuspended) [[unlikely]] {
       check_resumable();
     }
-    switch_in();
+    if (!switch_in()) [[unlikely]]
+      throw std::bad_alloc();
     if (block_->state == CoroutineState::kDone) [[unlikely]]
       rethrow_error();
   }
@@ -57,15 +62,23 @@ class Coroutine {
   CoroutineState state() const noexcept;
 
   /// Gives control back to the resumer of the running coroutine, until the next resume. Ends the
-  /// process with a sentence where no coroutine runs, or one that a scheduler started.
+  /// process with a sentence where no coroutine runs, or one that a scheduler started. Throws
+  /// std::bad_alloc as resume does.
   static void yield() {
     ControlBlock* self = thread_state.current;
-    if (self == nullptr || self->end != &end_resumed_coroutine) [[unlikely]]
+    if (self == nullptr || !self->by_hand) [[unlikely]]
       refuse_yield();
-    self->state = CoroutineState::kSuspended;
-    switch_flow<SwitchEnding::kJump>(*self, resumer_of(*self));
-    if (self->attention != 0) [[unlikely]]
-      throw_if_unwinding(*self);
+    ControlBlock* resumer = self->resumer;
+    if (resumer == nullptr || !resumer->direct) [[unlikely]] {
+      yield_slowly(*self);
+    } else {
+      self->state = CoroutineState::kSuspended;
+      resumer->state = CoroutineState::kRunning;
+      thread_state.current = resumer;
+      switch_flow<SwitchEnding::kJump>(*self, *resumer);
+    }
+    if ((self->attention & ControlBlock::kUnwinding) != 0) [[unlikely]]
+      throw Unwind();
   }
 
  private:
@@ -83,36 +96,32 @@ class Coroutine {
     }
   }
 
-  /// The flow that a coroutine gives control back to, which runs from now on.
-  static Flow& resumer_of(ControlBlock& coroutine) noexcept {
-    ControlBlock* resumer = coroutine.resumer;
-    thread_state.current = resumer;
-    if (resumer == nullptr) return thread_state.own_flow;
-    resumer->state = CoroutineState::kRunning;
-    return *resumer;
-  }
-
-  void switch_in() noexcept {
+  /// False when there is no memory to bring its bytes onto a shared stack.
+  bool switch_in() {
     ThreadState& thread = thread_state;
     ControlBlock* resumer = thread.current;
     block_->resumer = resumer;
+    Flow* from = &thread.own_flow;
+    if (resumer != nullptr) {
+      resumer->state = CoroutineState::kResuming;
+      resumer->resumed = block_;
+      from = resumer;
+    }
+    if (!block_->direct) [[unlikely]]
+      return switch_in_slowly(*from);
     block_->state = CoroutineState::kRunning;
     thread.current = block_;
-    if (resumer == nullptr) {
-      switch_flow<SwitchEnding::kJump>(thread.own_flow, *block_);
-      return;
-    }
-    resumer->state = CoroutineState::kResuming;
-    resumer->resumed = block_;
-    switch_flow<SwitchEnding::kJump>(*resumer, *block_);
+    switch_flow<SwitchEnding::kJump>(*from, *block_);
+    return true;
   }
 
   static StackPointer end_resumed_coroutine(ControlBlock& self) noexcept;
   [[noreturn]] static void refuse_yield() noexcept;
-  static void throw_if_unwinding(const ControlBlock& self);
+  static void yield_slowly(ControlBlock& self);
+  bool switch_in_slowly(Flow& from) noexcept;
   void check_resumable() const noexcept;
   void rethrow_error();
-  void adopt(ControlBlock* block, const SpawnOptions& options) noexcept;
+  void adopt() noexcept;
   void close() noexcept;
 
   ControlBlock* block_;

@@ -31,9 +31,9 @@ std::string describe_wait(const ControlBlock& coroutine) {
 
 std::string describe(const ControlBlock& coroutine) {
   std::string text = "coroutine " + std::to_string(coroutine.id);
-  if (*coroutine.name != '\0') text += std::string(" '") + coroutine.name + "'";
-  text += std::string(" spawned at ") + coroutine.site.file + ":";
-  return text + std::to_string(coroutine.site.line);
+  if (*coroutine.name() != '\0') text += std::string(" '") + coroutine.name() + "'";
+  text += std::string(" spawned at ") + coroutine.site().file + ":";
+  return text + std::to_string(coroutine.site().line);
 }
 
 void report_escaped_exception(const ControlBlock& coroutine, const char* what) noexcept {

@@ -53,7 +53,8 @@ class Deadline {
 /// time-out of their own are not affected.
 ///
 /// To be made and destroyed by the same coroutine, last in first out; outside a coroutine it ends
-/// the process with a sentence, since nothing would enforce it.
+/// the process with a sentence, since nothing would enforce it. Making one may throw
+/// std::bad_alloc.
 class [[nodiscard]] TimeLimit {
  public:
   explicit TimeLimit(std::chrono::nanoseconds duration) : TimeLimit(Deadline::after(duration)) {}

@@ -26,21 +26,21 @@ bool wants_write(const pollfd& interest) noexcept {
   return (interest.events & (POLLOUT | POLLWRNORM | POLLWRBAND)) != 0;
 }
 
-/// Adds `node` to the waiters of a descriptor; false if the kernel has no room.
-bool join_waiters(WaitNode& node, int descriptor, Direction direction) noexcept {
+/// Adds `slot` to the waiters of a descriptor; false if the kernel has no room.
+bool join_waiters(WaitSlot& slot, int descriptor, Direction direction) noexcept {
   DescriptorState* state = thread_state.event_loop->attach(descriptor);
   if (state == nullptr) return errno == EPERM || errno == EBADF;
-  node.coroutine = thread_state.current;
-  state->waiters(direction).push_back(node);
+  slot.coroutine = thread_state.current;
+  state->waiters(direction).push_back(slot);
   return true;
 }
 
-/// A node a descriptor and direction. Errors and hang-ups reach both directions, so one that asks
+/// A slot a descriptor and direction. Errors and hang-ups reach both directions, so one that asks
 /// for nothing waits as a reader.
-bool join_all(std::span<const pollfd> interests, WaitNode* nodes) noexcept {
+bool join_all(std::span<const pollfd> interests, WaitSlot* slots) noexcept {
   for (const pollfd& interest : interests) {
-    WaitNode& reading = *nodes++;
-    WaitNode& writing = *nodes++;
+    WaitSlot& reading = *slots++;
+    WaitSlot& writing = *slots++;
     if (interest.fd < 0) continue;
     if (wants_write(interest) && !join_waiters(writing, interest.fd, Direction::kWrite)) {
       return false;
@@ -63,7 +63,7 @@ WakeReason wait_ready(int descriptor, Direction direction, const WaitLimits& lim
     if (errno == EBADF) return WakeReason::kClosed;
     return wait_a_moment(kind, descriptor, limits);
   }
-  WaitNode& node = thread_state.current->node;
+  WaitNode& node = *thread_state.current;
   state->waiters(direction).push_back(node);
   const WakeReason reason =
       thread_state.scheduler->park({kind, limits.deadline, true, limits.interruptible, descriptor});
@@ -76,22 +76,22 @@ WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limit
   // node in the control block.
   const bool single =
       descriptors.size() == 1 && !(wants_read(descriptors[0]) && wants_write(descriptors[0]));
-  std::unique_ptr<WaitNode[]> nodes;
+  std::unique_ptr<WaitSlot[]> slots;
   if (single) {
     const Direction direction = wants_write(descriptors[0]) ? Direction::kWrite : Direction::kRead;
     if (descriptors[0].fd >= 0) return wait_ready(descriptors[0].fd, direction, limits);
   } else if (!descriptors.empty()) {
-    nodes.reset(new (std::nothrow) WaitNode[2 * descriptors.size()]);
+    slots.reset(new (std::nothrow) WaitSlot[2 * descriptors.size()]);
   }
-  const bool heap_is_full = !single && !descriptors.empty() && nodes == nullptr;
+  const bool heap_is_full = !single && !descriptors.empty() && slots == nullptr;
   WakeReason reason;
-  if (heap_is_full || (nodes != nullptr && !join_all(descriptors, nodes.get()))) {
+  if (heap_is_full || (slots != nullptr && !join_all(descriptors, slots.get()))) {
     reason = wait_a_moment(WaitKind::kPoll, -1, limits);
   } else {
     reason = thread_state.scheduler->park(
         {WaitKind::kPoll, limits.deadline, true, limits.interruptible, -1});
   }
-  for (std::size_t i = 0; nodes != nullptr && i < 2 * descriptors.size(); ++i) withdraw(nodes[i]);
+  for (std::size_t i = 0; slots != nullptr && i < 2 * descriptors.size(); ++i) withdraw(slots[i]);
   return reason;
 }
 

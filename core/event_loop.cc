@@ -179,7 +179,7 @@ void EventLoop::dispatch_all(const epoll_event* events, int count) noexcept {
     if (const DescriptorState* soon = state_of(i + kWaiterAhead)) {
       if (const WaitNode* node = soon->readers.first()) {
         __builtin_prefetch(node);
-        __builtin_prefetch(node->coroutine);
+        __builtin_prefetch(&coroutine_of(*node));
       }
     }
     dispatch(events[i].data.u64, events[i].events);

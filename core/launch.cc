@@ -24,8 +24,9 @@ std::uint64_t next_id() noexcept {
 StackPointer coroutine_entry(void* argument) {
   auto& self = *static_cast<ControlBlock*>(argument);
   self.sanitizer.after_switch();
+  const Closure::Type& type = *static_cast<Closure*>(self.storage)->type;
   try {
-    self.body(self);
+    type.run(self);
   } catch (const Canceled&) {
     // The usual way for a cancelled coroutine to end.
   } catch (const std::exception& error) {
@@ -33,20 +34,50 @@ StackPointer coroutine_entry(void* argument) {
   } catch (...) {
     report_escaped_exception(self, "not derived from std::exception");
   }
-  return self.end(self);
+  return type.end(self);
 }
 
-void prepare_first_frame(ControlBlock& block, void* high) noexcept {
-  block.stack_pointer = make_context(high, &coroutine_entry, &block);
-  block.sanitizer.start(block.stack->low, block.stack->usable_bytes());
+void prepare_thread() {
+  if (thread_state.stack_pool != nullptr) return;
+  thread_state.prepare();
+  thread_state.stack_pool = &thread_stack_pool();
+  thread_state.shared_stacks = &thread_shared_stacks();
 }
 
 void identify(ControlBlock& block, const SpawnOptions& options) noexcept {
-  block.id = next_id();
-  block.name = options.name;
-  block.site = options.site;
-  block.node.coroutine = &block;
-  block.timer.coroutine = &block;
+  block.id = next_id() & ((std::uint64_t{1} << 48) - 1);
+  block.origin = intern_origin(options.site, options.name);
+}
+
+void discard_closure(ControlBlock& block) noexcept {
+  auto& closure = *static_cast<Closure*>(block.storage);
+  closure.type->destroy(closure);
+  block.sanitizer.discard();
+}
+
+void release_coroutine(ControlBlock& block) noexcept {
+  if (!block.on_shared_stack()) {
+    thread_state.stack_pool->release(&private_stack_of(block));
+    return;
+  }
+  SharedStacks& stacks = *thread_state.shared_stacks;
+  stacks.leave(block);
+  stacks.memory().free(&block);
+}
+
+CoroutineExtras* extras_of(ControlBlock& block) noexcept {
+  if (block.extras != nullptr) [[likely]]
+    return block.extras;
+  void* memory = thread_state.shared_stacks->memory().allocate(sizeof(CoroutineExtras));
+  if (memory == nullptr) return nullptr;
+  block.extras = ::new (memory) CoroutineExtras;
+  block.extras->timer.coroutine = &block;
+  return block.extras;
+}
+
+void detail::refuse_large_closure() {
+  throw std::invalid_argument(
+      "the function object and arguments of a coroutine take more than half of its stack");
 }
 
 }  // namespace colibri

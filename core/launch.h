@@ -1,63 +1,183 @@
-// Laying out a new coroutine: control block and callable at the top of its own stack.
+// Making coroutines and getting rid of them. On a private stack, control block and closure lie at
+// the top of the coroutine's own stack; on a shared one, in memory of their own.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
 
 #include "colibri/core/control_block.h"
+#include "colibri/core/shared_stack.h"
 #include "colibri/core/spawn_options.h"
 #include "colibri/core/stack.h"
 
 namespace colibri {
 
-/// First function on every coroutine's stack: calls `body`, handles what escapes, and returns what
-/// `end` says runs next.
+/// A coroutine's last act: returns the stack pointer of the flow that runs next.
+using EndFunction = StackPointer (*)(ControlBlock& self) noexcept;
+
+/// What a coroutine is to do, of any type.
+struct Closure {
+  struct Type {
+    void (*run)(ControlBlock& self);              // calls and destroys it
+    void (*destroy)(Closure& closure) noexcept;   // for one that never ran
+    EndFunction end;
+  };
+  const Type* type;
+};
+
+template <class Function>
+struct ClosureOf : Closure {
+  template <class Source>
+  ClosureOf(const Type* type_of_it, Source&& source)
+      : Closure{type_of_it}, function(std::forward<Source>(source)) {}
+
+  static void destroy(Closure& closure) noexcept { static_cast<ClosureOf&>(closure).~ClosureOf(); }
+
+  // On a private stack it stays where it is, and is destroyed on that stack also when it throws.
+  static void run_in_place(ControlBlock& self) {
+    auto* closure = static_cast<ClosureOf*>(self.storage);
+    const std::unique_ptr<ClosureOf, void (*)(ClosureOf*)> destroyer(
+        closure, [](ClosureOf* done) { done->~ClosureOf(); });
+    closure->function();
+  }
+
+  // On a shared stack it moves onto the stack, and leaves its memory to the saved bytes.
+  static void run_moved(ControlBlock& self) {
+    auto& closure = *static_cast<ClosureOf*>(self.storage);
+    Function function_here = [&] {
+      const std::unique_ptr<ClosureOf, void (*)(ClosureOf*)> destroyer(
+          &closure, [](ClosureOf* moved) { moved->~ClosureOf(); });
+      return std::move(closure.function);
+    }();
+    function_here();
+  }
+
+  template <EndFunction end>
+  static constexpr Type kInPlace{&run_in_place, &destroy, end};
+  template <EndFunction end>
+  static constexpr Type kMoved{&run_moved, &destroy, end};
+
+  Function function;
+};
+
+/// What lies at the top of a private stack.
+struct alignas(64) PrivateTop {
+  ControlBlock block;
+  CoroutineExtras extras;
+};
+
+inline PrivateStack& private_stack_of(ControlBlock& block) noexcept {
+  return *reinterpret_cast<PrivateStack*>(reinterpret_cast<PrivateTop*>(&block) + 1);
+}
+
+/// First function on every coroutine's stack: calls the closure, handles what escapes, and returns
+/// what the closure's `end` says runs next.
 StackPointer coroutine_entry(void* block);
 
-/// Prepares `block` so that the first switch to it enters coroutine_entry, with the stack below
-/// `high`.
-void prepare_first_frame(ControlBlock& block, void* high) noexcept;
+/// Readies the calling thread for coroutines. No effect the second time.
+void prepare_thread();
 
 /// Gives `block` an id, unique in the process, and what the options say of it.
 void identify(ControlBlock& block, const SpawnOptions& options) noexcept;
 
-/// Makes a coroutine that will call `function()`, and destroy it afterwards, on a stack of at least
-/// `stack_bytes` of `pool`. Strong guarantee. Errors: as StackPool::acquire, what copying the
-/// function throws, and std::invalid_argument for one that takes more than half of the stack.
-template <class Function>
-ControlBlock* new_coroutine(StackPool& pool, std::size_t stack_bytes, Function&& function) {
-  using Callable = std::decay_t<Function>;
+/// Destroys the closure of a coroutine that never ran. To be followed by release_coroutine.
+void discard_closure(ControlBlock& block) noexcept;
+
+/// Gives back all memory of a coroutine that has ended or never ran; its timer must be idle. The
+/// caller may still be running on its stack, as long as nothing is spawned before it has left.
+void release_coroutine(ControlBlock& block) noexcept;
+
+/// The extras of `block`, made if need be. Null when there is no memory.
+CoroutineExtras* extras_of(ControlBlock& block) noexcept;
+
+namespace detail {
+
+[[noreturn]] void refuse_large_closure();
+
+template <EndFunction end, class Function>
+ControlBlock* new_on_private_stack(std::size_t stack_bytes, Function&& function) {
+  using Type = ClosureOf<std::decay_t<Function>>;
+  StackPool& pool = *thread_state.stack_pool;
   PrivateStack* stack = pool.acquire(stack_bytes);
   renew_stack(stack->low, stack->usable_bytes());
-  auto* block = ::new (static_cast<std::byte*>(stack->top()) - sizeof(ControlBlock)) ControlBlock;
-  constexpr std::size_t kAlignment = alignof(Callable) > 16 ? alignof(Callable) : 16;
-  const auto place = (reinterpret_cast<std::uintptr_t>(block) - sizeof(Callable)) &
-                     ~std::uintptr_t{kAlignment - 1};
+  auto* top = ::new (static_cast<PrivateTop*>(stack->top()) - 1) PrivateTop;
+  constexpr std::size_t kAlignment = alignof(Type) > 16 ? alignof(Type) : 16;
+  const auto place =
+      (reinterpret_cast<std::uintptr_t>(top) - sizeof(Type)) & ~std::uintptr_t{kAlignment - 1};
   try {
-    if (sizeof(Callable) > stack->usable_bytes() / 2) {
-      throw std::invalid_argument(
-          "the function object and arguments of a coroutine take more than half of its stack");
-    }
-    block->callable =
-        ::new (reinterpret_cast<void*>(place)) Callable(std::forward<Function>(function));
+    if (sizeof(Type) > stack->usable_bytes() / 2) refuse_large_closure();
+    top->block.storage = ::new (reinterpret_cast<void*>(place))
+        Type(&Type::template kInPlace<end>, std::forward<Function>(function));
   } catch (...) {
     pool.release(stack);
     throw;
   }
-  block->stack = stack;
-  block->destroy_callable = [](void* callable) { static_cast<Callable*>(callable)->~Callable(); };
-  block->body = [](ControlBlock& self) {
-    // Destroyed on the coroutine's own stack, also when the call throws.
-    struct Destroyer {
-      Callable& callable;
-      ~Destroyer() { callable.~Callable(); }
-    } destroyer{*static_cast<Callable*>(self.callable)};
-    destroyer.callable();
-  };
-  prepare_first_frame(*block, reinterpret_cast<void*>(place));
+  top->block.extras = &top->extras;
+  top->extras.timer.coroutine = &top->block;
+  top->block.stack_pointer =
+      make_context(reinterpret_cast<void*>(place), &coroutine_entry, &top->block);
+  top->block.sanitizer.start(stack->low, stack->usable_bytes());
+  return &top->block;
+}
+
+template <EndFunction end, class Function>
+ControlBlock* new_on_shared_stack(const SharedStackGroup& group, Function&& function) {
+  using Type = ClosureOf<std::decay_t<Function>>;
+  if constexpr (alignof(Type) > 16) {
+    // Slabs align to 16; rarer wishes get memory of their own.
+    auto boxed = std::make_unique<std::decay_t<Function>>(std::forward<Function>(function));
+    return new_on_shared_stack<end>(group, [boxed = std::move(boxed)] { (*boxed)(); });
+  } else {
+    if (sizeof(Type) > group.stack_bytes() / 2) refuse_large_closure();
+    SharedStacks& stacks = *thread_state.shared_stacks;
+    SlabMemory& memory = stacks.memory();
+    void* block = memory.allocate(sizeof(ControlBlock));
+    void* closure = memory.allocate((sizeof(Type) + 15) / 16 * 16);
+    try {
+      if (block == nullptr || closure == nullptr) throw std::bad_alloc();
+      ::new (closure) Type(&Type::template kMoved<end>, std::forward<Function>(function));
+    } catch (...) {
+      memory.free(block);
+      memory.free(closure);
+      throw;
+    }
+    auto* coroutine = ::new (block) ControlBlock;
+    coroutine->storage = closure;
+    stacks.place(*coroutine, group);
+    return coroutine;
+  }
+}
+
+}  // namespace detail
+
+/// Where coroutines run whose options do not say it.
+struct DefaultStacks {
+  const SharedStackGroup* shared = nullptr;  // null: private stacks
+  std::size_t private_bytes = kDefaultStackBytes;
+};
+
+/// Makes a coroutine that will call `function()`, and destroy it afterwards. Strong guarantee.
+/// Errors: as StackPool::acquire, std::bad_alloc, what copying the function throws, and
+/// std::invalid_argument for one that takes more than half of the stack.
+template <EndFunction end, class Function>
+ControlBlock* new_coroutine(const SpawnOptions& options, const DefaultStacks& defaults,
+                            Function&& function) {
+  if (thread_state.stack_pool == nullptr) [[unlikely]]
+    prepare_thread();
+  const SharedStackGroup* group = options.shared_stacks;
+  if (group == nullptr && options.stack_bytes == 0) group = defaults.shared;
+  ControlBlock* block;
+  if (group == nullptr) [[likely]] {
+    const std::size_t bytes = options.stack_bytes != 0 ? options.stack_bytes : defaults.private_bytes;
+    block = detail::new_on_private_stack<end>(bytes, std::forward<Function>(function));
+  } else {
+    block = detail::new_on_shared_stack<end>(*group, std::forward<Function>(function));
+  }
+  identify(*block, options);
   return block;
 }
 

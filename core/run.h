@@ -17,8 +17,11 @@ struct RunOptions {
   /// How long coroutines that were cancelled at main's end may take to end. Who takes longer is
   /// logged, with its stack, and abandoned.
   std::chrono::nanoseconds grace = std::chrono::seconds(5);
-  /// Address space of main's stack.
+  /// Address space of main's stack, which is always a private one.
   std::size_t main_stack_bytes = 1024 * 1024;
+  /// Where coroutines run that are spawned without a wish of their own. Empty: as the environment
+  /// variable COLIBRI_STACK says, and if there is none, on private stacks of kDefaultStackBytes.
+  std::optional<StackChoice> stacks;
 };
 
 /// Calls `main()` in a coroutine on a new scheduler of this thread and returns its result (0 for
@@ -32,7 +35,7 @@ auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite
   using Result = std::conditional_t<std::is_void_v<Returned>, int, Returned>;
   std::optional<Result> result;
   std::exception_ptr error;
-  Scheduler scheduler;
+  Scheduler scheduler(options.stacks ? *options.stacks : StackChoice::from_environment());
   auto call = [&] {
     try {
       if constexpr (std::is_void_v<Returned>) {
@@ -45,8 +48,9 @@ auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite
       error = std::current_exception();
     }
   };
-  scheduler.run(*new_coroutine(scheduler.stack_pool(), options.main_stack_bytes, std::move(call)),
-                SpawnOptions{.name = "main", .site = site}, options.grace);
+  const SpawnOptions main_options{
+      .stack_bytes = options.main_stack_bytes, .name = "main", .site = site};
+  scheduler.run(scheduler.make(main_options, std::move(call)), options.grace);
   if (error) std::rethrow_exception(error);
   return std::move(*result);
 }

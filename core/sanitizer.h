@@ -113,6 +113,17 @@ class SanitizerFlow {
 #endif
 };
 
+#if defined(COLIBRI_ASAN) || defined(COLIBRI_TSAN)
+/// A copy that no sanitizer sees, neither as instrumented code nor as a call of memcpy. Sizes of
+/// stacks are multiples of eight.
+__attribute__((no_sanitize("address", "thread"))) inline void copy_unchecked(
+    void* to, const void* from, std::size_t size) noexcept {
+  auto* target = static_cast<volatile unsigned long*>(to);
+  const auto* source = static_cast<const volatile unsigned long*>(from);
+  for (std::size_t i = 0; i < size / sizeof(unsigned long); ++i) target[i] = source[i];
+}
+#endif
+
 /// A stack was mapped, from `low`, `size` bytes. What only it points to is no leak.
 inline void register_stack([[maybe_unused]] std::byte* low,
                            [[maybe_unused]] std::size_t size) noexcept {
@@ -129,6 +140,31 @@ inline void unregister_stack([[maybe_unused]] const std::byte* low,
                              [[maybe_unused]] std::size_t size) noexcept {
 #ifdef COLIBRI_ASAN
   __lsan_unregister_root_region(low, size);
+#endif
+}
+
+/// Memory was mapped that may hold saved stacks: what only it points to is no leak.
+inline void register_memory([[maybe_unused]] const std::byte* low,
+                            [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_ASAN
+  __lsan_register_root_region(low, size);
+#endif
+}
+
+/// It is about to be unmapped.
+inline void unregister_memory([[maybe_unused]] const std::byte* low,
+                              [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_ASAN
+  __lsan_unregister_root_region(low, size);
+#endif
+}
+
+/// Copies the bytes of a stack, whose red zones the sanitizers would not let pass.
+inline void copy_stack_bytes(void* to, const void* from, std::size_t size) noexcept {
+#if defined(COLIBRI_ASAN) || defined(COLIBRI_TSAN)
+  copy_unchecked(to, from, size);
+#else
+  __builtin_memcpy(to, from, size);
 #endif
 }
 

@@ -46,32 +46,20 @@ void Mailbox::post(InboxMessage* message) noexcept {
   if (loop != nullptr) loop->wake();
 }
 
-StackPointer end_scheduled_coroutine(ControlBlock& self) noexcept {
-  Scheduler& scheduler = *thread_state.scheduler;
-  self.state = CoroutineState::kDone;
-  scheduler.release_timer(self);
-  scheduler.forget(self);
-  // Still running on this stack, but nothing is acquired before it has been left.
-  scheduler.stack_pool_.release(self.stack);
-  scheduler.main_ended_ |= &self == scheduler.main_;
-  ControlBlock* next = scheduler.main_ended_ ? nullptr : scheduler.next_to_run();
-  thread_state.current = next;
-  if (next == nullptr) return switch_for_good(self, thread_state.own_flow);
-  next->state = CoroutineState::kRunning;
-  next->started = true;
-  return switch_for_good(self, *next);
-}
-
-Scheduler::Scheduler()
-    : stack_pool_(thread_stack_pool()),
-      timers_(monotonic_now()),
-      mailbox_(std::make_shared<Mailbox>()) {
+Scheduler::Scheduler(const StackChoice& stacks)
+    : timers_(monotonic_now()), mailbox_(std::make_shared<Mailbox>()) {
   check(thread_state.scheduler == nullptr,
         "a second scheduler on one thread; colibri::run() must not be called inside run()");
   check(thread_state.current == nullptr,
         "colibri::run() called inside a coroutine; call it on the thread's own stack");
   watch_forks();
-  thread_state.prepare();
+  prepare_thread();
+  if (stacks.is_shared()) {
+    default_group_.emplace(stacks.shared_count, stacks.bytes);
+    defaults_.shared = &*default_group_;
+  } else {
+    defaults_.private_bytes = stacks.bytes;
+  }
   thread_state.scheduler = this;
   thread_state.run_queue = &ready_;
   thread_state.event_loop = &event_loop_;
@@ -96,9 +84,7 @@ Scheduler& Scheduler::current(const char* caller) noexcept {
   return *thread_state.scheduler;
 }
 
-void Scheduler::start(ControlBlock& block, const SpawnOptions& options) noexcept {
-  identify(block, options);
-  block.end = &end_scheduled_coroutine;
+void Scheduler::start(ControlBlock& block) noexcept {
   if (stopping_) block.attention |= ControlBlock::kCanceled;
   block.next_alive = alive_;
   if (alive_ != nullptr) alive_->previous_alive = &block;
@@ -118,16 +104,60 @@ void Scheduler::forget(ControlBlock& coroutine) noexcept {
 
 // Switching --------------------------------------------------------------------------------------
 
-void Scheduler::switch_to_loop_or_new(ControlBlock& self, ControlBlock* next) noexcept {
-  thread_state.current = next;
-  if (next == nullptr) {
-    switch_flow<SwitchEnding::kReturn>(self, thread_state.own_flow);
-    return;
+void Scheduler::switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept {
+  if (next != nullptr && start_slice(self, *next)) return;
+  thread_state.current = nullptr;
+  switch_flow<SwitchEnding::kReturn>(self, thread_state.own_flow);
+}
+
+/// Runs `next`. False when there is no memory to make its stack free: it is ready again then.
+bool Scheduler::start_slice(Flow& from, ControlBlock& next) noexcept {
+  thread_state.current = &next;
+  next.state = CoroutineState::kRunning;
+  if (next.direct) {
+    switch_flow<SwitchEnding::kReturn>(from, next);
+    return true;
   }
-  next->state = CoroutineState::kRunning;
-  next->started = true;
-  // A new coroutine begins at another address than where switches return to.
-  switch_flow<SwitchEnding::kJump>(self, *next);
+  if (thread_state.shared_stacks->switch_to(from, next)) return true;
+  postpone(next);
+  return false;
+}
+
+void Scheduler::postpone(ControlBlock& coroutine) noexcept {
+  coroutine.state = CoroutineState::kReady;
+  ready_.push_back(coroutine);
+  out_of_memory_ = true;
+}
+
+// The last act of a coroutine.
+StackPointer Scheduler::end(ControlBlock& self) noexcept {
+  Scheduler& scheduler = *thread_state.scheduler;
+  self.state = CoroutineState::kDone;
+  scheduler.release_timer(self);
+  scheduler.forget(self);
+  scheduler.main_ended_ |= &self == scheduler.main_;
+  // Still running on this stack, but nothing is spawned before it has been left.
+  const std::uint8_t stack_index = self.stack_index;
+  release_coroutine(self);
+  return scheduler.after_end(self, stack_index);
+}
+
+StackPointer Scheduler::after_end(ControlBlock& self, std::uint8_t stack_index) noexcept {
+  ControlBlock* next = main_ended_ ? nullptr : next_to_run();
+  if (next != nullptr) {
+    const StackPointer target = next->direct
+                                    ? next->stack_pointer
+                                    : thread_state.shared_stacks->arrival(*next, stack_index);
+    if (target != nullptr) {
+      next->state = CoroutineState::kRunning;
+      thread_state.current = next;
+      return switch_for_good(self.sanitizer, next->sanitizer, target);
+    }
+    postpone(*next);
+  }
+  thread_state.current = nullptr;
+  Flow& loop = thread_state.own_flow;
+  return switch_for_good(self.sanitizer, loop.sanitizer, loop.stack_pointer);
 }
 
 void Scheduler::yield_to_loop() noexcept {
@@ -144,10 +174,11 @@ WakeReason Scheduler::park(const WaitRequest& request) noexcept {
   self.wait_descriptor = request.descriptor;
   self.wait_may_fail = request.may_fail;
   self.wait_interruptible = request.interruptible;
-  const bool timed = arm_timer(self, request);
+  const Deadline deadline = deadline_of(self, request);
+  if (!deadline.is_never() && !arm_timer(self, deadline)) return WakeReason::kOutOfMemory;
   self.state = CoroutineState::kParked;
   switch_away(self);
-  if (timed) timers_.disarm(self.timer);
+  if (self.extras != nullptr) timers_.disarm(self.extras->timer);
   self.wait_kind = WaitKind::kNothing;
   return self.wake_reason;
 }
@@ -155,7 +186,7 @@ WakeReason Scheduler::park(const WaitRequest& request) noexcept {
 bool Scheduler::must_refuse(ControlBlock& self, const WaitRequest& request,
                             WakeReason& reason) noexcept {
   std::uint8_t attention = 0;
-  for (ControlBlock* each = &self; each != nullptr; each = each->resumer) {
+  for (ControlBlock* each = &self; each != nullptr; each = each->resumer_or_null()) {
     attention |= each->attention;
   }
   if (attention == 0) [[likely]]
@@ -167,7 +198,7 @@ bool Scheduler::must_refuse(ControlBlock& self, const WaitRequest& request,
     return true;
   }
   if (request.interruptible && (attention & ControlBlock::kInterrupted) != 0) {
-    for (ControlBlock* each = &self; each != nullptr; each = each->resumer) {
+    for (ControlBlock* each = &self; each != nullptr; each = each->resumer_or_null()) {
       each->attention &= static_cast<std::uint8_t>(~ControlBlock::kInterrupted);
     }
     reason = WakeReason::kInterrupted;
@@ -177,36 +208,41 @@ bool Scheduler::must_refuse(ControlBlock& self, const WaitRequest& request,
 }
 
 WakeReason Scheduler::begin_watched_call() noexcept {
-  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer) {
+  for (ControlBlock* each = thread_state.current; each != nullptr;
+       each = each->resumer_or_null()) {
     if ((each->attention & ControlBlock::kCanceled) != 0) {
       yield_to_loop();
       return WakeReason::kCanceled;
     }
-    if (each->limit.has_passed()) return WakeReason::kLimit;
+    if (each->limit().has_passed()) return WakeReason::kLimit;
   }
   return WakeReason::kFired;
 }
 
-bool Scheduler::arm_timer(ControlBlock& self, const WaitRequest& request) noexcept {
+Deadline Scheduler::deadline_of(ControlBlock& self, const WaitRequest& request) noexcept {
   Deadline deadline = request.deadline;
   self.timer_is_limit = false;
-  if (request.may_fail) {
-    for (ControlBlock* each = &self; each != nullptr; each = each->resumer) {
-      if (each->limit >= deadline) continue;
-      deadline = each->limit;
+  if (request.may_fail && self.attention != 0) {
+    for (ControlBlock* each = &self; each != nullptr; each = each->resumer_or_null()) {
+      if (each->limit() >= deadline) continue;
+      deadline = each->limit();
       self.timer_is_limit = true;
     }
   }
-  if (deadline.is_never()) [[likely]]
-    return false;
+  return deadline;
+}
+
+bool Scheduler::arm_timer(ControlBlock& self, Deadline deadline) noexcept {
+  CoroutineExtras* extras = extras_of(self);
+  if (extras == nullptr) return false;
   // The wheel's clock stands still while no timer is armed.
   if (timers_.empty()) timers_.advance(monotonic_now());
-  self.timer.deadline = deadline.nanoseconds();
-  self.timer.fire = [](Timer& timer) {
+  extras->timer.deadline = deadline.nanoseconds();
+  extras->timer.fire = [](Timer& timer) {
     ControlBlock& sleeper = *static_cast<CoroutineTimer&>(timer).coroutine;
     unpark(sleeper, sleeper.timer_is_limit ? WakeReason::kLimit : WakeReason::kTimeout);
   };
-  timers_.arm(self.timer);
+  timers_.arm(extras->timer);
   return true;
 }
 
@@ -219,6 +255,8 @@ void Scheduler::loop_until(Done done) noexcept {
 
 void Scheduler::turn() noexcept {
   std::int64_t timeout = ready_.empty() ? time_to_sleep() : 0;
+  if (out_of_memory_) [[unlikely]]
+    timeout = time_until_memory();
   if (timeout != 0 && !mailbox_->inbox.prepare_sleep()) timeout = 0;
   event_loop_.wait(timeout);
   mailbox_->inbox.deliver_all();
@@ -232,16 +270,24 @@ void Scheduler::run_ready() noexcept {
   slices_left_ = slices_per_turn_ + 1;
   ControlBlock* next = next_to_run();
   if (next == nullptr) return;
-  ThreadState& thread = thread_state;
-  next->state = CoroutineState::kRunning;
-  next->started = true;
-  thread.current = next;
-  switch_flow<SwitchEnding::kReturn>(thread.own_flow, *next);
+  // Who cannot run for want of memory goes to the end of the queue; each is tried once.
+  for (std::size_t tries = ready_.size(); !start_slice(thread_state.own_flow, *next); --tries) {
+    thread_state.current = nullptr;
+    if (tries == 0) return;
+    next = ready_.pop_front();
+  }
   if (slices_left_ == 0) {
     adjust_slices();
   } else {
     last_full_turn_ = 0;
   }
+}
+
+// Nobody could be copied out at the last try: others, or other threads, may free memory.
+std::int64_t Scheduler::time_until_memory() noexcept {
+  out_of_memory_ = false;
+  thread_state.shared_stacks->memory().trim_now();
+  return 1'000'000;
 }
 
 std::int64_t Scheduler::time_to_sleep() noexcept {
@@ -288,10 +334,9 @@ void Scheduler::cancel(ControlBlock& coroutine) noexcept {
   }
 }
 
-void Scheduler::run(ControlBlock& main, const SpawnOptions& options,
-                    std::chrono::nanoseconds grace) {
+void Scheduler::run(ControlBlock& main, std::chrono::nanoseconds grace) {
   main_ = &main;
-  start(main, options);
+  start(main);
   loop_until([this] { return main_ended_; });
   main_ = nullptr;
   if (alive_count_ != 0) stop_all(grace);
@@ -312,18 +357,18 @@ void Scheduler::abandon(ControlBlock& coroutine) {
   report_abandoned(leaf_of(coroutine));
   forget(coroutine);
   give_up(coroutine);
-  stack_pool_.abandon();
+  if (!coroutine.on_shared_stack()) thread_state.stack_pool->abandon();
 }
 
 // fork -------------------------------------------------------------------------------------------
 
 void Scheduler::restart_in_child() {
   ControlBlock* survivor = thread_state.current;
-  while (survivor->resumer != nullptr) survivor = survivor->resumer;
+  while (survivor->resumer_or_null() != nullptr) survivor = survivor->resumer;
   ready_.clear();
   for (ControlBlock* each = alive_; each != nullptr; each = each->next_alive) {
     if (each == survivor) continue;
-    timers_.cancel(leaf_of(*each).timer);
+    release_timer(leaf_of(*each));
     give_up(*each);
   }
   // The others exist in the parent only; here, their stacks stay as they are and never run.

@@ -10,13 +10,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "colibri/core/event_loop.h"
 #include "colibri/core/inbox.h"
+#include "colibri/core/launch.h"
 #include "colibri/core/run_queue.h"
 #include "colibri/core/small_lock.h"
+#include "colibri/core/shared_stack.h"
 #include "colibri/core/spawn_options.h"
-#include "colibri/core/stack.h"
+#include "colibri/core/stack_choice.h"
 #include "colibri/core/thread_state.h"
 #include "colibri/core/timer_queue.h"
 
@@ -44,9 +47,10 @@ struct Mailbox {
 /// All methods belong to the scheduler's thread unless they say otherwise.
 class Scheduler {
  public:
-  /// Makes the calling thread's scheduler; a thread has one at most. Throws std::system_error when
-  /// no descriptor can be had.
-  Scheduler();
+  /// Makes the calling thread's scheduler; a thread has one at most. `stacks`: where coroutines
+  /// run that are spawned without a wish of their own. Throws std::system_error when no descriptor
+  /// or stack can be had.
+  explicit Scheduler(const StackChoice& stacks = {});
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
@@ -54,17 +58,23 @@ class Scheduler {
   /// The calling thread's; ends the process with a sentence, naming `caller`, if there is none.
   static Scheduler& current(const char* caller) noexcept;
 
-  /// Makes room for one more coroutine; to be called before new_coroutine. Throws std::bad_alloc.
-  void prepare_start() { ready_.reserve(alive_count_ + 1); }
+  /// Makes a coroutine of this scheduler that will call `function()`; to be followed by start.
+  /// Errors: as new_coroutine.
+  template <class Function>
+  ControlBlock& make(const SpawnOptions& options, Function&& function) {
+    // Room for it in the run queue, so that making it ready cannot fail.
+    ready_.reserve(alive_count_ + 1);
+    return *new_coroutine<&Scheduler::end>(options, defaults_, std::forward<Function>(function));
+  }
 
-  /// Makes `block`, a fresh one from new_coroutine, ready to run for the first time. From then on
-  /// it belongs to the scheduler, which frees it when it has ended.
-  void start(ControlBlock& block, const SpawnOptions& options) noexcept;
+  /// Makes `block`, a fresh one from make, ready to run for the first time. From then on it belongs
+  /// to the scheduler, which frees it when it has ended.
+  void start(ControlBlock& block) noexcept;
 
   /// Runs `main` and all that it spawns until main has ended; then cancels the others and runs
   /// until they have ended, too, or `grace` is over: who is still alive by then is logged and
   /// abandoned.
-  void run(ControlBlock& main, const SpawnOptions& options, std::chrono::nanoseconds grace);
+  void run(ControlBlock& main, std::chrono::nanoseconds grace);
 
   /// Lets all other ready coroutines run once. Coroutines only.
   [[gnu::always_inline]] void yield() noexcept {
@@ -90,10 +100,8 @@ class Scheduler {
   WakeReason begin_call() noexcept {
     if (--calls_left_ == 0) [[unlikely]]
       yield_to_loop();
-    const ControlBlock& self = *thread_state.current;
-    if (self.attention == 0 && self.limit.is_never() && self.resumer == nullptr) [[likely]] {
+    if (thread_state.current->attention == 0) [[likely]]
       return WakeReason::kFired;
-    }
     return begin_watched_call();
   }
 
@@ -105,17 +113,16 @@ class Scheduler {
   void restart_in_child();
 
   /// The coroutine's control block is about to go: lets go of its timer.
-  void release_timer(ControlBlock& coroutine) noexcept { timers_.cancel(coroutine.timer); }
+  void release_timer(ControlBlock& coroutine) noexcept {
+    if (coroutine.extras != nullptr) timers_.cancel(coroutine.extras->timer);
+  }
 
   EventLoop& event_loop() noexcept { return event_loop_; }
-  StackPool& stack_pool() noexcept { return stack_pool_; }
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
   /// Coroutines started and not yet ended.
   std::size_t alive() const noexcept { return alive_count_; }
 
  private:
-  friend StackPointer end_scheduled_coroutine(ControlBlock& self) noexcept;
-
   static constexpr std::uint32_t kCallsPerSlice = 64;
 
   ControlBlock* next_to_run() noexcept {
@@ -130,22 +137,28 @@ class Scheduler {
       self.state = CoroutineState::kRunning;
       return;
     }
-    if (next == nullptr || !next->started) [[unlikely]] {
-      switch_to_loop_or_new(self, next);
+    if (next == nullptr || !next->direct) [[unlikely]] {
+      switch_away_slowly(self, next);
       return;
     }
     thread_state.current = next;
     next->state = CoroutineState::kRunning;
     switch_flow<SwitchEnding::kReturn>(self, *next);
   }
-  void switch_to_loop_or_new(ControlBlock& self, ControlBlock* next) noexcept;
+  void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
+  static StackPointer end(ControlBlock& self) noexcept;
+  StackPointer after_end(ControlBlock& self, std::uint8_t stack_index) noexcept;
+  void postpone(ControlBlock& coroutine) noexcept;
+  bool start_slice(Flow& from, ControlBlock& next) noexcept;
   template <class Done>
   void loop_until(Done done) noexcept;
   void turn() noexcept;
   void run_ready() noexcept;
   std::int64_t time_to_sleep() noexcept;
   void adjust_slices() noexcept;
-  bool arm_timer(ControlBlock& self, const WaitRequest& request) noexcept;
+  Deadline deadline_of(ControlBlock& self, const WaitRequest& request) noexcept;
+  bool arm_timer(ControlBlock& self, Deadline deadline) noexcept;
+  std::int64_t time_until_memory() noexcept;
   bool must_refuse(ControlBlock& self, const WaitRequest& request, WakeReason& reason) noexcept;
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
@@ -166,7 +179,9 @@ class Scheduler {
   std::atomic<bool> interrupted_{false};
   ControlBlock* alive_ = nullptr;
   std::size_t alive_count_ = 0;
-  StackPool& stack_pool_;
+  std::optional<SharedStackGroup> default_group_;
+  DefaultStacks defaults_;
+  bool out_of_memory_ = false;  // to copy a shared stack
   TimerQueue timers_;
   EventLoop event_loop_;
   std::shared_ptr<Mailbox> mailbox_;

@@ -21,7 +21,7 @@ void sleep_thread_until(Deadline deadline) {
 }
 
 void throw_if_canceled() {
-  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer) {
+  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer_or_null()) {
     if ((each->attention & ControlBlock::kCanceled) != 0 && std::uncaught_exceptions() == 0) {
       throw Canceled();
     }
@@ -49,7 +49,7 @@ void yield() {
   thread_state.scheduler->yield();
   // Read again, and not kept over the switch: that would cost a saved register.
   const ControlBlock* self = thread_state.current;
-  if (self->attention != 0 || self->resumer != nullptr) [[unlikely]]
+  if (self->attention != 0) [[unlikely]]
     throw_if_canceled();
 }
 

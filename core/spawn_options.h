@@ -3,16 +3,22 @@
 
 #include <cstddef>
 
-#include "colibri/core/control_block.h"
+#include "colibri/core/shared_stack.h"
+#include "colibri/core/spawn_site.h"
 #include "colibri/core/stack.h"
 
 namespace colibri {
 
 /// How a coroutine is to be made.
 struct SpawnOptions {
-  std::size_t stack_bytes = kDefaultStackBytes;  // see stack.h for the bounds
-  const char* name = "";                         // must live as long as the program
+  /// Size of a stack of its own; see stack.h for the bounds. 0: the scheduler's default, which is a
+  /// private stack of kDefaultStackBytes unless RunOptions say otherwise.
+  std::size_t stack_bytes = 0;
+  const char* name = "";  // must live as long as the program
   SpawnSite site = SpawnSite::here();
+  /// Not null: it runs on a shared stack of this group of the same thread. The law of
+  /// shared_stack.h then holds for it.
+  const SharedStackGroup* shared_stacks = nullptr;
 };
 
 }  // namespace colibri

@@ -11,9 +11,9 @@ WakeReason TaskStateBase::wait(Deadline deadline, bool may_fail) noexcept {
     ControlBlock& self = *thread_state.current;
     check(coroutine != &self, "a coroutine joined itself: it would wait for ever");
     check(joiners.empty(), "two coroutines join one Task at the same time; only one may");
-    joiners.push_back(self.node);
+    joiners.push_back(self);
     reason = thread_state.scheduler->park({WaitKind::kJoin, deadline, may_fail, false, -1});
-    withdraw(self.node);
+    withdraw(self);
   }
   return ended() ? WakeReason::kFired : reason;
 }

@@ -119,9 +119,7 @@ void go(const SpawnOptions& options, Function&& function, Arguments&&... argumen
                    std::decay_t<Arguments>(std::forward<Arguments>(arguments))]() mutable {
     std::invoke(std::move(function), std::move(arguments)...);
   };
-  scheduler.prepare_start();
-  scheduler.start(*new_coroutine(scheduler.stack_pool(), options.stack_bytes, std::move(call)),
-                  options);
+  scheduler.start(scheduler.make(options, std::move(call)));
 }
 
 /// Starts `function(arguments...)` as go does, and returns the Task that owns it and will hold its
@@ -146,10 +144,9 @@ auto spawn(const SpawnOptions& options, Function&& function, Arguments&&... argu
     }
     state->finish();
   };
-  scheduler.prepare_start();
-  ControlBlock* block = new_coroutine(scheduler.stack_pool(), options.stack_bytes, std::move(call));
-  state->coroutine = block;
-  scheduler.start(*block, options);
+  ControlBlock& block = scheduler.make(options, std::move(call));
+  state->coroutine = &block;
+  scheduler.start(block);
   return Task<Result>(std::move(state));
 }
 

@@ -9,14 +9,18 @@ namespace colibri {
 class EventLoop;
 class RunQueue;
 class Scheduler;
+class SharedStacks;
+class StackPool;
 
 struct ThreadState {
   ControlBlock* current = nullptr;  // null: the thread's own flow runs
   Scheduler* scheduler = nullptr;   // null: this thread has none
   RunQueue* run_queue = nullptr;    // the scheduler's
   EventLoop* event_loop = nullptr;  // the scheduler's
-  int* errno_address = nullptr;     // both are set by prepare()
+  int* errno_address = nullptr;     // these four: see prepare_thread()
   ExceptionState* exceptions = nullptr;
+  StackPool* stack_pool = nullptr;
+  SharedStacks* shared_stacks = nullptr;
   Flow own_flow;
 
   /// To be called before the thread's first switch.
@@ -38,7 +42,8 @@ enum class SwitchEnding { kReturn, kJump };
 void switch_with_exceptions(Flow& from, Flow& to) noexcept;
 
 /// Runs `to` until something switches back to `from`, the running flow. errno and the record of
-/// C++ exceptions are kept for `from`.
+/// C++ exceptions are kept for `from`. A coroutine that is not direct is for
+/// SharedStacks::switch_to.
 template <SwitchEnding ending>
 [[gnu::always_inline]] inline void switch_flow(Flow& from, Flow& to) noexcept {
   ThreadState& thread = thread_state;
@@ -47,7 +52,7 @@ template <SwitchEnding ending>
     switch_with_exceptions(from, to);
     return;
   }
-  from.saved_errno = *thread.errno_address;
+  const int saved_errno = *thread.errno_address;
   from.sanitizer.before_switch(to.sanitizer, false);
   if constexpr (ending == SwitchEnding::kReturn) {
     colibri_context_switch(&from.stack_pointer, to.stack_pointer);
@@ -55,18 +60,22 @@ template <SwitchEnding ending>
     colibri_context_jump(&from.stack_pointer, to.stack_pointer);
   }
   from.sanitizer.after_switch();
-  *thread.errno_address = from.saved_errno;
+  *thread.errno_address = saved_errno;
 }
 
-/// For a flow that has ended: the stack pointer that its entry must return so that `to` runs next.
-inline StackPointer switch_for_good(Flow& from, Flow& to) noexcept {
+/// For a flow that has ended, on whose stack the caller still is: the stack pointer that its entry
+/// must return so that `to`, suspended at `target`, runs next.
+inline StackPointer switch_for_good([[maybe_unused]] SanitizerFlow& from,
+                                    [[maybe_unused]] SanitizerFlow& to,
+                                    StackPointer target) noexcept {
   if constexpr (kAddressSanitizer || kThreadSanitizer) {
     // What the sanitizers add to a function's return must not run after they heard of the switch.
-    from.sanitizer.before_switch(to.sanitizer, true);
-    colibri_context_switch(&from.stack_pointer, to.stack_pointer);
+    StackPointer nobody_returns_here;
+    from.before_switch(to, true);
+    colibri_context_switch(&nobody_returns_here, target);
     __builtin_unreachable();
   }
-  return to.stack_pointer;
+  return target;
 }
 
 }  // namespace colibri

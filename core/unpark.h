@@ -17,7 +17,7 @@ inline void unpark(ControlBlock& coroutine, WakeReason reason) noexcept {
 
 /// Wakes everybody in `list` and empties it.
 inline void unpark_all(WaitList& list, WakeReason reason) noexcept {
-  while (WaitNode* node = list.pop_front()) unpark(*node->coroutine, reason);
+  while (WaitNode* node = list.pop_front()) unpark(coroutine_of(*node), reason);
 }
 
 }  // namespace colibri

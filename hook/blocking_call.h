@@ -48,6 +48,8 @@ inline int error_of(WakeReason reason, int timeout = EAGAIN) noexcept {
       return EBADF;
     case WakeReason::kInterrupted:
       return EINTR;
+    case WakeReason::kOutOfMemory:
+      return ENOMEM;
     case WakeReason::kFired:
     case WakeReason::kUnsupported:
       break;

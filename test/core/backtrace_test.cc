@@ -114,11 +114,11 @@ TEST(Backtrace, OfASuspendedCoroutineShowsWhereItYielded) {
 }
 
 TEST(Backtrace, OfOneThatNeverRanIsTheEntryAlone) {
-  ControlBlock* block = new_coroutine(thread_stack_pool(), kDefaultStackBytes, [] {});
+  ControlBlock* block = new_coroutine<&never_ends>({}, {}, [] {});
   const Backtrace backtrace = capture_backtrace(*block);
   EXPECT_EQ(functions_of(backtrace), std::vector<std::string>{"colibri_context_entry"});
-  block->destroy_callable(block->callable);
-  thread_stack_pool().release(block->stack);
+  discard_closure(*block);
+  release_coroutine(*block);
 }
 
 TEST(Backtrace, OfTheCurrentCoroutineByItsBlockIsThatFromInside) {

@@ -65,7 +65,7 @@ TEST_F(CoroutineMakingTest, RefusesSizesThatNoStackHas) {
   const auto make = [](std::size_t bytes) {
     const Coroutine coroutine([] {}, SpawnOptions{.stack_bytes = bytes});
   };
-  EXPECT_THROW(make(0), std::invalid_argument);
+  EXPECT_THROW(make(1), std::invalid_argument);
   EXPECT_THROW(make(kSmallestStackBytes - 1), std::invalid_argument);
   EXPECT_THROW(make(kLargestStackBytes + 1), std::invalid_argument);
 }

@@ -92,9 +92,9 @@ TEST(Spawn, PassesOnNameSiteAndStackSize) {
     const std::uint32_t line = __LINE__ + 1;
     auto task = spawn(SpawnOptions{.stack_bytes = 512 * 1024, .name = "worker"}, [line] {
       const ControlBlock& self = *thread_state.current;
-      EXPECT_STREQ(self.name, "worker");
-      EXPECT_EQ(self.site.line, line);
-      EXPECT_GT(self.stack->usable_bytes(), 500U * 1024);
+      EXPECT_STREQ(self.name(), "worker");
+      EXPECT_EQ(self.site().line, line);
+      EXPECT_GT(private_stack_of(*thread_state.current).usable_bytes(), 500U * 1024);
       const std::string text = describe(self);
       EXPECT_NE(text.find("'worker'"), std::string::npos) << text;
       EXPECT_NE(text.find("spawn_test.cc:" + std::to_string(line)), std::string::npos) << text;
@@ -106,11 +106,11 @@ TEST(Spawn, PassesOnNameSiteAndStackSize) {
 TEST(Spawn, NotesTheCallersPlaceInTheFormsWithoutOptions) {
   run_in_scheduler([] {
     std::uint32_t line = __LINE__ + 1;
-    auto task = spawn([] { return thread_state.current->site; });
+    auto task = spawn([] { return thread_state.current->site(); });
     EXPECT_EQ(task.join().line, line);
     SpawnSite site;
     line = __LINE__ + 1;
-    go([&](int) { site = thread_state.current->site; }, 1);
+    go([&](int) { site = thread_state.current->site(); }, 1);
     yield();
     EXPECT_EQ(site.line, line);
     EXPECT_NE(std::string(site.file).find("spawn_test.cc"), std::string::npos);

@@ -68,7 +68,7 @@ TEST_F(WaitListTest, WithdrawingTwiceDoesNothing) {
 
 TEST_F(WaitListTest, ATakenNodeIsInNoList) {
   WaitNode* node = list_.pop_front();
-  EXPECT_EQ(node->list, nullptr);
+  EXPECT_EQ(node->next, nullptr);
   withdraw(*node);
   EXPECT_EQ(drained(), "12");
 }

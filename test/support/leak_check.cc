@@ -2,16 +2,29 @@
 
 #include <gtest/gtest.h>
 
+#include "colibri/core/shared_stack.h"
 #include "colibri/core/stack.h"
 #include "test/support/descriptors.h"
 
 namespace colibri::test {
 
+namespace {
+
+/// Coroutines not given back, and the stacks of groups.
+std::size_t stacks_in_use() {
+  return thread_stack_pool().in_use() + thread_shared_stacks().in_use();
+}
+
+}  // namespace
+
 StackLeakCheck::StackLeakCheck(std::size_t lost_stacks)
-    : expected_(thread_stack_pool().in_use() + lost_stacks) {}
+    : expected_(stacks_in_use() + lost_stacks) {}
 
 StackLeakCheck::~StackLeakCheck() {
-  EXPECT_EQ(thread_stack_pool().in_use(), expected_) << "stacks of coroutines were not given back";
+  EXPECT_EQ(stacks_in_use(), expected_) << "stacks of coroutines were not given back";
+  if (thread_shared_stacks().in_use() == 0) {
+    EXPECT_EQ(thread_shared_stacks().memory().in_use(), 0u) << "saved stacks were not given back";
+  }
 }
 
 DescriptorLeakCheck::DescriptorLeakCheck() : expected_(open_descriptors()) {}

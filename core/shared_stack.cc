@@ -1,0 +1,268 @@
+#include "colibri/core/shared_stack.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+
+#include "colibri/core/launch.h"
+
+namespace colibri {
+namespace {
+
+constexpr std::size_t kOrigins = std::size_t{1} << (8 * sizeof(OriginIndex));
+
+std::size_t live_bytes(const SharedStack& stack, const ControlBlock& coroutine) noexcept {
+  return static_cast<std::size_t>(static_cast<std::byte*>(stack.memory->top()) -
+                                  static_cast<std::byte*>(coroutine.stack_pointer));
+}
+
+/// The thread's stack below all that its own flow, which is suspended, has in use.
+void* thread_stack_top() noexcept {
+  const auto used = reinterpret_cast<std::uintptr_t>(thread_state.own_flow.stack_pointer);
+  return reinterpret_cast<void*>((used - 128) & ~std::uintptr_t{15});
+}
+
+}  // namespace
+
+// Groups -----------------------------------------------------------------------------------------
+
+struct SharedStackGroup::State {
+  std::vector<std::uint8_t> indices;  // in the thread's table
+  std::size_t next = 0;               // whose turn it is
+  std::size_t users = 0;
+  bool orphaned = false;  // no handle is left, but users are
+
+  void release() noexcept {
+    // A handle that outlives its thread finds the table gone, and the memory with it.
+    if (thread_state.shared_stacks != nullptr) {
+      for (const std::uint8_t index : indices) {
+        SharedStack& stack = thread_state.shared_stacks->stacks_[index];
+        thread_stack_pool().release(stack.memory);
+        stack = SharedStack{};
+      }
+    }
+    delete this;
+  }
+
+  static void drop_handles(State* state) noexcept {
+    if (state->users == 0) {
+      state->release();
+    } else {
+      state->orphaned = true;
+    }
+  }
+};
+
+SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
+  if (count == 0) throw std::invalid_argument("a group of shared stacks needs at least one stack");
+  SharedStacks& table = thread_shared_stacks();
+  state_ = std::shared_ptr<State>(new State, &State::drop_handles);
+  state_->indices.reserve(count);
+  for (std::size_t index = 0; index < SharedStacks::kMostStacks; ++index) {
+    if (state_->indices.size() == count) break;
+    SharedStack& stack = table.stacks_[index];
+    if (stack.memory != nullptr) continue;
+    stack.memory = thread_stack_pool().acquire(bytes);
+    stack.group = state_.get();
+    state_->indices.push_back(static_cast<std::uint8_t>(index));
+  }
+  if (state_->indices.size() < count) {
+    throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
+                            "a thread can have at most 255 shared stacks");
+  }
+}
+
+std::size_t SharedStackGroup::stack_bytes() const noexcept {
+  return thread_state.shared_stacks->stacks_[state_->indices.front()].memory->usable_bytes();
+}
+
+unsigned SharedStackGroup::count() const noexcept {
+  return static_cast<unsigned>(state_->indices.size());
+}
+
+// The table --------------------------------------------------------------------------------------
+
+SharedStacks::SharedStacks() noexcept {
+  thread_stack_pool();  // made first, so that it goes last
+  thread_state.shared_stacks = this;
+}
+
+SharedStacks::~SharedStacks() {
+  thread_state.shared_stacks = nullptr;
+  if (counters_ != nullptr) munmap(counters_, kOrigins * sizeof(Counter));
+}
+
+void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) noexcept {
+  SharedStackGroup::State& state = *group.state_;
+  // One that nobody is on saves the copying; else they take turns.
+  if (stacks_[state.indices[state.next]].users != 0) {
+    state.next = (state.next + 1) % state.indices.size();
+  }
+  block.stack_index = state.indices[state.next];
+  ++stacks_[block.stack_index].users;
+  ++state.users;
+  ++in_use_;
+  const PrivateStack& stack = *stack_of(block).memory;
+  block.sanitizer.start(stack.low, stack.usable_bytes());
+}
+
+void SharedStacks::leave(ControlBlock& block) noexcept {
+  SharedStack& stack = stack_of(block);
+  if (stack.occupant == &block) stack.occupant = nullptr;
+  memory_.free(block.storage);
+  memory_.free(block.extras);
+  --stack.users;
+  --in_use_;
+  SharedStackGroup::State& group = *stack.group;
+  if (--group.users == 0 && group.orphaned) group.release();
+}
+
+// Copying ----------------------------------------------------------------------------------------
+
+bool SharedStacks::reserve(ControlBlock& coroutine, std::size_t bytes) noexcept {
+  if (coroutine.storage != nullptr) {
+    const std::size_t capacity = SlabMemory::capacity_of(coroutine.storage);
+    // What it needs changes little from one park to the next: an eighth too much is kept.
+    if (capacity >= bytes && capacity - bytes <= bytes / 8) return true;
+  }
+  void* memory = memory_.allocate(bytes);
+  if (memory == nullptr) return false;
+  memory_.free(coroutine.storage);
+  coroutine.storage = memory;
+  return true;
+}
+
+bool SharedStacks::save_occupant(SharedStack& stack) noexcept {
+  ControlBlock& coroutine = *stack.occupant;
+  if (coroutine.state != CoroutineState::kDone) {
+    const std::size_t bytes = live_bytes(stack, coroutine);
+    if (!reserve(coroutine, bytes)) return false;
+    copy_stack_bytes(coroutine.storage, coroutine.stack_pointer, bytes);
+    count(coroutine, bytes);
+  }
+  coroutine.direct = false;
+  stack.occupant = nullptr;
+  return true;
+}
+
+// Must not run on the stack it is about, unless `next` has not begun and the stack is free: such a
+// coroutine leaves the stack alone until it runs.
+bool SharedStacks::bring_in(ControlBlock& next) noexcept {
+  SharedStack& stack = stack_of(next);
+  if (stack.occupant != nullptr && !save_occupant(stack)) return false;
+  stack.occupant = &next;
+  next.direct = true;
+  PrivateStack& memory = *stack.memory;
+  renew_stack(memory.low, memory.usable_bytes());
+  if (next.stack_pointer == nullptr) {
+    next.stack_pointer = make_context(first_frame_, memory.top(), &coroutine_entry, &next);
+  } else {
+    copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
+  }
+  return true;
+}
+
+void SharedStacks::count(const ControlBlock& coroutine, std::size_t bytes) noexcept {
+  if (counters_ == nullptr) [[unlikely]] {
+    void* memory = mmap(nullptr, kOrigins * sizeof(Counter), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) return;
+    counters_ = static_cast<Counter*>(memory);
+  }
+  ++counters_[coroutine.origin].copies;
+  counters_[coroutine.origin].bytes += bytes;
+}
+
+std::vector<StackCopies> SharedStacks::copies() const {
+  std::vector<StackCopies> all;
+  for (std::size_t i = 0; counters_ != nullptr && i < kOrigins; ++i) {
+    const Counter& counter = counters_[i];
+    if (counter.copies == 0) continue;
+    all.push_back({origin_of(static_cast<OriginIndex>(i)), counter.copies, counter.bytes});
+  }
+  std::sort(all.begin(), all.end(), [](const StackCopies& left, const StackCopies& right) {
+    return left.bytes_out > right.bytes_out;
+  });
+  return all;
+}
+
+// Switching --------------------------------------------------------------------------------------
+
+// On the thread's stack, while nobody runs: copies out who left, and copies in who arrives.
+StackPointer SharedStacks::exchange(void* self) noexcept {
+  auto& stacks = *static_cast<SharedStacks*>(self);
+  if (stacks.bring_in(*stacks.arriving_)) return stacks.arriving_->stack_pointer;
+  stacks.out_of_memory_ = true;
+  return stacks.leaving_->stack_pointer;
+}
+
+bool SharedStacks::switch_to(Flow& from, ControlBlock& next) noexcept {
+  ThreadState& thread = thread_state;
+  const int saved_errno = *thread.errno_address;
+  const ExceptionState saved_exceptions = *thread.exceptions;
+  *thread.exceptions = ExceptionState{};
+  const bool switched = switch_bare(from, next);
+  *thread.exceptions = saved_exceptions;
+  *thread.errno_address = saved_errno;
+  return switched;
+}
+
+bool SharedStacks::switch_bare(Flow& from, ControlBlock& next) noexcept {
+  const bool fresh = next.stack_pointer == nullptr || !next.on_shared_stack();
+  const bool in_the_way =
+      next.on_shared_stack() && static_cast<Flow*>(stack_of(next).occupant) == &from;
+  if (!next.on_shared_stack()) {
+    next.direct = true;
+  } else if (!in_the_way && !bring_in(next)) {
+    return false;
+  }
+  from.sanitizer.before_switch(next.sanitizer, false);
+  if (in_the_way) {
+    leaving_ = &from;
+    arriving_ = &next;
+    colibri_context_switch_through(&from.stack_pointer, thread_stack_top(), &exchange, this);
+    if (out_of_memory_) [[unlikely]] {
+      // Nobody else has run: the sanitizers are told of a way there and back.
+      out_of_memory_ = false;
+      next.sanitizer.after_switch();
+      next.sanitizer.before_switch(from.sanitizer, false);
+      from.sanitizer.after_switch();
+      return false;
+    }
+  } else if (fresh) {
+    colibri_context_jump(&from.stack_pointer, next.stack_pointer);
+  } else {
+    colibri_context_switch(&from.stack_pointer, next.stack_pointer);
+  }
+  from.sanitizer.after_switch();
+  return true;
+}
+
+StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index) noexcept {
+  if (!next.on_shared_stack()) {
+    next.direct = true;
+    return next.stack_pointer;
+  }
+  if (next.stack_index != stack_index || next.stack_pointer == nullptr) {
+    return bring_in(next) ? next.stack_pointer : nullptr;
+  }
+  // Its bytes belong where the caller still runs. Nobody is in the way: this cannot fail.
+  leaving_ = nullptr;
+  arriving_ = &next;
+  return make_context(first_frame_, thread_stack_top(), &exchange, this);
+}
+
+SharedStacks& thread_shared_stacks() noexcept {
+  static thread_local SharedStacks stacks;
+  return stacks;
+}
+
+std::vector<StackCopies> shared_stack_copies() {
+  return thread_shared_stacks().copies();
+}
+
+}  // namespace colibri

@@ -1,0 +1,128 @@
+// Shared stacks: several coroutines run on one stack, each at the same addresses. Who leaves stays
+// on it until another needs it; only then are the live bytes, from the stack pointer to the top,
+// copied out, and back before the coroutine runs again. A parked coroutine then takes its control
+// block and its live bytes, and no page of its own.
+//
+// The law of shared stacks: nothing that outlives a switch may point into a coroutine's stack.
+// While it is parked, its variables are elsewhere, and their addresses belong to somebody else's.
+// Everything in colibri keeps it. For code that does not (a lambda that captures a reference to a
+// local variable of its spawner, say), use private stacks.
+//
+// Copying never runs on the stack that is copied: a coroutine that gives way to another one of its
+// own stack switches through the thread's stack, below what the scheduler's loop has in use.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "colibri/core/slab_memory.h"
+#include "colibri/core/stack.h"
+#include "colibri/core/thread_state.h"
+
+namespace colibri {
+
+/// A group of shared stacks: a copyable handle. Belongs to the thread that made it, for whose
+/// coroutines it is; the stacks are given back when the last handle and the last of those
+/// coroutines are gone.
+class SharedStackGroup {
+ public:
+  /// `count` stacks of `bytes` each. More stacks, less copying. Throws std::invalid_argument for a
+  /// count of 0 or a size that no stack may have, std::system_error when no memory can be had or
+  /// the thread has more than 254 shared stacks.
+  explicit SharedStackGroup(unsigned count = 8, std::size_t bytes = kDefaultStackBytes);
+
+  std::size_t stack_bytes() const noexcept;
+  unsigned count() const noexcept;
+
+ private:
+  friend class SharedStacks;
+  friend struct SharedStack;
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+/// One stack of a group.
+struct SharedStack {
+  PrivateStack* memory = nullptr;    // null: this place in the thread's table is free
+  SharedStackGroup::State* group = nullptr;
+  ControlBlock* occupant = nullptr;  // whose bytes lie on it; null: nobody's
+  std::size_t users = 0;             // coroutines that were put on it and have not ended
+};
+
+/// What was copied for the coroutines of one origin; see shared_stack_copies.
+struct StackCopies {
+  Origin origin;
+  std::uint64_t copies_out = 0;
+  std::uint64_t bytes_out = 0;
+};
+
+/// Since the thread's start, by spawn site, most bytes first: who copies much belongs on a private
+/// stack. Each copy out is followed by a copy in if the coroutine goes on. Any code on the thread
+/// that asks.
+std::vector<StackCopies> shared_stack_copies();
+
+/// The shared stacks of one thread and the memory for what is not on them at the moment.
+class SharedStacks {
+ public:
+  SharedStacks() noexcept;
+  ~SharedStacks();
+  SharedStacks(const SharedStacks&) = delete;
+  SharedStacks& operator=(const SharedStacks&) = delete;
+
+  /// Puts a new coroutine on a stack of `group`. Its closure is `block.storage`, from memory().
+  void place(ControlBlock& block, const SharedStackGroup& group) noexcept;
+  /// The coroutine has ended, or will never run. Gives back what is kept of it.
+  void leave(ControlBlock& block) noexcept;
+
+  /// As switch_flow, to a coroutine that is not direct, on whatever stack: one that has not begun,
+  /// or whose bytes do not lie on its stack. False when there is no memory to copy out who is in
+  /// the way: nothing was switched then.
+  bool switch_to(Flow& from, ControlBlock& next) noexcept;
+
+  /// For a coroutine that has ended and left its stack, number `stack_index`, but still runs there:
+  /// the stack pointer that its entry must return so that `next`, which is not direct, runs. Null
+  /// when there is no memory to copy out who is in the way.
+  StackPointer arrival(ControlBlock& next, std::uint8_t stack_index) noexcept;
+
+  SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
+  SlabMemory& memory() noexcept { return memory_; }
+  /// Coroutines that were put on a shared stack and have not ended.
+  std::size_t in_use() const noexcept { return in_use_; }
+  std::vector<StackCopies> copies() const;
+
+ private:
+  friend class SharedStackGroup;
+
+  static constexpr std::size_t kMostStacks = ControlBlock::kPrivateStack;
+
+  struct Counter {
+    std::uint64_t copies = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  static StackPointer exchange(void* self) noexcept;
+  bool switch_bare(Flow& from, ControlBlock& next) noexcept;
+  bool bring_in(ControlBlock& next) noexcept;
+  bool save_occupant(SharedStack& stack) noexcept;
+  bool reserve(ControlBlock& coroutine, std::size_t bytes) noexcept;
+  void count(const ControlBlock& coroutine, std::size_t bytes) noexcept;
+
+  SharedStack stacks_[kMostStacks];
+  SlabMemory memory_;
+  std::size_t in_use_ = 0;
+
+  // What a switch through the thread's stack is about. Here, since the stack that is left must not
+  // be looked at.
+  Flow* leaving_ = nullptr;  // null: it has ended
+  ControlBlock* arriving_ = nullptr;
+  bool out_of_memory_ = false;
+  FirstFrame first_frame_;
+  Counter* counters_ = nullptr;  // by origin; null until first needed
+};
+
+/// The calling thread's.
+SharedStacks& thread_shared_stacks() noexcept;
+
+}  // namespace colibri

@@ -1,0 +1,79 @@
+#include "colibri/core/spawn_site.h"
+
+#include <atomic>
+
+#include "colibri/core/small_lock.h"
+
+namespace colibri {
+namespace {
+
+// A hash table with open addressing in which nothing ever moves: an index is a place in it. Entries
+// are published by `file`, which is written last.
+struct Entry {
+  std::atomic<const char*> file{nullptr};
+  const char* name = nullptr;
+  std::uint32_t line = 0;
+};
+
+constexpr std::uint32_t kEntries = 65536;
+constexpr std::uint32_t kMostInUse = 60000;  // beyond, searches grow long
+
+constinit Entry entries[kEntries];
+constinit SmallLock insertion_lock;
+constinit std::uint32_t in_use = 0;
+
+std::uint32_t first_place(const SpawnSite& site, const char* name) noexcept {
+  // Fibonacci hashing; the upper half of the product is the mixed one.
+  constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
+  const auto file = reinterpret_cast<std::uintptr_t>(site.file);
+  const std::uint64_t key = file ^ (std::uint64_t{site.line} << 32) ^
+                            (reinterpret_cast<std::uintptr_t>(name) << 7);
+  return static_cast<std::uint32_t>((key * kGolden) >> 48);
+}
+
+bool matches(const Entry& entry, const char* file, const SpawnSite& site,
+             const char* name) noexcept {
+  return file == site.file && entry.line == site.line && entry.name == name;
+}
+
+/// The place of this origin, or the free one where it belongs.
+std::uint32_t find(const SpawnSite& site, const char* name) noexcept {
+  std::uint32_t place = first_place(site, name);
+  for (;; place = (place + 1) % kEntries) {
+    if (place == 0) continue;
+    const Entry& entry = entries[place];
+    const char* file = entry.file.load(std::memory_order_acquire);
+    if (file == nullptr || matches(entry, file, site, name)) return place;
+  }
+}
+
+std::uint32_t insert(const SpawnSite& site, const char* name) noexcept {
+  const SmallLockGuard guard(insertion_lock);
+  const std::uint32_t place = find(site, name);
+  Entry& entry = entries[place];
+  if (entry.file.load(std::memory_order_relaxed) != nullptr) return place;
+  if (in_use >= kMostInUse) return 0;
+  ++in_use;
+  entry.name = name;
+  entry.line = site.line;
+  entry.file.store(site.file, std::memory_order_release);
+  return place;
+}
+
+}  // namespace
+
+OriginIndex intern_origin(const SpawnSite& site, const char* name) noexcept {
+  std::uint32_t place = find(site, name);
+  if (entries[place].file.load(std::memory_order_relaxed) == nullptr) [[unlikely]] {
+    place = insert(site, name);
+  }
+  return static_cast<OriginIndex>(place);
+}
+
+Origin origin_of(OriginIndex index) noexcept {
+  const Entry& entry = entries[index];
+  const char* file = entry.file.load(std::memory_order_acquire);
+  return file == nullptr ? Origin{} : Origin{{file, entry.line}, entry.name};
+}
+
+}  // namespace colibri

@@ -121,6 +121,12 @@ void SharedStacks::leave(ControlBlock& block) noexcept {
   if (--group.users == 0 && group.orphaned) group.release();
 }
 
+std::size_t SharedStacks::stack_count() const noexcept {
+  return static_cast<std::size_t>(
+      std::count_if(std::begin(stacks_), std::end(stacks_),
+                    [](const SharedStack& stack) { return stack.memory != nullptr; }));
+}
+
 // Copying ----------------------------------------------------------------------------------------
 
 bool SharedStacks::reserve(ControlBlock& coroutine, std::size_t bytes) noexcept {

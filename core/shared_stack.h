@@ -90,6 +90,8 @@ class SharedStacks {
   SlabMemory& memory() noexcept { return memory_; }
   /// Coroutines that were put on a shared stack and have not ended.
   std::size_t in_use() const noexcept { return in_use_; }
+  /// Stacks that belong to groups.
+  std::size_t stack_count() const noexcept;
   std::vector<StackCopies> copies() const;
 
  private:

@@ -113,6 +113,10 @@ TEST(Backtrace, OfASuspendedCoroutineShowsWhereItYielded) {
   coroutine.resume();
 }
 
+StackPointer never_ends(ControlBlock&) noexcept {
+  std::abort();
+}
+
 TEST(Backtrace, OfOneThatNeverRanIsTheEntryAlone) {
   ControlBlock* block = new_coroutine<&never_ends>({}, {}, [] {});
   const Backtrace backtrace = capture_backtrace(*block);

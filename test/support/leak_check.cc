@@ -10,9 +10,10 @@ namespace colibri::test {
 
 namespace {
 
-/// Coroutines not given back, and the stacks of groups.
+/// Private stacks, and coroutines on shared ones.
 std::size_t stacks_in_use() {
-  return thread_stack_pool().in_use() + thread_shared_stacks().in_use();
+  const SharedStacks& shared = thread_shared_stacks();
+  return thread_stack_pool().in_use() - shared.stack_count() + shared.in_use();
 }
 
 }  // namespace

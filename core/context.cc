@@ -16,9 +16,13 @@ static_assert(sizeof(SavedFrame) == 56, "context_x86_64.S pushes six registers")
 
 constexpr std::size_t kNopBytes = 1;
 
+std::uintptr_t& argument_of(SavedFrame& frame) noexcept {
+  return frame.r13;
+}
+
 void fill(SavedFrame& frame, std::uintptr_t top, ContextEntry entry, void* argument) noexcept {
   frame.r12 = reinterpret_cast<std::uintptr_t>(entry);
-  frame.r13 = reinterpret_cast<std::uintptr_t>(argument);
+  argument_of(frame) = reinterpret_cast<std::uintptr_t>(argument);
   frame.r14 = top;
   frame.return_address = reinterpret_cast<std::uintptr_t>(&colibri_context_entry) + kNopBytes;
 }
@@ -44,9 +48,13 @@ static_assert(sizeof(SavedFrame) == 160, "context_aarch64.S saves twenty registe
 
 constexpr std::size_t kNopBytes = 4;
 
+std::uintptr_t& argument_of(SavedFrame& frame) noexcept {
+  return frame.x19_to_x28[1];
+}
+
 void fill(SavedFrame& frame, std::uintptr_t top, ContextEntry entry, void* argument) noexcept {
   frame.x19_to_x28[0] = reinterpret_cast<std::uintptr_t>(entry);
-  frame.x19_to_x28[1] = reinterpret_cast<std::uintptr_t>(argument);
+  argument_of(frame) = reinterpret_cast<std::uintptr_t>(argument);
   frame.x19_to_x28[2] = top;
   frame.x30 = reinterpret_cast<std::uintptr_t>(&colibri_context_entry) + kNopBytes;
 }
@@ -82,6 +90,11 @@ StackPointer make_context(FirstFrame& storage, void* stack_top, ContextEntry ent
   auto* frame = ::new (storage.bytes) SavedFrame{};
   fill(*frame, aligned(stack_top), entry, argument);
   return frame;
+}
+
+void set_context_argument(FirstFrame& frame, void* argument) noexcept {
+  argument_of(*reinterpret_cast<SavedFrame*>(frame.bytes)) =
+      reinterpret_cast<std::uintptr_t>(argument);
 }
 
 SavedRegisters saved_registers(StackPointer stack_pointer) noexcept {

@@ -72,6 +72,9 @@ StackPointer make_context(void* stack_top, ContextEntry entry, void* argument) n
 StackPointer make_context(FirstFrame& frame, void* stack_top, ContextEntry entry,
                           void* argument) noexcept;
 
+/// Another argument for a first frame, which may be begun any number of times.
+void set_context_argument(FirstFrame& frame, void* argument) noexcept;
+
 /// Reads the registers of a flow that is suspended at `stack_pointer`.
 SavedRegisters saved_registers(StackPointer stack_pointer) noexcept;
 

@@ -85,7 +85,8 @@ struct ControlBlock : Flow, WaitNode {
   bool by_hand : 1 = false;             // driven by Coroutine::resume, not by a scheduler
   bool wait_may_fail : 1 = false;       // TimeLimit and cancel reach the current wait
   bool wait_interruptible : 1 = false;  // so do signals
-  bool timer_is_limit : 1 = false;      // the armed timer stands for the TimeLimit
+  bool timer_armed : 1 = false;         // for the current wait
+  bool timer_is_limit : 1 = false;      // it stands for the TimeLimit
   std::uint8_t bypass_depth = 0;        // hooks pass everything through while above zero
   std::uint8_t stack_index = kPrivateStack;
 

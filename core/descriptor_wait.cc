@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 WakeReason wait_a_moment(WaitKind kind, int descriptor, const WaitLimits& limits) noexcept {
   const Deadline moment = Deadline::after(milliseconds(5));
   const WakeReason reason = thread_state.scheduler->park(
-      {kind, std::min(moment, limits.deadline), true, limits.interruptible, descriptor});
+      {.deadline = std::min(moment, limits.deadline), .descriptor = descriptor, .kind = kind, .interruptible = limits.interruptible});
   return reason == WakeReason::kTimeout && moment < limits.deadline ? WakeReason::kFired : reason;
 }
 
@@ -66,7 +66,7 @@ WakeReason wait_ready(int descriptor, Direction direction, const WaitLimits& lim
   WaitNode& node = *thread_state.current;
   state->waiters(direction).push_back(node);
   const WakeReason reason =
-      thread_state.scheduler->park({kind, limits.deadline, true, limits.interruptible, descriptor});
+      thread_state.scheduler->park({.deadline = limits.deadline, .descriptor = descriptor, .kind = kind, .interruptible = limits.interruptible});
   withdraw(node);
   return reason;
 }
@@ -89,7 +89,7 @@ WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limit
     reason = wait_a_moment(WaitKind::kPoll, -1, limits);
   } else {
     reason = thread_state.scheduler->park(
-        {WaitKind::kPoll, limits.deadline, true, limits.interruptible, -1});
+        {.deadline = limits.deadline, .kind = WaitKind::kPoll, .interruptible = limits.interruptible});
   }
   for (std::size_t i = 0; slots != nullptr && i < 2 * descriptors.size(); ++i) withdraw(slots[i]);
   return reason;

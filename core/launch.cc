@@ -22,19 +22,19 @@ std::uint64_t next_id() noexcept {
 }  // namespace
 
 StackPointer coroutine_entry(void* argument) {
-  auto& self = *static_cast<ControlBlock*>(argument);
-  self.sanitizer.after_switch();
-  const Closure::Type& type = *static_cast<Closure*>(self.storage)->type;
+  auto& beginner = *static_cast<ControlBlock*>(argument);
+  beginner.sanitizer.after_switch();
+  const Closure::Type& type = *static_cast<Closure*>(beginner.storage)->type;
   try {
-    type.run(self);
+    type.run(beginner);
   } catch (const Canceled&) {
     // The usual way for a cancelled coroutine to end.
   } catch (const std::exception& error) {
-    report_escaped_exception(self, error.what());
+    report_escaped_exception(*thread_state.current, error.what());
   } catch (...) {
-    report_escaped_exception(self, "not derived from std::exception");
+    report_escaped_exception(*thread_state.current, "not derived from std::exception");
   }
-  return type.end(self);
+  return type.end(*thread_state.current);
 }
 
 void prepare_thread() {

@@ -61,7 +61,7 @@ bool Parker::park_until(Deadline deadline) {
   while (!state_->permit.exchange(false, std::memory_order_acq_rel)) {
     state_->waiting = true;
     const WakeReason reason =
-        Scheduler::current("Parker::park").park({WaitKind::kOther, deadline, true, false, -1});
+        Scheduler::current("Parker::park").park({.deadline = deadline});
     state_->waiting = false;
     if (reason == WakeReason::kTimeout) return state_->permit.exchange(false);
     throw_if_failed(reason, "Parker::park");

@@ -104,21 +104,36 @@ void Scheduler::forget(ControlBlock& coroutine) noexcept {
 
 // Switching --------------------------------------------------------------------------------------
 
+// From here to the switch, nothing is kept over it that can be had again: every word would be
+// copied with the stack.
 void Scheduler::switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept {
-  if (next != nullptr && start_slice(self, *next)) return;
+  if (next == nullptr) return switch_to_loop(self);
+  thread_state.current = next;
+  next->state = CoroutineState::kRunning;
+  SharedStacks& stacks = *thread_state.shared_stacks;
+  if (stacks.switch_to(self, *next)) [[likely]]
+    return;
+  thread_state.scheduler->postpone(*thread_state.current);
+  switch_to_loop(thread_state.shared_stacks->not_left());
+}
+
+void Scheduler::switch_to_loop(ControlBlock& self) noexcept {
   thread_state.current = nullptr;
   switch_flow<SwitchEnding::kReturn>(self, thread_state.own_flow);
 }
 
-/// Runs `next`. False when there is no memory to make its stack free: it is ready again then.
-bool Scheduler::start_slice(Flow& from, ControlBlock& next) noexcept {
+/// From the loop to `next`. False when there is no memory to make its stack free: it is ready again
+/// then.
+bool Scheduler::start_slice(ControlBlock& next) noexcept {
   thread_state.current = &next;
   next.state = CoroutineState::kRunning;
+  Flow& loop = thread_state.own_flow;
   if (next.direct) {
-    switch_flow<SwitchEnding::kReturn>(from, next);
+    switch_flow<SwitchEnding::kReturn>(loop, next);
     return true;
   }
-  if (thread_state.shared_stacks->switch_to(from, next)) return true;
+  if (thread_state.shared_stacks->switch_to(loop, next)) return true;
+  thread_state.current = nullptr;
   postpone(next);
   return false;
 }
@@ -165,43 +180,58 @@ void Scheduler::yield_to_loop() noexcept {
   yield();
 }
 
-WakeReason Scheduler::park(const WaitRequest& request) noexcept {
+WakeReason Scheduler::park(WaitRequest request) noexcept {
   ControlBlock& self = *thread_state.current;
-  WakeReason refusal;
-  if (must_refuse(self, request, refusal)) [[unlikely]]
-    return refusal;
+  if (self.attention != 0 || !request.deadline.is_never()) [[unlikely]]
+    return park_watched(request);
+  return park_now(request);
+}
+
+[[gnu::noinline]] WakeReason Scheduler::park_watched(WaitRequest request) noexcept {
+  return prepare_to_park(request) ? park_now(request) : thread_state.current->wake_reason;
+}
+
+inline WakeReason Scheduler::park_now(WaitRequest request) noexcept {
+  ControlBlock& self = *thread_state.current;
   self.wait_kind = request.kind;
   self.wait_descriptor = request.descriptor;
   self.wait_may_fail = request.may_fail;
   self.wait_interruptible = request.interruptible;
-  const Deadline deadline = deadline_of(self, request);
-  if (!deadline.is_never() && !arm_timer(self, deadline)) return WakeReason::kOutOfMemory;
   self.state = CoroutineState::kParked;
   switch_away(self);
-  if (self.extras != nullptr) timers_.disarm(self.extras->timer);
-  self.wait_kind = WaitKind::kNothing;
-  return self.wake_reason;
+  ControlBlock& woken = *thread_state.current;
+  if (woken.timer_armed) [[unlikely]]
+    disarm_timer(woken);
+  woken.wait_kind = WaitKind::kNothing;
+  return woken.wake_reason;
 }
 
-bool Scheduler::must_refuse(ControlBlock& self, const WaitRequest& request,
-                            WakeReason& reason) noexcept {
+/// False if the coroutine must not park: its wake_reason says why.
+bool Scheduler::prepare_to_park(WaitRequest request) noexcept {
+  ControlBlock& self = *thread_state.current;
+  if (must_refuse(self, request)) return false;
+  const Deadline deadline = deadline_of(self, request);
+  if (deadline.is_never() || arm_timer(self, deadline)) return true;
+  self.wake_reason = WakeReason::kOutOfMemory;
+  return false;
+}
+
+bool Scheduler::must_refuse(ControlBlock& self, const WaitRequest& request) noexcept {
   std::uint8_t attention = 0;
   for (ControlBlock* each = &self; each != nullptr; each = each->resumer_or_null()) {
     attention |= each->attention;
   }
-  if (attention == 0) [[likely]]
-    return false;
   if (request.may_fail && (attention & ControlBlock::kCanceled) != 0) {
     // Code that ignores errors must not starve everybody else.
     yield_to_loop();
-    reason = WakeReason::kCanceled;
+    self.wake_reason = WakeReason::kCanceled;
     return true;
   }
   if (request.interruptible && (attention & ControlBlock::kInterrupted) != 0) {
     for (ControlBlock* each = &self; each != nullptr; each = each->resumer_or_null()) {
       each->attention &= static_cast<std::uint8_t>(~ControlBlock::kInterrupted);
     }
-    reason = WakeReason::kInterrupted;
+    self.wake_reason = WakeReason::kInterrupted;
     return true;
   }
   return false;
@@ -243,7 +273,13 @@ bool Scheduler::arm_timer(ControlBlock& self, Deadline deadline) noexcept {
     unpark(sleeper, sleeper.timer_is_limit ? WakeReason::kLimit : WakeReason::kTimeout);
   };
   timers_.arm(extras->timer);
+  self.timer_armed = true;
   return true;
+}
+
+void Scheduler::disarm_timer(ControlBlock& self) noexcept {
+  timers_.disarm(self.extras->timer);
+  self.timer_armed = false;
 }
 
 // The loop ---------------------------------------------------------------------------------------
@@ -271,8 +307,7 @@ void Scheduler::run_ready() noexcept {
   ControlBlock* next = next_to_run();
   if (next == nullptr) return;
   // Who cannot run for want of memory goes to the end of the queue; each is tried once.
-  for (std::size_t tries = ready_.size(); !start_slice(thread_state.own_flow, *next); --tries) {
-    thread_state.current = nullptr;
+  for (std::size_t tries = ready_.size(); !start_slice(*next); --tries) {
     if (tries == 0) return;
     next = ready_.pop_front();
   }

@@ -25,13 +25,14 @@
 
 namespace colibri {
 
-/// One wait of a coroutine.
+/// One wait of a coroutine. Two words, so that it goes by registers: what lies on the stack of a
+/// parked coroutine is copied when the stack is a shared one.
 struct WaitRequest {
-  WaitKind kind = WaitKind::kOther;
   Deadline deadline = Deadline::never();
+  int descriptor = -1;  // for people who look inside
+  WaitKind kind = WaitKind::kOther;
   bool may_fail = true;        // TimeLimit and cancel end it
   bool interruptible = false;  // a signal handler's EINTR ends it
-  int descriptor = -1;         // for people who look inside
 };
 
 /// What other threads hold of a scheduler; outlives it.
@@ -89,7 +90,7 @@ class Scheduler {
 
   /// Parks the current coroutine until unpark, the deadline, a TimeLimit, cancel or a signal, as
   /// the request allows. Wait nodes are the caller's to add before and to withdraw after.
-  WakeReason park(const WaitRequest& request) noexcept;
+  WakeReason park(WaitRequest request) noexcept;
 
   /// From now on every wait of `coroutine` that may fail does so, the present one included.
   void cancel(ControlBlock& coroutine) noexcept;
@@ -146,10 +147,14 @@ class Scheduler {
     switch_flow<SwitchEnding::kReturn>(self, *next);
   }
   void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
+  static void switch_to_loop(ControlBlock& self) noexcept;
+  WakeReason park_now(WaitRequest request) noexcept;
+  WakeReason park_watched(WaitRequest request) noexcept;
+  bool prepare_to_park(WaitRequest request) noexcept;
   static StackPointer end(ControlBlock& self) noexcept;
   StackPointer after_end(ControlBlock& self, std::uint8_t stack_index) noexcept;
   void postpone(ControlBlock& coroutine) noexcept;
-  bool start_slice(Flow& from, ControlBlock& next) noexcept;
+  bool start_slice(ControlBlock& next) noexcept;
   template <class Done>
   void loop_until(Done done) noexcept;
   void turn() noexcept;
@@ -158,8 +163,9 @@ class Scheduler {
   void adjust_slices() noexcept;
   Deadline deadline_of(ControlBlock& self, const WaitRequest& request) noexcept;
   bool arm_timer(ControlBlock& self, Deadline deadline) noexcept;
+  void disarm_timer(ControlBlock& self) noexcept;
   std::int64_t time_until_memory() noexcept;
-  bool must_refuse(ControlBlock& self, const WaitRequest& request, WakeReason& reason) noexcept;
+  bool must_refuse(ControlBlock& self, const WaitRequest& request) noexcept;
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
   void forget(ControlBlock& coroutine) noexcept;

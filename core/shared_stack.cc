@@ -67,6 +67,7 @@ SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
     SharedStack& stack = table.stacks_[index];
     if (stack.memory != nullptr) continue;
     stack.memory = thread_stack_pool().acquire(bytes);
+    make_context(stack.first_frame, stack.memory->top(), &coroutine_entry, nullptr);
     stack.group = state_.get();
     state_->indices.push_back(static_cast<std::uint8_t>(index));
   }
@@ -165,7 +166,8 @@ bool SharedStacks::bring_in(ControlBlock& next) noexcept {
   PrivateStack& memory = *stack.memory;
   renew_stack(memory.low, memory.usable_bytes());
   if (next.stack_pointer == nullptr) {
-    next.stack_pointer = make_context(first_frame_, memory.top(), &coroutine_entry, &next);
+    next.stack_pointer = stack.first_frame.bytes;
+    set_context_argument(stack.first_frame, &next);
   } else {
     copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
   }
@@ -206,46 +208,56 @@ StackPointer SharedStacks::exchange(void* self) noexcept {
   return stacks.leaving_->stack_pointer;
 }
 
+// In two halves, since only the second one's frame is on the stack while another flow runs, and is
+// copied with it.
 bool SharedStacks::switch_to(Flow& from, ControlBlock& next) noexcept {
-  ThreadState& thread = thread_state;
-  const int saved_errno = *thread.errno_address;
-  const ExceptionState saved_exceptions = *thread.exceptions;
-  *thread.exceptions = ExceptionState{};
-  const bool switched = switch_bare(from, next);
-  *thread.exceptions = saved_exceptions;
-  *thread.errno_address = saved_errno;
-  return switched;
-}
-
-bool SharedStacks::switch_bare(Flow& from, ControlBlock& next) noexcept {
-  const bool fresh = next.stack_pointer == nullptr || !next.on_shared_stack();
-  const bool in_the_way =
-      next.on_shared_stack() && static_cast<Flow*>(stack_of(next).occupant) == &from;
+  if (!thread_state.exceptions->empty()) [[unlikely]]
+    return switch_with_exceptions(from, next);
+  leaving_ = &from;
+  arriving_ = &next;
   if (!next.on_shared_stack()) {
     next.direct = true;
-  } else if (!in_the_way && !bring_in(next)) {
-    return false;
+    return cross(false);
   }
+  const bool in_the_way = static_cast<Flow*>(stack_of(next).occupant) == &from;
+  if (!in_the_way && !bring_in(next)) return false;
+  return cross(in_the_way);
+}
+
+[[gnu::noinline]] bool SharedStacks::cross(bool through_thread_stack) noexcept {
+  Flow& from = *leaving_;
+  ControlBlock& next = *arriving_;
+  const int saved_errno = *thread_state.errno_address;
+  bool switched = true;
   from.sanitizer.before_switch(next.sanitizer, false);
-  if (in_the_way) {
-    leaving_ = &from;
-    arriving_ = &next;
+  if (through_thread_stack) {
     colibri_context_switch_through(&from.stack_pointer, thread_stack_top(), &exchange, this);
-    if (out_of_memory_) [[unlikely]] {
-      // Nobody else has run: the sanitizers are told of a way there and back.
-      out_of_memory_ = false;
-      next.sanitizer.after_switch();
-      next.sanitizer.before_switch(from.sanitizer, false);
-      from.sanitizer.after_switch();
-      return false;
-    }
-  } else if (fresh) {
-    colibri_context_jump(&from.stack_pointer, next.stack_pointer);
+    switched = thread_state.shared_stacks->come_back();
   } else {
     colibri_context_switch(&from.stack_pointer, next.stack_pointer);
   }
   from.sanitizer.after_switch();
-  return true;
+  *thread_state.errno_address = saved_errno;
+  return switched;
+}
+
+/// After a switch through the thread's stack: false if it has led nowhere, for want of memory.
+bool SharedStacks::come_back() noexcept {
+  if (!out_of_memory_) [[likely]]
+    return true;
+  out_of_memory_ = false;
+  // Nobody else has run: the sanitizers are told of a way there and back.
+  arriving_->sanitizer.after_switch();
+  arriving_->sanitizer.before_switch(leaving_->sanitizer, false);
+  return false;
+}
+
+bool SharedStacks::switch_with_exceptions(Flow& from, ControlBlock& next) noexcept {
+  const ExceptionState saved = *thread_state.exceptions;
+  *thread_state.exceptions = ExceptionState{};
+  const bool switched = switch_to(from, next);
+  *thread_state.exceptions = saved;
+  return switched;
 }
 
 StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index) noexcept {
@@ -259,7 +271,7 @@ StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index)
   // Its bytes belong where the caller still runs. Nobody is in the way: this cannot fail.
   leaving_ = nullptr;
   arriving_ = &next;
-  return make_context(first_frame_, thread_stack_top(), &exchange, this);
+  return make_context(exchange_frame_, thread_stack_top(), &exchange, this);
 }
 
 SharedStacks& thread_shared_stacks() noexcept {

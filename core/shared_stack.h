@@ -45,6 +45,7 @@ class SharedStackGroup {
 
 /// One stack of a group.
 struct SharedStack {
+  FirstFrame first_frame;            // of the next coroutine to begin here
   PrivateStack* memory = nullptr;    // null: this place in the thread's table is free
   SharedStackGroup::State* group = nullptr;
   ControlBlock* occupant = nullptr;  // whose bytes lie on it; null: nobody's
@@ -80,6 +81,8 @@ class SharedStacks {
   /// or whose bytes do not lie on its stack. False when there is no memory to copy out who is in
   /// the way: nothing was switched then.
   bool switch_to(Flow& from, ControlBlock& next) noexcept;
+  /// Who wanted to leave when switch_to last returned false; a coroutine.
+  ControlBlock& not_left() noexcept { return static_cast<ControlBlock&>(*leaving_); }
 
   /// For a coroutine that has ended and left its stack, number `stack_index`, but still runs there:
   /// the stack pointer that its entry must return so that `next`, which is not direct, runs. Null
@@ -105,7 +108,9 @@ class SharedStacks {
   };
 
   static StackPointer exchange(void* self) noexcept;
-  bool switch_bare(Flow& from, ControlBlock& next) noexcept;
+  bool switch_with_exceptions(Flow& from, ControlBlock& next) noexcept;
+  bool cross(bool through_thread_stack) noexcept;
+  bool come_back() noexcept;
   bool bring_in(ControlBlock& next) noexcept;
   bool save_occupant(SharedStack& stack) noexcept;
   bool reserve(ControlBlock& coroutine, std::size_t bytes) noexcept;
@@ -120,7 +125,7 @@ class SharedStacks {
   Flow* leaving_ = nullptr;  // null: it has ended
   ControlBlock* arriving_ = nullptr;
   bool out_of_memory_ = false;
-  FirstFrame first_frame_;
+  FirstFrame exchange_frame_;
   Counter* counters_ = nullptr;  // by origin; null until first needed
 };
 

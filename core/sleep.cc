@@ -36,7 +36,7 @@ void sleep_until(Deadline deadline) {
     return;
   }
   const WakeReason reason =
-      thread_state.scheduler->park({WaitKind::kSleep, deadline, true, false, -1});
+      thread_state.scheduler->park({.deadline = deadline, .kind = WaitKind::kSleep});
   // The time that was asked for is over: that is success here.
   if (reason != WakeReason::kTimeout) throw_if_failed(reason, "sleep");
 }

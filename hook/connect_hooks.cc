@@ -58,7 +58,7 @@ int connect_to_full_backlog(CallSite call, const sockaddr* address, socklen_t si
   for (;;) {
     const Deadline next = std::min(Deadline::after(pause), call.limits().deadline);
     const WakeReason reason =
-        thread_state.scheduler->park({WaitKind::kWritable, next, true, true, call.number});
+        thread_state.scheduler->park({.deadline = next, .descriptor = call.number, .kind = WaitKind::kWritable, .interruptible = true});
     if (reason != WakeReason::kTimeout) return fail_with_errno(error_of(reason));
     const int result = connect_without_waiting(call.number, address, size);
     if (result == 0 || errno != EAGAIN || call.limits().deadline.has_passed()) return result;

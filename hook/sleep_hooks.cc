@@ -29,7 +29,7 @@ bool is_valid(const timespec& time) noexcept {
 /// Parks until `deadline`; 0, or the error, with what is left in `remaining`.
 int sleep_until_deadline(Deadline deadline, std::int64_t& remaining) {
   const WakeReason reason =
-      thread_state.scheduler->park({WaitKind::kSleep, deadline, true, true, -1});
+      thread_state.scheduler->park({.deadline = deadline, .kind = WaitKind::kSleep, .interruptible = true});
   remaining = 0;
   if (reason == WakeReason::kTimeout) return 0;
   remaining = std::max<std::int64_t>(deadline.nanoseconds() - monotonic_now(), 0);

@@ -12,9 +12,9 @@ namespace {
 
 void set_limit(ControlBlock& coroutine, Deadline limit) noexcept {
   coroutine.extras->limit = limit;
-  coroutine.attention = static_cast<std::uint8_t>(
-      limit.is_never() ? coroutine.attention & ~ControlBlock::kLimited
-                       : coroutine.attention | ControlBlock::kLimited);
+  coroutine.attention =
+      static_cast<std::uint8_t>(limit.is_never() ? coroutine.attention & ~ControlBlock::kLimited
+                                                 : coroutine.attention | ControlBlock::kLimited);
 }
 
 }  // namespace

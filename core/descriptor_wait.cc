@@ -13,8 +13,11 @@ using std::chrono::milliseconds;
 /// The kernel or the heap is full: try again in a moment, when somebody may have given way.
 WakeReason wait_a_moment(WaitKind kind, int descriptor, const WaitLimits& limits) noexcept {
   const Deadline moment = Deadline::after(milliseconds(5));
-  const WakeReason reason = thread_state.scheduler->park(
-      {.deadline = std::min(moment, limits.deadline), .descriptor = descriptor, .kind = kind, .interruptible = limits.interruptible});
+  const WakeReason reason =
+      thread_state.scheduler->park({.deadline = std::min(moment, limits.deadline),
+                                    .descriptor = descriptor,
+                                    .kind = kind,
+                                    .interruptible = limits.interruptible});
   return reason == WakeReason::kTimeout && moment < limits.deadline ? WakeReason::kFired : reason;
 }
 
@@ -65,8 +68,10 @@ WakeReason wait_ready(int descriptor, Direction direction, const WaitLimits& lim
   }
   WaitNode& node = *thread_state.current;
   state->waiters(direction).push_back(node);
-  const WakeReason reason =
-      thread_state.scheduler->park({.deadline = limits.deadline, .descriptor = descriptor, .kind = kind, .interruptible = limits.interruptible});
+  const WakeReason reason = thread_state.scheduler->park({.deadline = limits.deadline,
+                                                          .descriptor = descriptor,
+                                                          .kind = kind,
+                                                          .interruptible = limits.interruptible});
   withdraw(node);
   return reason;
 }
@@ -88,8 +93,9 @@ WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limit
   if (heap_is_full || (slots != nullptr && !join_all(descriptors, slots.get()))) {
     reason = wait_a_moment(WaitKind::kPoll, -1, limits);
   } else {
-    reason = thread_state.scheduler->park(
-        {.deadline = limits.deadline, .kind = WaitKind::kPoll, .interruptible = limits.interruptible});
+    reason = thread_state.scheduler->park({.deadline = limits.deadline,
+                                           .kind = WaitKind::kPoll,
+                                           .interruptible = limits.interruptible});
   }
   for (std::size_t i = 0; slots != nullptr && i < 2 * descriptors.size(); ++i) withdraw(slots[i]);
   return reason;

@@ -8,18 +8,12 @@
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
-namespace {
 
-std::uint64_t next_id() noexcept {
-  // Threads take ids in batches: the shared counter is touched once in a thousand spawns.
-  constexpr std::uint64_t kBatch = 1024;
+// Threads take ids in batches: the shared counter is touched once in a thousand spawns.
+std::uint64_t next_batch_of_ids() noexcept {
   static constinit std::atomic<std::uint64_t> batches{0};
-  static constinit thread_local std::uint64_t last = 0;
-  if (last % kBatch == 0) last = batches.fetch_add(1, std::memory_order_relaxed) * kBatch;
-  return ++last;
+  return batches.fetch_add(1, std::memory_order_relaxed) * kIdsInABatch;
 }
-
-}  // namespace
 
 StackPointer coroutine_entry(void* argument) {
   auto& beginner = *static_cast<ControlBlock*>(argument);
@@ -44,11 +38,6 @@ void prepare_thread() {
   thread_state.shared_stacks = &thread_shared_stacks();
 }
 
-void identify(ControlBlock& block, const SpawnOptions& options) noexcept {
-  block.id = next_id() & ((std::uint64_t{1} << 48) - 1);
-  block.origin = intern_origin(options.site, options.name);
-}
-
 void discard_closure(ControlBlock& block) noexcept {
   auto& closure = *static_cast<Closure*>(block.storage);
   closure.type->destroy(closure);
@@ -60,9 +49,7 @@ void release_coroutine(ControlBlock& block) noexcept {
     thread_state.stack_pool->release(&private_stack_of(block));
     return;
   }
-  SharedStacks& stacks = *thread_state.shared_stacks;
-  stacks.leave(block);
-  stacks.memory().free(&block);
+  thread_state.shared_stacks->release(block);
 }
 
 CoroutineExtras* extras_of(ControlBlock& block) noexcept {

@@ -22,8 +22,8 @@ using EndFunction = StackPointer (*)(ControlBlock& self) noexcept;
 /// What a coroutine is to do, of any type.
 struct Closure {
   struct Type {
-    void (*run)(ControlBlock& self);              // calls and destroys it
-    void (*destroy)(Closure& closure) noexcept;   // for one that never ran
+    void (*run)(ControlBlock& self);             // calls and destroys it
+    void (*destroy)(Closure& closure) noexcept;  // for one that never ran
     EndFunction end;
   };
   const Type* type;
@@ -81,8 +81,17 @@ StackPointer coroutine_entry(void* block);
 /// Readies the calling thread for coroutines. No effect the second time.
 void prepare_thread();
 
+inline constexpr std::uint64_t kIdsInABatch = 1024;
+/// The first of a batch of ids, less one.
+std::uint64_t next_batch_of_ids() noexcept;
+
 /// Gives `block` an id, unique in the process, and what the options say of it.
-void identify(ControlBlock& block, const SpawnOptions& options) noexcept;
+inline void identify(ControlBlock& block, const SpawnOptions& options) noexcept {
+  std::uint64_t& last = thread_state.last_id;
+  if (last % kIdsInABatch == 0) last = next_batch_of_ids();
+  block.id = ++last & ((std::uint64_t{1} << 48) - 1);
+  block.origin = intern_origin_again(options.site, options.name);
+}
 
 /// Destroys the closure of a coroutine that never ran. To be followed by release_coroutine.
 void discard_closure(ControlBlock& block) noexcept;
@@ -132,21 +141,19 @@ ControlBlock* new_on_shared_stack(const SharedStackGroup& group, Function&& func
     auto boxed = std::make_unique<std::decay_t<Function>>(std::forward<Function>(function));
     return new_on_shared_stack<end>(group, [boxed = std::move(boxed)] { (*boxed)(); });
   } else {
-    if (sizeof(Type) > group.stack_bytes() / 2) refuse_large_closure();
+    if (sizeof(Type) > kSmallestStackBytes / 2 && sizeof(Type) > group.stack_bytes() / 2) {
+      refuse_large_closure();
+    }
     SharedStacks& stacks = *thread_state.shared_stacks;
-    SlabMemory& memory = stacks.memory();
-    void* block = memory.allocate(sizeof(ControlBlock));
-    void* closure = memory.allocate((sizeof(Type) + 15) / 16 * 16);
+    const SharedStacks::Room room = stacks.allocate(sizeof(Type));
     try {
-      if (block == nullptr || closure == nullptr) throw std::bad_alloc();
-      ::new (closure) Type(&Type::template kMoved<end>, std::forward<Function>(function));
+      ::new (room.closure) Type(&Type::template kMoved<end>, std::forward<Function>(function));
     } catch (...) {
-      memory.free(block);
-      memory.free(closure);
+      stacks.free(room);
       throw;
     }
-    auto* coroutine = ::new (block) ControlBlock;
-    coroutine->storage = closure;
+    auto* coroutine = ::new (room.block) ControlBlock;
+    coroutine->storage = room.closure;
     stacks.place(*coroutine, group);
     return coroutine;
   }
@@ -172,7 +179,8 @@ ControlBlock* new_coroutine(const SpawnOptions& options, const DefaultStacks& de
   if (group == nullptr && options.stack_bytes == 0) group = defaults.shared;
   ControlBlock* block;
   if (group == nullptr) [[likely]] {
-    const std::size_t bytes = options.stack_bytes != 0 ? options.stack_bytes : defaults.private_bytes;
+    const std::size_t bytes =
+        options.stack_bytes != 0 ? options.stack_bytes : defaults.private_bytes;
     block = detail::new_on_private_stack<end>(bytes, std::forward<Function>(function));
   } else {
     block = detail::new_on_shared_stack<end>(*group, std::forward<Function>(function));

@@ -60,8 +60,7 @@ void Parker::park() {
 bool Parker::park_until(Deadline deadline) {
   while (!state_->permit.exchange(false, std::memory_order_acq_rel)) {
     state_->waiting = true;
-    const WakeReason reason =
-        Scheduler::current("Parker::park").park({.deadline = deadline});
+    const WakeReason reason = Scheduler::current("Parker::park").park({.deadline = deadline});
     state_->waiting = false;
     if (reason == WakeReason::kTimeout) return state_->permit.exchange(false);
     throw_if_failed(reason, "Parker::park");

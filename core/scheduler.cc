@@ -238,8 +238,7 @@ bool Scheduler::must_refuse(ControlBlock& self, const WaitRequest& request) noex
 }
 
 WakeReason Scheduler::begin_watched_call() noexcept {
-  for (ControlBlock* each = thread_state.current; each != nullptr;
-       each = each->resumer_or_null()) {
+  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer_or_null()) {
     if ((each->attention & ControlBlock::kCanceled) != 0) {
       yield_to_loop();
       return WakeReason::kCanceled;

@@ -33,27 +33,26 @@ void* thread_stack_top() noexcept {
 struct SharedStackGroup::State {
   std::vector<std::uint8_t> indices;  // in the thread's table
   std::size_t next = 0;               // whose turn it is
-  std::size_t users = 0;
-  bool orphaned = false;  // no handle is left, but users are
+  bool handles_gone = false;
 
-  void release() noexcept {
+  static void drop_handles(State* state) noexcept {
+    state->handles_gone = true;
+    state->release_if_unused();
+  }
+
+  void release_if_unused() noexcept {
     // A handle that outlives its thread finds the table gone, and the memory with it.
-    if (thread_state.shared_stacks != nullptr) {
+    if (SharedStacks* table = thread_state.shared_stacks) {
+      SharedStack* stacks = table->stacks_;
       for (const std::uint8_t index : indices) {
-        SharedStack& stack = thread_state.shared_stacks->stacks_[index];
-        thread_stack_pool().release(stack.memory);
-        stack = SharedStack{};
+        if (stacks[index].users != 0) return;
+      }
+      for (const std::uint8_t index : indices) {
+        thread_stack_pool().release(stacks[index].memory);
+        stacks[index] = SharedStack{};
       }
     }
     delete this;
-  }
-
-  static void drop_handles(State* state) noexcept {
-    if (state->users == 0) {
-      state->release();
-    } else {
-      state->orphaned = true;
-    }
   }
 };
 
@@ -93,6 +92,7 @@ SharedStacks::SharedStacks() noexcept {
 }
 
 SharedStacks::~SharedStacks() {
+  trim_now();
   thread_state.shared_stacks = nullptr;
   if (counters_ != nullptr) munmap(counters_, kOrigins * sizeof(Counter));
 }
@@ -104,22 +104,48 @@ void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) noe
     state.next = (state.next + 1) % state.indices.size();
   }
   block.stack_index = state.indices[state.next];
-  ++stacks_[block.stack_index].users;
-  ++state.users;
-  ++in_use_;
-  const PrivateStack& stack = *stack_of(block).memory;
-  block.sanitizer.start(stack.low, stack.usable_bytes());
+  SharedStack& stack = stack_of(block);
+  ++stack.users;
+  block.sanitizer.start(stack.memory->low, stack.memory->usable_bytes());
 }
 
-void SharedStacks::leave(ControlBlock& block) noexcept {
+SharedStacks::Room SharedStacks::allocate_slowly(std::size_t closure_bytes) {
+  const std::size_t bytes = std::max(kUsualClosureBytes, (closure_bytes + 15) / 16 * 16);
+  const Room room{memory_.allocate(sizeof(ControlBlock)), memory_.allocate(bytes)};
+  if (room.block != nullptr && room.closure != nullptr) return room;
+  free(room);
+  throw std::bad_alloc();
+}
+
+void SharedStacks::release(ControlBlock& block) noexcept {
   SharedStack& stack = stack_of(block);
   if (stack.occupant == &block) stack.occupant = nullptr;
-  memory_.free(block.storage);
-  memory_.free(block.extras);
-  --stack.users;
-  --in_use_;
-  SharedStackGroup::State& group = *stack.group;
-  if (--group.users == 0 && group.orphaned) group.release();
+  if (--stack.users == 0 && stack.group->handles_gone) [[unlikely]]
+    stack.group->release_if_unused();
+  if (block.extras != nullptr) memory_.free(block.extras);
+  if (spare_count_ < kMostSpares && block.storage != nullptr &&
+      SlabMemory::capacity_of(block.storage) == kUsualClosureBytes) {
+    block.next_alive = spares_;
+    spares_ = &block;
+    ++spare_count_;
+  } else {
+    free({&block, block.storage});
+  }
+}
+
+void SharedStacks::trim_now() noexcept {
+  while (ControlBlock* spare = spares_) {
+    spares_ = spare->next_alive;
+    free({spare, spare->storage});
+  }
+  spare_count_ = 0;
+  memory_.trim_now();
+}
+
+std::size_t SharedStacks::in_use() const noexcept {
+  std::size_t users = 0;
+  for (const SharedStack& stack : stacks_) users += stack.users;
+  return users;
 }
 
 std::size_t SharedStacks::stack_count() const noexcept {
@@ -217,24 +243,29 @@ bool SharedStacks::switch_to(Flow& from, ControlBlock& next) noexcept {
   arriving_ = &next;
   if (!next.on_shared_stack()) {
     next.direct = true;
-    return cross(false);
+    return cross<Way::kBegin>();
   }
-  const bool in_the_way = static_cast<Flow*>(stack_of(next).occupant) == &from;
-  if (!in_the_way && !bring_in(next)) return false;
-  return cross(in_the_way);
+  if (static_cast<Flow*>(stack_of(next).occupant) == &from) return cross<Way::kThroughThread>();
+  const bool begins = next.stack_pointer == nullptr;
+  if (!bring_in(next)) return false;
+  return begins ? cross<Way::kBegin>() : cross<Way::kReturn>();
 }
 
-[[gnu::noinline]] bool SharedStacks::cross(bool through_thread_stack) noexcept {
+template <SharedStacks::Way way>
+bool SharedStacks::cross() noexcept {
   Flow& from = *leaving_;
   ControlBlock& next = *arriving_;
   const int saved_errno = *thread_state.errno_address;
   bool switched = true;
   from.sanitizer.before_switch(next.sanitizer, false);
-  if (through_thread_stack) {
+  if constexpr (way == Way::kThroughThread) {
     colibri_context_switch_through(&from.stack_pointer, thread_stack_top(), &exchange, this);
     switched = thread_state.shared_stacks->come_back();
-  } else {
+  } else if constexpr (way == Way::kReturn) {
     colibri_context_switch(&from.stack_pointer, next.stack_pointer);
+  } else {
+    // A new coroutine begins at another address than where switches return to.
+    colibri_context_jump(&from.stack_pointer, next.stack_pointer);
   }
   from.sanitizer.after_switch();
   *thread_state.errno_address = saved_errno;

@@ -33,6 +33,7 @@ class SharedStackGroup {
   /// the thread has more than 254 shared stacks.
   explicit SharedStackGroup(unsigned count = 8, std::size_t bytes = kDefaultStackBytes);
 
+  /// Of each stack; at least what was asked for.
   std::size_t stack_bytes() const noexcept;
   unsigned count() const noexcept;
 
@@ -45,8 +46,8 @@ class SharedStackGroup {
 
 /// One stack of a group.
 struct SharedStack {
-  FirstFrame first_frame;            // of the next coroutine to begin here
-  PrivateStack* memory = nullptr;    // null: this place in the thread's table is free
+  FirstFrame first_frame;          // of the next coroutine to begin here
+  PrivateStack* memory = nullptr;  // null: this place in the thread's table is free
   SharedStackGroup::State* group = nullptr;
   ControlBlock* occupant = nullptr;  // whose bytes lie on it; null: nobody's
   std::size_t users = 0;             // coroutines that were put on it and have not ended
@@ -72,10 +73,31 @@ class SharedStacks {
   SharedStacks(const SharedStacks&) = delete;
   SharedStacks& operator=(const SharedStacks&) = delete;
 
-  /// Puts a new coroutine on a stack of `group`. Its closure is `block.storage`, from memory().
+  /// Memory for a new coroutine, in which one will be constructed, and for its closure.
+  struct Room {
+    void* block;
+    void* closure;
+  };
+  /// `closure` has at least `closure_bytes`, aligned to 16. Throws std::bad_alloc.
+  Room allocate(std::size_t closure_bytes) {
+    if (closure_bytes <= kUsualClosureBytes && spares_ != nullptr) [[likely]] {
+      ControlBlock* spare = spares_;
+      spares_ = spare->next_alive;
+      --spare_count_;
+      return {spare, spare->storage};
+    }
+    return allocate_slowly(closure_bytes);
+  }
+  void free(const Room& room) noexcept {
+    memory_.free(room.block);
+    memory_.free(room.closure);
+  }
+
+  /// Puts a new coroutine, made in Room, on a stack of `group`.
   void place(ControlBlock& block, const SharedStackGroup& group) noexcept;
-  /// The coroutine has ended, or will never run. Gives back what is kept of it.
-  void leave(ControlBlock& block) noexcept;
+  /// The coroutine has ended, or will never run: gives its memory back. The caller may still be
+  /// running on its stack.
+  void release(ControlBlock& block) noexcept;
 
   /// As switch_flow, to a coroutine that is not direct, on whatever stack: one that has not begun,
   /// or whose bytes do not lie on its stack. False when there is no memory to copy out who is in
@@ -91,8 +113,10 @@ class SharedStacks {
 
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
   SlabMemory& memory() noexcept { return memory_; }
+  /// Gives back memory that is kept for the next coroutines.
+  void trim_now() noexcept;
   /// Coroutines that were put on a shared stack and have not ended.
-  std::size_t in_use() const noexcept { return in_use_; }
+  std::size_t in_use() const noexcept;
   /// Stacks that belong to groups.
   std::size_t stack_count() const noexcept;
   std::vector<StackCopies> copies() const;
@@ -101,6 +125,8 @@ class SharedStacks {
   friend class SharedStackGroup;
 
   static constexpr std::size_t kMostStacks = ControlBlock::kPrivateStack;
+  static constexpr std::size_t kUsualClosureBytes = 32;
+  static constexpr std::size_t kMostSpares = 64;
 
   struct Counter {
     std::uint64_t copies = 0;
@@ -109,8 +135,11 @@ class SharedStacks {
 
   static StackPointer exchange(void* self) noexcept;
   bool switch_with_exceptions(Flow& from, ControlBlock& next) noexcept;
-  bool cross(bool through_thread_stack) noexcept;
+  enum class Way { kBegin, kReturn, kThroughThread };
+  template <Way way>
+  [[gnu::noinline]] bool cross() noexcept;
   bool come_back() noexcept;
+  Room allocate_slowly(std::size_t closure_bytes);
   bool bring_in(ControlBlock& next) noexcept;
   bool save_occupant(SharedStack& stack) noexcept;
   bool reserve(ControlBlock& coroutine, std::size_t bytes) noexcept;
@@ -118,7 +147,10 @@ class SharedStacks {
 
   SharedStack stacks_[kMostStacks];
   SlabMemory memory_;
-  std::size_t in_use_ = 0;
+  // Control blocks of those who ended without having been copied, each with the memory of its
+  // closure: most servers spawn as often as coroutines end, and one step then replaces four.
+  ControlBlock* spares_ = nullptr;
+  std::size_t spare_count_ = 0;
 
   // What a switch through the thread's stack is about. Here, since the stack that is left must not
   // be looked at.

@@ -95,7 +95,6 @@ void SlabMemory::settle(Slab& slab) noexcept {
     return;
   }
   if (slab.used + 1 == slab.capacity) link(slab);
-  // The last slab of a class stays: one coroutine that comes and goes must not make and unmake it.
   const bool last = slab.next == nullptr && slab.previous == nullptr;
   if (slab.used == 0 && !last) retire(slab);
 }

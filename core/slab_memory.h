@@ -39,8 +39,10 @@ class SlabMemory {
     slab.free = freed;
     in_use_ -= slab.piece_bytes;
     const std::uint32_t used = --slab.used;
-    // The usual case: some pieces were free before, and some are still in use.
-    if (used == 0 || used + 1 == slab.capacity) [[unlikely]]
+    // An empty slab that is the only one of its class stays, so that a coroutine that comes and
+    // goes does not make and unmake it.
+    const bool last = slab.next == nullptr && slab.previous == nullptr;
+    if (used + 1 == slab.capacity || (used == 0 && !last)) [[unlikely]]
       settle(slab);
   }
 

@@ -26,8 +26,8 @@ std::uint32_t first_place(const SpawnSite& site, const char* name) noexcept {
   // Fibonacci hashing; the upper half of the product is the mixed one.
   constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15;
   const auto file = reinterpret_cast<std::uintptr_t>(site.file);
-  const std::uint64_t key = file ^ (std::uint64_t{site.line} << 32) ^
-                            (reinterpret_cast<std::uintptr_t>(name) << 7);
+  const std::uint64_t key =
+      file ^ (std::uint64_t{site.line} << 32) ^ (reinterpret_cast<std::uintptr_t>(name) << 7);
   return static_cast<std::uint32_t>((key * kGolden) >> 48);
 }
 

@@ -31,6 +31,20 @@ using OriginIndex = std::uint16_t;
 /// no lock but for the first call of a kind.
 OriginIndex intern_origin(const SpawnSite& site, const char* name) noexcept;
 
+/// The same for a thread's usual case, that the same place spawns again.
+inline OriginIndex intern_origin_again(const SpawnSite& site, const char* name) noexcept {
+  struct Last {
+    Origin origin;
+    OriginIndex index;
+  };
+  static constinit thread_local Last last{};
+  if (site.file != last.origin.site.file || site.line != last.origin.site.line ||
+      name != last.origin.name) [[unlikely]] {
+    last = {{site, name}, intern_origin(site, name)};
+  }
+  return last.index;
+}
+
 /// The origin behind an index that intern_origin gave. Any thread.
 Origin origin_of(OriginIndex index) noexcept;
 

@@ -12,7 +12,8 @@ WakeReason TaskStateBase::wait(Deadline deadline, bool may_fail) noexcept {
     check(coroutine != &self, "a coroutine joined itself: it would wait for ever");
     check(joiners.empty(), "two coroutines join one Task at the same time; only one may");
     joiners.push_back(self);
-    reason = thread_state.scheduler->park({.deadline = deadline, .kind = WaitKind::kJoin, .may_fail = may_fail});
+    reason = thread_state.scheduler->park(
+        {.deadline = deadline, .kind = WaitKind::kJoin, .may_fail = may_fail});
     withdraw(self);
   }
   return ended() ? WakeReason::kFired : reason;

@@ -21,6 +21,7 @@ struct ThreadState {
   ExceptionState* exceptions = nullptr;
   StackPool* stack_pool = nullptr;
   SharedStacks* shared_stacks = nullptr;
+  std::uint64_t last_id = 0;
   Flow own_flow;
 
   /// To be called before the thread's first switch.

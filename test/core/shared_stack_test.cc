@@ -81,9 +81,8 @@ TEST(SharedStack, CopiesAreCountedByOrigin) {
     const SharedStackGroup group(1);
     const std::uint32_t line = __LINE__ + 2;
     const auto start = [&](std::size_t bytes) {
-      return spawn({.name = "deep", .shared_stacks = &group}, [bytes] {
-        EXPECT_EQ(spoilt_bytes(1, bytes, [] { yield(); }), 0U);
-      });
+      return spawn({.name = "deep", .shared_stacks = &group},
+                   [bytes] { EXPECT_EQ(spoilt_bytes(1, bytes, [] { yield(); }), 0U); });
     };
     auto first = start(3000);
     auto second = start(5000);
@@ -318,8 +317,8 @@ TEST(SharedStack, GroupsOutliveTheirHandlesWhileSomebodyRunsThere) {
       const SharedStackGroup group(2, 64 * 1024);
       EXPECT_EQ(group.count(), 2U);
       EXPECT_GE(group.stack_bytes(), 60U * 1024);
-      task = spawn({.shared_stacks = &group},
-                   [] { return spoilt_bytes(3, 9000, [] { yield(); }); });
+      task =
+          spawn({.shared_stacks = &group}, [] { return spoilt_bytes(3, 9000, [] { yield(); }); });
       yield();
     }
     EXPECT_EQ(task.join(), 0U);

@@ -24,6 +24,7 @@ StackLeakCheck::StackLeakCheck(std::size_t lost_stacks)
 StackLeakCheck::~StackLeakCheck() {
   EXPECT_EQ(stacks_in_use(), expected_) << "stacks of coroutines were not given back";
   if (thread_shared_stacks().in_use() == 0) {
+    thread_shared_stacks().trim_now();
     EXPECT_EQ(thread_shared_stacks().memory().in_use(), 0u) << "saved stacks were not given back";
   }
 }

@@ -11,6 +11,7 @@
 
 #include "colibri/core/bypass.h"
 #include "colibri/core/thread_state.h"
+#include "colibri/core/unwinder.h"
 
 namespace colibri {
 namespace {
@@ -71,6 +72,7 @@ void put_registers(unw_context_t& context, const SavedRegisters& saved) {
 
 [[gnu::noinline]] Backtrace capture_backtrace() {
   const Bypass bypass;
+  prepare_unwinder();
   unw_context_t context;
   unw_cursor_t cursor;
   unw_getcontext(&context);
@@ -81,6 +83,7 @@ void put_registers(unw_context_t& context, const SavedRegisters& saved) {
 Backtrace capture_backtrace(const ControlBlock& coroutine) {
   if (&coroutine == thread_state.current) return capture_backtrace();
   const Bypass bypass;
+  prepare_unwinder();
   unw_context_t context;
   unw_cursor_t cursor;
   unw_getcontext(&context);

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <functional>
 
-#include "colibri/core/backtrace.h"
 #include "colibri/core/run.h"
 #include "test/support/leak_check.h"
 
@@ -22,8 +21,6 @@ inline void run_in_scheduler(const std::function<void()>& body, const RunOptions
 /// The same where `abandoned` coroutines are known to outlive the run: their stacks are lost.
 inline void run_and_abandon(std::size_t abandoned, const std::function<void()>& body,
                             std::chrono::nanoseconds grace = std::chrono::milliseconds(20)) {
-  // Who is abandoned is logged with its stack, and the unwinder keeps a pipe from its first use on.
-  capture_backtrace();
   const LeakCheck leaks(abandoned);
   run(body, RunOptions{.grace = grace});
 }

@@ -261,8 +261,8 @@ void EventLoop::wake() noexcept {
 // The epoll descriptor is gone: the program closed it by a raw system call. Everybody who waits is
 // woken to try again, and registers anew.
 void EventLoop::rebuild() noexcept {
-  epoll_.forget();
-  wake_.forget();
+  epoll_.reset();
+  wake_.reset();
   try {
     open();
   } catch (...) {

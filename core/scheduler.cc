@@ -247,7 +247,9 @@ void Scheduler::run_ready() noexcept {
 std::int64_t Scheduler::time_to_sleep() noexcept {
   const std::int64_t wake_at = std::min(timers_.next_wake(), stop_by_);
   if (wake_at == TimerQueue::kNever) return -1;
-  return std::max<std::int64_t>(wake_at - monotonic_now(), 0);
+  const std::int64_t now = monotonic_now();
+  // Compared first: a deadline may lie so far back that the difference has no room.
+  return wake_at > now ? wake_at - now : 0;
 }
 
 void Scheduler::adjust_slices() noexcept {

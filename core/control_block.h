@@ -108,4 +108,13 @@ struct alignas(64) ControlBlock : Flow {
   const char* name = "";  // not owned; lives as long as the program
 };
 
+/// The coroutine at the end of the chain of resumes that `coroutine` has begun: who really runs or
+/// waits on its behalf. `Block` may be const.
+template <class Block>
+Block& leaf_of(Block& coroutine) noexcept {
+  Block* leaf = &coroutine;
+  while (leaf->state == CoroutineState::kResuming) leaf = leaf->resumed;
+  return *leaf;
+}
+
 }  // namespace colibri

@@ -28,8 +28,13 @@ void restart_or_forget_in_child() {
 
 /// `coroutine`, and whom it resumed, will never run again: nobody can wake or join them.
 void give_up(ControlBlock& coroutine) noexcept {
-  leaf_of(coroutine).state = CoroutineState::kDone;
-  coroutine.state = CoroutineState::kDone;
+  ControlBlock* each = &leaf_of(coroutine);
+  // What they wait in may live on, and must not hand them what others could use.
+  withdraw(each->node);
+  for (;; each = each->resumer) {
+    each->state = CoroutineState::kDone;
+    if (each == &coroutine) return;
+  }
 }
 
 void watch_forks() {
@@ -311,7 +316,7 @@ void Scheduler::stop_all(std::chrono::nanoseconds grace) {
 }
 
 void Scheduler::abandon(ControlBlock& coroutine) {
-  report_abandoned(leaf_of(coroutine));
+  report_abandoned(coroutine);
   forget(coroutine);
   give_up(coroutine);
   stack_pool_.abandon();

@@ -8,9 +8,13 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
+#include <utility>
 
 #include "colibri/core/bypass.h"
+#include "colibri/core/shared_stack.h"
 #include "colibri/core/thread_state.h"
+#include "colibri/core/unwinder.h"
 
 namespace colibri {
 namespace {
@@ -71,6 +75,7 @@ void put_registers(unw_context_t& context, const SavedRegisters& saved) {
 
 [[gnu::noinline]] Backtrace capture_backtrace() {
   const Bypass bypass;
+  prepare_unwinder();
   unw_context_t context;
   unw_cursor_t cursor;
   unw_getcontext(&context);
@@ -78,15 +83,44 @@ void put_registers(unw_context_t& context, const SavedRegisters& saved) {
   return walk(cursor);
 }
 
+namespace {
+
+/// What a look at a parked coroutine finds. In the heap, since the looker's own stack may have to
+/// make room.
+struct Look {
+  const ControlBlock& coroutine;
+  Backtrace found;
+
+  static void walk_from_there(void* look) noexcept {
+    auto& self = *static_cast<Look*>(look);
+    unw_context_t context;
+    unw_cursor_t cursor;
+    unw_getcontext(&context);
+    put_registers(context, saved_registers(self.coroutine.stack_pointer));
+    if (unw_init_local(&cursor, &context) != 0) return;
+    try {
+      self.found = walk(cursor);
+    } catch (const std::bad_alloc&) {
+      // Nothing is found, then.
+    }
+  }
+};
+
+}  // namespace
+
 Backtrace capture_backtrace(const ControlBlock& coroutine) {
   if (&coroutine == thread_state.current) return capture_backtrace();
   const Bypass bypass;
-  unw_context_t context;
-  unw_cursor_t cursor;
-  unw_getcontext(&context);
-  put_registers(context, saved_registers(coroutine.stack_pointer));
-  if (unw_init_local(&cursor, &context) != 0) return {};
-  return walk(cursor);
+  prepare_unwinder();
+  if (coroutine.on_shared_stack() && coroutine.stack_pointer == nullptr) return {};  // never ran
+  const auto look = std::make_unique<Look>(Look{coroutine, {}});
+  if (thread_state.shared_stacks == nullptr) {
+    Look::walk_from_there(look.get());
+  } else {
+    thread_state.shared_stacks->look_at(const_cast<ControlBlock&>(coroutine),
+                                        &Look::walk_from_there, look.get());
+  }
+  return std::move(look->found);
 }
 
 std::string to_string(const Backtrace& backtrace) {

@@ -126,4 +126,13 @@ inline const ControlBlock& coroutine_of(const WaitNode& node) noexcept {
   return coroutine_of(const_cast<WaitNode&>(node));
 }
 
+/// The coroutine at the end of the chain of resumes that `coroutine` has begun: who really runs or
+/// waits on its behalf. `Block` may be const.
+template <class Block>
+Block& leaf_of(Block& coroutine) noexcept {
+  Block* leaf = &coroutine;
+  while (leaf->state == CoroutineState::kResuming) leaf = leaf->resumed;
+  return *leaf;
+}
+
 }  // namespace colibri

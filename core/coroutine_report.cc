@@ -45,10 +45,15 @@ void report_escaped_exception(const ControlBlock& coroutine, const char* what) n
 }
 
 void report_abandoned(const ControlBlock& coroutine) noexcept {
+  const ControlBlock& leaf = leaf_of(coroutine);
   try {
-    log(LogLevel::kError, describe(coroutine) + " did not end after it was cancelled (it " +
-                              describe_wait(coroutine) + "); it is abandoned. Its stack:\n" +
-                              to_string(capture_backtrace(coroutine)));
+    std::string text = describe(coroutine) + " did not end after it was cancelled (it " +
+                       describe_wait(leaf) + "); it is abandoned. ";
+    // Innermost first, as frames are.
+    for (const ControlBlock* each = &leaf; each != &coroutine; each = each->resumer) {
+      text += "Inside " + describe(*each) + ":\n" + to_string(capture_backtrace(*each));
+    }
+    log(LogLevel::kError, text + "Its stack:\n" + to_string(capture_backtrace(coroutine)));
   } catch (...) {
   }
 }

@@ -13,7 +13,8 @@ std::string describe(const ControlBlock& coroutine);
 /// Logs that an exception left the coroutine's function.
 void report_escaped_exception(const ControlBlock& coroutine, const char* what) noexcept;
 
-/// Logs that the coroutine ignored its cancellation and is given up, with its stack.
+/// Logs that the coroutine ignored its cancellation and is given up, with its stack and the stacks
+/// of those that it resumed.
 void report_abandoned(const ControlBlock& coroutine) noexcept;
 
 }  // namespace colibri

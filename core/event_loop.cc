@@ -85,19 +85,31 @@ DescriptorState* EventLoop::attach(int descriptor) noexcept {
   }
   if (state->registered.load(std::memory_order_acquire)) return state;
   // Another thread may have closed the last generation, and its notice is still on its way here.
-  unpark_all(state->readers, WakeReason::kClosed);
-  unpark_all(state->writers, WakeReason::kClosed);
+  wake_waiters(*state);
   ++state->generation;
-  if (!add(descriptor, state->generation)) {
-    // EBADF may also mean that our own epoll descriptor was closed behind our back.
-    if (errno != EBADF || real::fcntl(epoll_.number(), F_GETFD) >= 0) return nullptr;
-    rebuild();
-    if (!add(descriptor, state->generation)) return nullptr;
-  }
   // What is ready already comes as a first edge.
   state->read_drained = state->write_drained = state->hung_up = false;
-  state->registered.store(true, std::memory_order_release);
+  if (!register_anew(descriptor, *state)) {
+    state->registered.store(false);
+    return nullptr;
+  }
+  // Whoever takes it back from now on has the registration behind him. If somebody has done so
+  // already, a sweep follows.
+  bool registered = true;
+  state->registered.compare_exchange_strong(registered, true);
   return state;
+}
+
+bool EventLoop::register_anew(int descriptor, DescriptorState& state) noexcept {
+  // Before the kernel is asked: if it still knows the descriptor, a close on another thread is yet
+  // to come, and sees this afterwards.
+  state.registered.store(true);
+  if (add(descriptor, state.generation)) return true;
+  // EBADF may also mean that our own epoll descriptor was closed behind our back.
+  if (errno != EBADF || real::fcntl(epoll_.number(), F_GETFD) >= 0) return false;
+  rebuild();
+  state.registered.store(true);
+  return add(descriptor, state.generation);
 }
 
 void EventLoop::detach(int descriptor) noexcept {
@@ -122,29 +134,54 @@ void EventLoop::detach_from_outside(int descriptor) noexcept {
   wake();
 }
 
+void EventLoop::look_again_from_outside(int descriptor) noexcept {
+  DescriptorState* state = states_.find(descriptor);
+  if (state == nullptr || !state->registered.load()) return;
+  state->look_again.store(true);
+  // The kernel's registration cannot be named any more. It is gone, or, while a duplicate lives,
+  // sends events of a generation that nobody listens to.
+  state->registered.store(false);
+  sweep_needed_.store(true, std::memory_order_release);
+  wake();
+}
+
+template <class Visit>
+void EventLoop::for_each_other(Visit visit) noexcept {
+  if (loop_count.load() == (thread_state.event_loop != nullptr ? 1 : 0)) return;
+  const SmallLockGuard guard(loops_lock);
+  for (EventLoop* loop = loops; loop != nullptr; loop = loop->next_loop_) {
+    if (loop != thread_state.event_loop) visit(*loop);
+  }
+}
+
 void EventLoop::detach_everywhere(int descriptor) noexcept {
   const int saved_errno = errno;
-  EventLoop* own = nullptr;
-  if (loop_count.load(std::memory_order_acquire) != 0) {
-    const SmallLockGuard guard(loops_lock);
-    for (EventLoop* loop = loops; loop != nullptr; loop = loop->next_loop_) {
-      if (thread_state.event_loop == loop) {
-        own = loop;
-      } else {
-        loop->detach_from_outside(descriptor);
-      }
-    }
-  }
+  for_each_other([=](EventLoop& loop) { loop.detach_from_outside(descriptor); });
+  // In a child whose loops were forgotten, the set still is the parent's.
+  EventLoop* own = loop_count.load() != 0 ? thread_state.event_loop : nullptr;
   if (own != nullptr) own->detach(descriptor);
   errno = saved_errno;
+}
+
+void EventLoop::closed_everywhere(int descriptor) noexcept {
+  const int saved_errno = errno;
+  // Nobody can have begun a wait on this thread meanwhile.
+  for_each_other([=](EventLoop& loop) { loop.look_again_from_outside(descriptor); });
+  errno = saved_errno;
+}
+
+/// Those who wait on what is not registered any more.
+void EventLoop::wake_waiters(DescriptorState& state) noexcept {
+  const bool look_again = state.look_again.exchange(false);
+  const WakeReason reason = look_again ? WakeReason::kFired : WakeReason::kClosed;
+  unpark_all(state.readers, reason);
+  unpark_all(state.writers, reason);
 }
 
 void EventLoop::sweep() noexcept {
   if (!sweep_needed_.exchange(false)) return;
   states_.for_each([](int, DescriptorState& state) {
-    if (state.registered.load(std::memory_order_acquire)) return;
-    unpark_all(state.readers, WakeReason::kClosed);
-    unpark_all(state.writers, WakeReason::kClosed);
+    if (!state.registered.load(std::memory_order_acquire)) wake_waiters(state);
   });
 }
 
@@ -224,8 +261,8 @@ void EventLoop::wake() noexcept {
 // The epoll descriptor is gone: the program closed it by a raw system call. Everybody who waits is
 // woken to try again, and registers anew.
 void EventLoop::rebuild() noexcept {
-  epoll_.forget();
-  wake_.forget();
+  epoll_.reset();
+  wake_.reset();
   try {
     open();
   } catch (...) {

@@ -27,13 +27,14 @@ namespace colibri {
 
 enum class Direction : std::uint8_t { kRead, kWrite };
 
-/// What one loop knows of one descriptor. The loop's thread only, but for `registered`, which
-/// whoever closes the descriptor on another thread clears.
+/// What one loop knows of one descriptor. The loop's thread only, but for the two atomics, by which
+/// whoever closes the descriptor on another thread says so.
 struct alignas(64) DescriptorState {
   WaitList readers;
   WaitList writers;
   std::uint32_t generation;
   std::atomic<bool> registered;
+  std::atomic<bool> look_again;  // who waits is to try again, since the close may have been missed
   bool read_drained;
   bool write_drained;
   bool hung_up;  // the peer closed or failed, or urgent data came: a short read proves nothing
@@ -83,8 +84,14 @@ class EventLoop {
   /// The same where no coroutine made the fork: the child has no schedulers.
   static void forget_all_in_child() noexcept;
 
-  /// `descriptor` is about to be closed: detaches it from the loops of other threads too.
+  /// `descriptor` is about to be closed: detaches it from the loops of other threads too. Any
+  /// thread. After the close, closed_everywhere must follow.
   static void detach_everywhere(int descriptor) noexcept;
+
+  /// `descriptor` has been closed: those on other threads who began to wait on it after it was
+  /// detached and before it was closed are woken with WakeReason::kFired, and find out. So may be
+  /// those who wait on a new descriptor of the same number; they park again.
+  static void closed_everywhere(int descriptor) noexcept;
 
  private:
   void open();
@@ -92,8 +99,13 @@ class EventLoop {
   void dispatch(std::uint64_t tag, std::uint32_t events) noexcept;
   void dispatch_all(const epoll_event* events, int count) noexcept;
   bool add(int descriptor, std::uint32_t generation) noexcept;
+  bool register_anew(int descriptor, DescriptorState& state) noexcept;
   int call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept;
   void detach_from_outside(int descriptor) noexcept;
+  template <class Visit>
+  static void for_each_other(Visit visit) noexcept;
+  void look_again_from_outside(int descriptor) noexcept;
+  static void wake_waiters(DescriptorState& state) noexcept;
   void sweep() noexcept;
 
   InternalDescriptor epoll_;

@@ -1,6 +1,7 @@
 #include "colibri/core/internal_descriptor.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -30,6 +31,12 @@ int copy_upwards(int descriptor) noexcept {
   return real::fcntl(descriptor, F_DUPFD_CLOEXEC, start);
 }
 
+/// What our descriptions are known by: the signal that they would send if they were ever asked to
+/// send one, which they are not.
+int mark() noexcept {
+  return SIGRTMAX;
+}
+
 void note_lowest(int descriptor) noexcept {
   if (descriptor < lowest.load(std::memory_order_relaxed)) {
     lowest.store(descriptor, std::memory_order_relaxed);
@@ -45,6 +52,7 @@ void InternalDescriptor::adopt(int descriptor, const char* what) {
     real::close(descriptor);
     descriptor = moved;
   }
+  marked_ = real::fcntl(descriptor, F_SETSIG, mark()) == 0;
   const SmallLockGuard guard(lock);
   number_.store(descriptor, std::memory_order_release);
   next_ = all;
@@ -54,18 +62,26 @@ void InternalDescriptor::adopt(int descriptor, const char* what) {
 
 void InternalDescriptor::reset() noexcept {
   const int descriptor = number();
-  forget();
-  if (descriptor >= 0) real::close(descriptor);
+  const bool sole_owner = forget();
+  if (descriptor < 0 || !sole_owner) return;
+  if (!marked_ || real::fcntl(descriptor, F_GETSIG) == mark()) real::close(descriptor);
 }
 
-void InternalDescriptor::forget() noexcept {
+/// Takes this out of the list of all. False if the number is that of another in it: ours was lost,
+/// and the kernel has given it out again.
+bool InternalDescriptor::forget() noexcept {
   const SmallLockGuard guard(lock);
-  number_.store(-1, std::memory_order_release);
-  for (InternalDescriptor** link = &all; *link != nullptr; link = &(*link)->next_) {
-    if (*link != this) continue;
-    *link = next_;
-    break;
+  const int descriptor = number_.exchange(-1);
+  bool sole_owner = true;
+  for (InternalDescriptor** link = &all; *link != nullptr;) {
+    if (*link == this) {
+      *link = next_;
+      continue;
+    }
+    sole_owner &= (*link)->number() != descriptor;
+    link = &(*link)->next_;
   }
+  return sole_owner;
 }
 
 bool is_internal_descriptor(int descriptor) noexcept {

@@ -21,17 +21,18 @@ class InternalDescriptor {
   /// Throws std::system_error if `descriptor` is negative (errno says why); errors in moving leave
   /// it where it is.
   void adopt(int descriptor, const char* what);
-  /// Closes it.
+  /// Closes it, unless the program did so behind our back and the number is somebody else's by now.
   void reset() noexcept;
-  /// Forgets it without closing: the number is somebody else's by now.
-  void forget() noexcept;
   /// The number at this moment; -1 if there is none. It can change when the program claims it.
   int number() const noexcept { return number_.load(std::memory_order_acquire); }
 
  private:
   friend bool is_internal_descriptor(int descriptor) noexcept;
   friend void yield_descriptor_number(int descriptor) noexcept;
+  bool forget() noexcept;
+
   std::atomic<int> number_{-1};
+  bool marked_ = false;                 // its description bears our mark
   InternalDescriptor* next_ = nullptr;  // in the list of all
 };
 

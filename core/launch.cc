@@ -34,6 +34,7 @@ StackPointer coroutine_entry(void* argument) {
 void prepare_thread() {
   if (thread_state.stack_pool != nullptr) return;
   thread_state.prepare();
+  thread_state.entry = &coroutine_entry;
   thread_state.stack_pool = &thread_stack_pool();
   thread_state.shared_stacks = &thread_shared_stacks();
 }

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -138,8 +139,10 @@ inline constinit RealFunction usleep{"usleep", ::usleep};
 inline constinit RealFunction nanosleep{"nanosleep", ::nanosleep};
 inline constinit RealFunction clock_nanosleep{"clock_nanosleep", ::clock_nanosleep};
 
-// Signals.
+// Signals and processes.
 inline constinit RealFunction sigaction{"sigaction", ::sigaction};
+inline constinit RealFunction pthread_sigmask{"pthread_sigmask", ::pthread_sigmask};
+inline constinit RealFunction waitpid{"waitpid", ::waitpid};
 
 }  // namespace real
 }  // namespace colibri

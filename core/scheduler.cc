@@ -28,8 +28,13 @@ void restart_or_forget_in_child() {
 
 /// `coroutine`, and whom it resumed, will never run again: nobody can wake or join them.
 void give_up(ControlBlock& coroutine) noexcept {
-  leaf_of(coroutine).state = CoroutineState::kDone;
-  coroutine.state = CoroutineState::kDone;
+  ControlBlock* each = &leaf_of(coroutine);
+  // What they wait in may live on, and must not hand them what others could use.
+  withdraw(*each);
+  for (;; each = each->resumer) {
+    each->state = CoroutineState::kDone;
+    if (each == &coroutine) return;
+  }
 }
 
 void watch_forks() {
@@ -327,7 +332,9 @@ std::int64_t Scheduler::time_until_memory() noexcept {
 std::int64_t Scheduler::time_to_sleep() noexcept {
   const std::int64_t wake_at = std::min(timers_.next_wake(), stop_by_);
   if (wake_at == TimerQueue::kNever) return -1;
-  return std::max<std::int64_t>(wake_at - monotonic_now(), 0);
+  const std::int64_t now = monotonic_now();
+  // Compared first: a deadline may lie so far back that the difference has no room.
+  return wake_at > now ? wake_at - now : 0;
 }
 
 void Scheduler::adjust_slices() noexcept {
@@ -388,7 +395,7 @@ void Scheduler::stop_all(std::chrono::nanoseconds grace) {
 }
 
 void Scheduler::abandon(ControlBlock& coroutine) {
-  report_abandoned(leaf_of(coroutine));
+  report_abandoned(coroutine);
   forget(coroutine);
   give_up(coroutine);
   if (!coroutine.on_shared_stack()) thread_state.stack_pool->abandon();

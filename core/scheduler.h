@@ -193,12 +193,4 @@ class Scheduler {
   std::shared_ptr<Mailbox> mailbox_;
 };
 
-/// The coroutine at the end of the chain of resumes that `coroutine` has begun: who really runs or
-/// waits on its behalf.
-inline ControlBlock& leaf_of(ControlBlock& coroutine) noexcept {
-  ControlBlock* leaf = &coroutine;
-  while (leaf->state == CoroutineState::kResuming) leaf = leaf->resumed;
-  return *leaf;
-}
-
 }  // namespace colibri

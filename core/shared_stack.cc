@@ -7,8 +7,8 @@
 #include <new>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
-#include "colibri/core/launch.h"
 
 namespace colibri {
 namespace {
@@ -66,7 +66,6 @@ SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
     SharedStack& stack = table.stacks_[index];
     if (stack.memory != nullptr) continue;
     stack.memory = thread_stack_pool().acquire(bytes);
-    make_context(stack.first_frame, stack.memory->top(), &coroutine_entry, nullptr);
     stack.group = state_.get();
     state_->indices.push_back(static_cast<std::uint8_t>(index));
   }
@@ -106,6 +105,10 @@ void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) noe
   block.stack_index = state.indices[state.next];
   SharedStack& stack = stack_of(block);
   ++stack.users;
+  if (!stack.has_first_frame) [[unlikely]] {
+    make_context(stack.first_frame, stack.memory->top(), thread_state.entry, nullptr);
+    stack.has_first_frame = true;
+  }
   block.sanitizer.start(stack.memory->low, stack.memory->usable_bytes());
 }
 
@@ -303,6 +306,41 @@ StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index)
   leaving_ = nullptr;
   arriving_ = &next;
   return make_context(exchange_frame_, thread_stack_top(), &exchange, this);
+}
+
+// Looking ----------------------------------------------------------------------------------------
+
+// On the thread's stack, since the looker's own is needed.
+StackPointer SharedStacks::look_and_return(void* self) noexcept {
+  auto& stacks = *static_cast<SharedStacks*>(self);
+  ControlBlock& looker = stacks.not_left();
+  if (!stacks.bring_in(*stacks.arriving_)) {
+    stacks.out_of_memory_ = true;
+    return looker.stack_pointer;
+  }
+  stacks.look_(stacks.look_context_);
+  // Cannot fail: who is copied out now was copied out before, and has its memory still.
+  stacks.bring_in(looker);
+  return looker.stack_pointer;
+}
+
+bool SharedStacks::look_at(ControlBlock& coroutine, Look look, void* context) noexcept {
+  const bool in_place =
+      coroutine.direct || !coroutine.on_shared_stack() || coroutine.stack_pointer == nullptr;
+  ControlBlock* looker = thread_state.current;
+  if (looker == nullptr || in_place || stack_of(coroutine).occupant != looker) {
+    if (!in_place && !bring_in(coroutine)) return false;
+    look(context);
+    return true;
+  }
+  leaving_ = looker;
+  arriving_ = &coroutine;
+  look_ = look;
+  look_context_ = context;
+  colibri_context_switch_through(&looker->stack_pointer, thread_stack_top(), &look_and_return,
+                                 this);
+  SharedStacks& stacks = *thread_state.shared_stacks;
+  return !std::exchange(stacks.out_of_memory_, false);
 }
 
 SharedStacks& thread_shared_stacks() noexcept {

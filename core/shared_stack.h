@@ -51,6 +51,7 @@ struct SharedStack {
   SharedStackGroup::State* group = nullptr;
   ControlBlock* occupant = nullptr;  // whose bytes lie on it; null: nobody's
   std::size_t users = 0;             // coroutines that were put on it and have not ended
+  bool has_first_frame = false;
 };
 
 /// What was copied for the coroutines of one origin; see shared_stack_copies.
@@ -111,6 +112,12 @@ class SharedStacks {
   /// when there is no memory to copy out who is in the way.
   StackPointer arrival(ControlBlock& next, std::uint8_t stack_index) noexcept;
 
+  using Look = void (*)(void* context) noexcept;
+  /// Calls `look(context)` while the bytes of `coroutine`, which does not run, lie where they belong.
+  /// `context` must not lie on a coroutine's stack: the caller's may have to make room. False when
+  /// there is no memory for that.
+  bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
+
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
   SlabMemory& memory() noexcept { return memory_; }
   /// Gives back memory that is kept for the next coroutines.
@@ -134,6 +141,7 @@ class SharedStacks {
   };
 
   static StackPointer exchange(void* self) noexcept;
+  static StackPointer look_and_return(void* self) noexcept;
   bool switch_with_exceptions(Flow& from, ControlBlock& next) noexcept;
   enum class Way { kBegin, kReturn, kThroughThread };
   template <Way way>
@@ -157,6 +165,8 @@ class SharedStacks {
   Flow* leaving_ = nullptr;  // null: it has ended
   ControlBlock* arriving_ = nullptr;
   bool out_of_memory_ = false;
+  Look look_ = nullptr;
+  void* look_context_ = nullptr;
   FirstFrame exchange_frame_;
   Counter* counters_ = nullptr;  // by origin; null until first needed
 };

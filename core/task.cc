@@ -3,13 +3,27 @@
 #include "colibri/core/unpark.h"
 
 namespace colibri {
+namespace {
+
+/// Neither the joiner nor anybody who resumed it can end before the join is over.
+void check_end_can_come(const ControlBlock& joiner, const ControlBlock& joined) noexcept {
+  check(&joiner != &joined, "a coroutine joined itself: it would wait for ever");
+  for (const ControlBlock* each = joiner.resumer_or_null(); each != nullptr;
+       each = each->resumer_or_null()) {
+    check(each != &joined,
+          "a coroutine joined the one that resumed it, whose end is behind its own: it would wait "
+          "for ever");
+  }
+}
+
+}  // namespace
 
 WakeReason TaskStateBase::wait(Deadline deadline, bool may_fail) noexcept {
   WakeReason reason = WakeReason::kFired;
   while (!ended() && reason == WakeReason::kFired) {
     check(can_park(), "a Task was joined or destroyed outside a coroutine while it still runs");
     ControlBlock& self = *thread_state.current;
-    check(coroutine != &self, "a coroutine joined itself: it would wait for ever");
+    check_end_can_come(self, *coroutine);
     check(joiners.empty(), "two coroutines join one Task at the same time; only one may");
     joiners.push_back(self);
     reason = thread_state.scheduler->park(

@@ -17,10 +17,11 @@ struct ThreadState {
   Scheduler* scheduler = nullptr;   // null: this thread has none
   RunQueue* run_queue = nullptr;    // the scheduler's
   EventLoop* event_loop = nullptr;  // the scheduler's
-  int* errno_address = nullptr;     // these four: see prepare_thread()
+  int* errno_address = nullptr;     // these, up to entry: see prepare_thread()
   ExceptionState* exceptions = nullptr;
   StackPool* stack_pool = nullptr;
   SharedStacks* shared_stacks = nullptr;
+  ContextEntry entry = nullptr;  // of every coroutine
   std::uint64_t last_id = 0;
   Flow own_flow;
 

@@ -123,7 +123,9 @@ int pipe2(int pair[2], int flags) noexcept {
 int close(int fd) {
   if (is_internal_descriptor(fd)) return fail_with_errno(EBADF);
   descriptor_table::closing(fd);
-  return real::close(fd);
+  const int result = real::close(fd);
+  EventLoop::closed_everywhere(fd);
+  return result;
 }
 
 int dup(int fd) noexcept {

@@ -143,12 +143,5 @@ TEST(Backtrace, AsTextHasALineForEachFrame) {
   EXPECT_EQ(to_string(backtrace), "  #0 0x1000 first+0x12\n  #1 0x2000 ?+0x0\n");
 }
 
-TEST(Backtrace, LeavesNoDescriptorOpen) {
-  // The first of a process may open some for good; later ones must not.
-  outer_function();
-  const test::DescriptorLeakCheck leaks;
-  for (int i = 0; i < 10; ++i) outer_function();
-}
-
 }  // namespace
 }  // namespace colibri

@@ -84,12 +84,61 @@ TEST(DescriptorClose, ByAnotherThreadReachesTheLoopsOfAllThreads) {
   EXPECT_EQ(closed, kThreads);
 }
 
+/// Waits on `descriptor` as a blocking call does, which tries again after each wake-up: until the
+/// descriptor is found closed.
+WakeReason wait_until_closed(int descriptor) {
+  WakeReason reason = WakeReason::kFired;
+  while (reason == WakeReason::kFired) reason = wait_ready(descriptor, Direction::kRead, {});
+  return reason;
+}
+
+TEST(DescriptorClose, EndsAWaitThatBeganAfterItWasDetached) {
+  run_in_scheduler([] {
+    const DescriptorPair pipe = DescriptorPair::pipe();
+    // While the pair lives, so does the kernel's registration of its copy.
+    const int copy = real::dup(pipe.reader());
+    std::atomic<bool> detached{false};
+    std::atomic<bool> waiting{false};
+    std::thread closer([&] {
+      EventLoop::detach_everywhere(copy);
+      detached = true;
+      while (!waiting) std::this_thread::yield();
+      real::close(copy);
+      EventLoop::closed_everywhere(copy);
+    });
+    while (!detached) std::this_thread::yield();
+    go([&] { waiting = true; });  // runs once the wait has begun
+    EXPECT_EQ(wait_until_closed(copy), WakeReason::kClosed);
+    closer.join();
+  });
+}
+
+TEST(DescriptorClose, OfTheLastBearerOfANumberDoesNotEndWaitsOnTheNext) {
+  run_in_scheduler([] {
+    const DescriptorPair pipe = DescriptorPair::pipe();
+    // The number is in use again before the thread that closed it has said so.
+    go([&] {
+      std::thread([&] { EventLoop::closed_everywhere(pipe.reader()); }).join();
+      sleep_for(milliseconds(1));
+      pipe.put('x');
+    });
+    int byte = -1;
+    WakeReason reason = WakeReason::kFired;
+    while (byte < 0 && reason == WakeReason::kFired) {
+      reason = wait_ready(pipe.reader(), Direction::kRead, {});
+      byte = pipe.take();
+    }
+    EXPECT_EQ(byte, 'x');
+  });
+}
+
 TEST(DescriptorClose, LeavesErrnoAlone) {
   run_in_scheduler([] {
     const DescriptorPair pipe = DescriptorPair::pipe();
     errno = ENOTEMPTY;
     EventLoop::detach_everywhere(pipe.reader());
     EventLoop::detach_everywhere(-1);
+    EventLoop::closed_everywhere(-1);
     EXPECT_EQ(errno, ENOTEMPTY);
   });
 }
@@ -150,6 +199,7 @@ TEST(DescriptorClose, AWaitThatBeganBeforeAnotherThreadsCloseAlwaysEnds) {
         }
         EventLoop::detach_everywhere(descriptor);
         real::close(descriptor);
+        EventLoop::closed_everywhere(descriptor);
       }
     });
     std::size_t closed = 0;

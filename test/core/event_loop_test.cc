@@ -163,6 +163,15 @@ TEST(EventLoopRebuild, AfterLosingItsDescriptorsItWaitsAsBefore) {
   });
 }
 
+TEST(EventLoopRebuild, OfHalfItsDescriptorsClosesTheOtherHalf) {
+  for (const char* kind : {"eventpoll", "eventfd"}) {
+    test::run_in_scheduler([kind] {
+      real::close(internal_descriptor_of_kind(kind));
+      sleep_for(milliseconds(1));
+    });
+  }
+}
+
 TEST(EventLoopRebuild, AfterItOtherThreadsWakeItAsBefore) {
   test::run_in_scheduler([] {
     close_internal_descriptors();

@@ -105,18 +105,34 @@ TEST_F(InternalDescriptorTest, AdoptingAnotherClosesTheFirst) {
   EXPECT_TRUE(is_open(descriptor.number()));
 }
 
-TEST_F(InternalDescriptorTest, ForgettingLeavesItOpen) {
+TEST_F(InternalDescriptorTest, LeavesAloneWhoHasGotItsNumber) {
+  const test::DescriptorPair pipe = test::DescriptorPair::pipe();
   int number = -1;
   {
     InternalDescriptor descriptor;
     descriptor.adopt(new_eventfd(), "test");
     number = descriptor.number();
-    descriptor.forget();
-    EXPECT_EQ(descriptor.number(), -1);
+    real::close(number);
+    ASSERT_EQ(real::dup2(pipe.reader(), number), number);
   }
   EXPECT_FALSE(is_internal_descriptor(number));
   EXPECT_TRUE(is_open(number));
   real::close(number);
+}
+
+TEST_F(InternalDescriptorTest, LeavesAloneAnotherOfOursThatHasGotItsNumber) {
+  InternalDescriptor second;
+  int number = -1;
+  {
+    InternalDescriptor first;
+    first.adopt(new_eventfd(), "test");
+    number = first.number();
+    real::close(number);
+    second.adopt(new_eventfd(), "test");
+    ASSERT_EQ(second.number(), number) << "the kernel gives out the lowest that is free";
+  }
+  EXPECT_TRUE(is_internal_descriptor(number));
+  EXPECT_TRUE(is_open(number));
 }
 
 TEST_F(InternalDescriptorTest, AFailedDescriptorIsRefusedWithTheReason) {

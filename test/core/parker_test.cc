@@ -38,6 +38,7 @@ TEST(Parker, APermitGivenBeforeIsNotLost) {
     go([&] { other_ran = true; });
     parker.park();
     EXPECT_FALSE(other_ran) << "it need not have waited";
+    yield();  // what the other writes to must not end before it
   });
 }
 

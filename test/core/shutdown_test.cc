@@ -2,9 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "colibri/core/coroutine.h"
 #include "colibri/core/parker.h"
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
@@ -213,10 +216,73 @@ TEST(Shutdown, EachOfSeveralIsNamedAndTheOthersEndWell) {
   EXPECT_THAT(text, AllOf(HasSubstr("'first'"), HasSubstr("'second'")));
 }
 
+/// Ignores cancellation two resumes below the coroutine that is cancelled.
+void ignore_cancellation_in_a_nested_coroutine() {
+  Coroutine outer(
+      [] {
+        Coroutine inner(ignore_cancellation_asleep, {.name = "inner"});
+        inner.resume();
+      },
+      {.name = "outer"});
+  outer.resume();
+}
+
+TEST(Shutdown, WhoIgnoresItInANestedCoroutineIsNamedWithAllStacks) {
+  const std::string text = stderr_of([&] {
+    run_and_abandon(3, [&] {
+      go(SpawnOptions{.name = "root"}, ignore_cancellation_in_a_nested_coroutine);
+      yield();
+    });
+  });
+  // Innermost first, each with the frames of its own stack.
+  const std::size_t root = text.find("'root'");
+  const std::size_t inner = text.find("Inside coroutine ", root);
+  const std::size_t outer = text.find("Inside coroutine ", inner + 1);
+  const std::size_t own = text.find("Its stack:\n", outer);
+  ASSERT_NE(own, std::string::npos) << text;
+  EXPECT_THAT(text.substr(root, inner - root), HasSubstr("it is abandoned."));
+  EXPECT_THAT(text.substr(inner, outer - inner),
+              AllOf(HasSubstr("'inner'"), HasSubstr("ignore_cancellation_asleep")));
+  EXPECT_THAT(text.substr(outer, own - outer),
+              AllOf(HasSubstr("'outer'"), HasSubstr("ignore_cancellation_in_a_nested_coroutine")));
+  EXPECT_THAT(text.substr(own), HasSubstr("ignore_cancellation_in_a_nested_coroutine"));
+}
+
+TEST(Shutdown, ANestedCoroutineWhoseResumersWereAbandonedMayBeDestroyedByItsOwner) {
+  const std::string text = stderr_of([&] {
+    Coroutine inner(ignore_cancellation_asleep);
+    std::optional<Coroutine> outer;
+    outer.emplace([&] { inner.resume(); });
+    run_and_abandon(1, [&] {
+      go([&] { outer->resume(); });
+      yield();
+    });
+    EXPECT_TRUE(outer->done());
+    EXPECT_TRUE(inner.done());
+  });
+  EXPECT_THAT(text, HasSubstr("Inside coroutine "));
+}
+
+TEST(Shutdown, AnAbandonedJoinerTakesNothingFromTheNextRun) {
+  stderr_of([&] {
+    auto waiting = std::make_shared<TaskStateBase>();
+    ControlBlock never_ends;
+    never_ends.state = CoroutineState::kParked;
+    waiting->coroutine = &never_ends;
+    run_and_abandon(1, [&] {
+      go([waiting] { waiting->wait(Deadline::never(), false); });
+      yield();
+      EXPECT_FALSE(waiting->joiners.empty());
+    });
+    EXPECT_TRUE(waiting->joiners.empty());
+  });
+}
+
 TEST(Shutdown, AfterAnAbandonedCoroutineAnotherRunWorks) {
   stderr_of([&] {
-    run_and_abandon(1, [&] {
+    run_and_abandon(4, [&] {
       go(ignore_cancellation_asleep);
+      go(ignore_cancellation_in_a_nested_coroutine);
       yield();
     });
   });

@@ -65,6 +65,20 @@ TEST(Sleep, ForNothingOrLessLetsOthersRun) {
   });
 }
 
+TEST(Sleep, UntilAnyPointThatIsPastLetsOthersRun) {
+  run_in_scheduler([] {
+    for (const steady_clock::time_point time :
+         {steady_clock::now() - milliseconds(1), steady_clock::time_point(),
+          steady_clock::time_point(nanoseconds(-1)), steady_clock::time_point::min()}) {
+      bool other_ran = false;
+      go([&] { other_ran = true; });
+      sleep_until(time);
+      EXPECT_TRUE(other_ran);
+      sleep_until(time);  // with nobody else there, the scheduler itself would go to sleep
+    }
+  });
+}
+
 TEST(Sleep, ManySleepAtOnce) {
   std::size_t early = 0;
   std::size_t woken = 0;
@@ -88,7 +102,7 @@ TEST(Sleep, OutsideACoroutineBlocksTheThread) {
   const steady_clock::time_point start = steady_clock::now();
   sleep_for(milliseconds(2));
   EXPECT_GE(steady_clock::now() - start, milliseconds(2));
-  sleep_until(start);
+  for (const auto time : {start, steady_clock::time_point::min()}) sleep_until(time);
 }
 
 TEST(Yield, TakesTurns) {

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "colibri/core/coroutine.h"
 #include "colibri/core/sleep.h"
 #include "test/support/run_in_scheduler.h"
 
@@ -51,6 +52,7 @@ TEST(Task, JoinOfOneThatHasEndedDoesNotWait) {
     go([&] { other_ran = true; });
     EXPECT_EQ(task.join(), 3);
     EXPECT_FALSE(other_ran);
+    yield();  // what the other writes to must not end before it
   });
 }
 
@@ -214,6 +216,53 @@ TEST(TaskDeathTest, JoiningItselfIsRefused) {
     });
   };
   EXPECT_DEATH(misuse(), "a coroutine joined itself: it would wait for ever");
+}
+
+TEST(TaskDeathTest, JoiningTheCoroutineThatResumedItIsRefused) {
+  const auto misuse = [] {
+    run([] {
+      Task<void> task;
+      task = spawn([&] {
+        Coroutine outer([&] {
+          Coroutine inner([&] { task.join(); });
+          inner.resume();
+        });
+        outer.resume();
+      });
+      yield();
+    });
+  };
+  EXPECT_DEATH(misuse(), "joined the one that resumed it, .*: it would wait for ever");
+}
+
+TEST(TaskDeathTest, DestroyingTheTaskOfTheCoroutineThatResumedItIsRefused) {
+  const auto misuse = [] {
+    run([] {
+      Task<void> task;
+      task = spawn([&] {
+        Coroutine inner([&] { task = Task<void>(); });
+        inner.resume();
+      });
+      yield();
+    });
+  };
+  EXPECT_DEATH(misuse(), "joined the one that resumed it, .*: it would wait for ever");
+}
+
+TEST(Task, ACoroutineThatWasResumedMayJoinOthers) {
+  run_in_scheduler([] {
+    auto task = spawn([] {
+      auto other = spawn([] {
+        yield();
+        return 5;
+      });
+      int joined = 0;
+      Coroutine inner([&] { joined = other.join(); });
+      inner.resume();
+      return joined;
+    });
+    EXPECT_EQ(task.join(), 5);
+  });
 }
 
 TEST(TaskDeathTest, TwoJoinersOfOneTaskAreRefused) {

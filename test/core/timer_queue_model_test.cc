@@ -1,21 +1,19 @@
 // The timer queue against a model that cannot be wrong: a sorted map, over random operations.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <limits>
 #include <map>
 #include <random>
 #include <vector>
 
-#include "colibri/core/timer_queue.h"
+#include "test/core/noted_timer.h"
 #include "test/support/scale.h"
 
 namespace colibri {
 namespace {
 
-constexpr std::int64_t kMillisecond = 1'000'000;
-constexpr std::int64_t kSecond = 1'000 * kMillisecond;
-constexpr std::int64_t kDay = 86'400 * kSecond;
+using test::kDay;
+using test::kMillisecond;
+using test::kSecond;
 
 /// The queue and its model side by side.
 class Twins {

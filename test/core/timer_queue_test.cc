@@ -3,43 +3,24 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <vector>
 
+#include "test/core/noted_timer.h"
 #include "test/support/scale.h"
 
 namespace colibri {
 namespace {
 
-constexpr std::int64_t kMicrosecond = 1'000;
-constexpr std::int64_t kMillisecond = 1'000'000;
-constexpr std::int64_t kSecond = 1'000 * kMillisecond;
-constexpr std::int64_t kDay = 86'400 * kSecond;
-constexpr std::int64_t kStart = 5 * kSecond;
+using test::kDay;
+using test::kMicrosecond;
+using test::kMillisecond;
+using test::kSecond;
+using test::kStart;
+using test::NotedTimer;
 
-/// A timer that notes in a list when it fires.
-struct NotedTimer : Timer {
-  NotedTimer() {
-    fire = [](Timer& timer) {
-      auto& self = static_cast<NotedTimer&>(timer);
-      self.fired->push_back(self.deadline);
-    };
-  }
-  std::vector<std::int64_t>* fired = nullptr;
-};
-
-class TimerQueueTest : public testing::Test {
- protected:
-  NotedTimer timer_at(std::int64_t deadline) {
-    NotedTimer timer;
-    timer.deadline = deadline;
-    timer.fired = &fired_;
-    return timer;
-  }
-
-  TimerQueue queue_{kStart};
-  std::vector<std::int64_t> fired_;
-};
+class TimerQueueTest : public test::TimerQueueFixture {};
 
 TEST_F(TimerQueueTest, FiresAtItsDeadlineAndNotBefore) {
   for (const std::int64_t delay :
@@ -57,6 +38,23 @@ TEST_F(TimerQueueTest, FiresAtItsDeadlineAndNotBefore) {
     EXPECT_FALSE(timer.armed());
     EXPECT_TRUE(queue.empty());
   }
+}
+
+TEST_F(TimerQueueTest, TakesTheEndsOfTheClock) {
+  NotedTimer first = timer_at(std::numeric_limits<std::int64_t>::min());
+  NotedTimer last = timer_at(std::numeric_limits<std::int64_t>::max() - 1);
+  queue_.arm(first);
+  queue_.arm(last);
+  EXPECT_LE(queue_.next_wake(), kStart);
+  queue_.advance(kStart);
+  EXPECT_EQ(fired_, std::vector{first.deadline});
+  while (fired_.size() < 2) {
+    const std::int64_t wake = queue_.next_wake();
+    ASSERT_LE(wake, last.deadline);
+    // Two centuries at once: the wheel turns every 52 days.
+    queue_.advance(std::max(wake, last.deadline - kSecond));
+  }
+  EXPECT_TRUE(queue_.empty());
 }
 
 TEST_F(TimerQueueTest, FiresAtTheDeadlineAlsoWhenTimeCreeps) {

@@ -1,42 +1,19 @@
 // Timers that are armed again: after a disarm, and from the functions that they call.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <vector>
 
-#include "colibri/core/timer_queue.h"
+#include "test/core/noted_timer.h"
 
 namespace colibri {
 namespace {
 
-constexpr std::int64_t kMillisecond = 1'000'000;
-constexpr std::int64_t kSecond = 1'000 * kMillisecond;
-constexpr std::int64_t kDay = 86'400 * kSecond;
-constexpr std::int64_t kStart = 5 * kSecond;
+using test::kDay;
+using test::kMillisecond;
+using test::kSecond;
+using test::kStart;
+using test::NotedTimer;
 
-/// A timer that notes in a list when it fires.
-struct NotedTimer : Timer {
-  NotedTimer() {
-    fire = [](Timer& timer) {
-      auto& self = static_cast<NotedTimer&>(timer);
-      self.fired->push_back(self.deadline);
-    };
-  }
-  std::vector<std::int64_t>* fired = nullptr;
-};
-
-class TimerRearmTest : public testing::Test {
- protected:
-  NotedTimer timer_at(std::int64_t deadline) {
-    NotedTimer timer;
-    timer.deadline = deadline;
-    timer.fired = &fired_;
-    return timer;
-  }
-
-  TimerQueue queue_{kStart};
-  std::vector<std::int64_t> fired_;
-};
+class TimerRearmTest : public test::TimerQueueFixture {};
 
 TEST_F(TimerRearmTest, DisarmedItDoesNotFireAndAsksForNoWake) {
   for (const std::int64_t delay : {kMillisecond / 2, 3 * kMillisecond, kSecond, kDay, 60 * kDay}) {

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "test/support/channels.h"
+#include "test/support/scale.h"
 
 namespace colibri::test {
 namespace {
@@ -219,7 +220,10 @@ std::vector<ParityCase> all_cases() {
   cases.push_back({"TooMany", "-1 EINVAL", [](Session& session) {
                      rlimit limit{};
                      getrlimit(RLIMIT_NOFILE, &limit);
-                     if (limit.rlim_cur > 1'000'000) return session.note("-1 EINVAL");
+                     // Valgrind shows a limit of its own, which the kernel does not know.
+                     if (limit.rlim_cur > 1'000'000 || test::in_valgrind()) {
+                       return session.note("-1 EINVAL");
+                     }
                      Query query(limit.rlim_cur + 1, pollfd{-1, kIn, 0});
                      session.call(session.libc.poll, query.data(), query.size(), 0);
                    }});

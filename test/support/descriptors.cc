@@ -82,6 +82,7 @@ void DescriptorPair::close_end(int index) noexcept {
   if (descriptor < 0) return;
   EventLoop::detach_everywhere(descriptor);
   real::close(descriptor);
+  EventLoop::closed_everywhere(descriptor);
 }
 
 void DescriptorPair::put(char byte) const noexcept {

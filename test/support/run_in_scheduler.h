@@ -6,8 +6,8 @@
 #include <chrono>
 #include <functional>
 
-#include "colibri/core/backtrace.h"
 #include "colibri/core/run.h"
+#include "colibri/core/unwinder.h"
 #include "test/support/leak_check.h"
 
 namespace colibri::test {
@@ -22,8 +22,8 @@ inline void run_in_scheduler(const std::function<void()>& body, const RunOptions
 /// The same where `abandoned` coroutines are known to outlive the run: their stacks are lost.
 inline void run_and_abandon(std::size_t abandoned, const std::function<void()>& body,
                             std::chrono::nanoseconds grace = std::chrono::milliseconds(20)) {
-  // Who is abandoned is logged with its stack, and the unwinder keeps a pipe from its first use on.
-  capture_backtrace();
+  // Who is abandoned is logged with its stack. Emulators let the unwinder keep a pipe for that.
+  prepare_unwinder();
   const LeakCheck leaks(abandoned);
   run(body, RunOptions{.grace = grace});
 }

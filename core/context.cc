@@ -1,5 +1,7 @@
 #include "colibri/core/context.h"
 
+#include <ucontext.h>
+
 #include <cstring>
 
 namespace colibri {
@@ -30,6 +32,10 @@ SavedRegisters registers_of(const SavedFrame& frame) noexcept {
   return registers;
 }
 
+std::uintptr_t stack_pointer_of(const mcontext_t& machine) noexcept {
+  return static_cast<std::uintptr_t>(machine.gregs[REG_RSP]);
+}
+
 #elif defined(__aarch64__)
 
 /// What colibri_context_switch leaves on a stack, from the stack pointer up.
@@ -56,6 +62,10 @@ SavedRegisters registers_of(const SavedFrame& frame) noexcept {
   return registers;
 }
 
+std::uintptr_t stack_pointer_of(const mcontext_t& machine) noexcept {
+  return machine.sp;
+}
+
 #endif
 
 }  // namespace
@@ -75,6 +85,10 @@ SavedRegisters saved_registers(StackPointer stack_pointer) noexcept {
   SavedRegisters registers = registers_of(*frame);
   registers.stack_pointer = reinterpret_cast<std::uintptr_t>(stack_pointer) + sizeof(SavedFrame);
   return registers;
+}
+
+std::uintptr_t interrupted_stack_pointer(const void* context) noexcept {
+  return stack_pointer_of(static_cast<const ucontext_t*>(context)->uc_mcontext);
 }
 
 }  // namespace colibri

@@ -55,6 +55,9 @@ StackPointer make_context(void* stack_top, ContextEntry entry, void* argument) n
 /// Reads the registers of a flow that is suspended at `stack_pointer`.
 SavedRegisters saved_registers(StackPointer stack_pointer) noexcept;
 
+/// The stack pointer of the code that a signal interrupted; `context` is what its handler got.
+std::uintptr_t interrupted_stack_pointer(const void* context) noexcept;
+
 /// Tells the processor that a spinning thread waits.
 inline void processor_pause() noexcept {
 #if defined(__x86_64__)

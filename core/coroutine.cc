@@ -1,6 +1,7 @@
 #include "colibri/core/coroutine.h"
 
 #include "colibri/core/check.h"
+#include "colibri/core/fault_signals.h"
 #include "colibri/core/scheduler.h"
 #include "colibri/core/thread_state.h"
 
@@ -12,6 +13,7 @@ StackPointer Coroutine::end_resumed_coroutine(ControlBlock& self) noexcept {
 
 void Coroutine::adopt(ControlBlock* block, const SpawnOptions& options) noexcept {
   thread_state.prepare();
+  watch_faults();
   identify(*block, options);
   block->end = &Coroutine::end_resumed_coroutine;
   block_ = block;

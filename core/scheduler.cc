@@ -7,6 +7,7 @@
 
 #include "colibri/core/check.h"
 #include "colibri/core/coroutine_report.h"
+#include "colibri/core/fault_signals.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/unpark.h"
 
@@ -71,6 +72,7 @@ Scheduler::Scheduler()
   check(thread_state.current == nullptr,
         "colibri::run() called inside a coroutine; call it on the thread's own stack");
   watch_forks();
+  watch_faults();
   thread_state.prepare();
   thread_state.scheduler = this;
   thread_state.run_queue = &ready_;

@@ -173,6 +173,16 @@ void StackPool::give_back(Shelf& shelf) noexcept {
   shelf.first_slab = 0;
 }
 
+PrivateStack* StackPool::owner_of_guard(const void* address) const noexcept {
+  for (const Shelf& shelf : shelves_) {
+    for (const auto& slab : shelf.slabs) {
+      PrivateStack* owner = slab != nullptr ? slab->owner_of_guard(address) : nullptr;
+      if (owner != nullptr) return owner;
+    }
+  }
+  return nullptr;
+}
+
 StackPool& thread_stack_pool() noexcept {
   static thread_local StackPool pool;
   return pool;

@@ -78,6 +78,9 @@ class StackPool {
   /// Whether there is anything to trim.
   bool has_free() const noexcept { return made_ - idle_ != in_use(); }
 
+  /// The stack in whose guard `address` lies; null when it lies elsewhere.
+  PrivateStack* owner_of_guard(const void* address) const noexcept;
+
   /// Stacks taken and not yet given back.
   std::size_t in_use() const noexcept {
     std::size_t sum = 0;

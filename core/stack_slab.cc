@@ -76,15 +76,29 @@ std::size_t StackSlab::take_idle() noexcept {
   return index;
 }
 
-PrivateStack* StackSlab::make(std::size_t index) noexcept {
-  const std::size_t colour = (first_colour_ + index) % kColours * kColourBytes;
-  std::byte* high = span(index + 1) - colour - kColourBytes;
+/// Where the PrivateStack lies.
+std::byte* StackSlab::place(std::size_t index) const noexcept {
   static_assert(sizeof(PrivateStack) <= kColourBytes);
-  auto* stack = new (high) PrivateStack;
+  const std::size_t colour = (first_colour_ + index) % kColours;
+  return span(index + 1) - (colour + 1) * kColourBytes;
+}
+
+PrivateStack* StackSlab::make(std::size_t index) noexcept {
+  auto* stack = new (place(index)) PrivateStack;
   stack->low = span(index) + kGuardBytes;
   stack->size_class = size_class_;
   stack->slab = number_;
   return stack;
+}
+
+PrivateStack* StackSlab::owner_of_guard(const void* address) const noexcept {
+  const auto* byte = static_cast<const std::byte*>(address);
+  if (byte < base_ || byte >= base_ + bytes()) return nullptr;
+  const auto offset = static_cast<std::size_t>(byte - base_);
+  const std::size_t index = offset / span_bytes(size_class_);
+  if (offset % span_bytes(size_class_) >= kGuardBytes) return nullptr;
+  if (index >= cut_ || is_set(idle_bits_, index)) return nullptr;
+  return std::launder(reinterpret_cast<PrivateStack*>(place(index)));
 }
 
 void StackSlab::set_idle(PrivateStack& stack) noexcept {

@@ -78,6 +78,10 @@ class StackSlab {
   /// neighbours.
   void give_back() noexcept;
 
+  /// The stack in whose guard `address` lies; null when it lies elsewhere, or when that stack is
+  /// fresh or idle.
+  PrivateStack* owner_of_guard(const void* address) const noexcept;
+
   bool has_room() const noexcept { return idle_ != 0 || cut_ != count_; }
   /// No stack of it is made.
   bool is_unused() const noexcept { return idle_ == cut_; }
@@ -92,6 +96,7 @@ class StackSlab {
   std::byte* span(std::size_t index) const noexcept {
     return base_ + index * span_bytes(size_class_);
   }
+  std::byte* place(std::size_t index) const noexcept;
   std::size_t take_idle() noexcept;
   PrivateStack* make(std::size_t index) noexcept;
 

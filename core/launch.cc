@@ -5,6 +5,7 @@
 
 #include "colibri/core/canceled.h"
 #include "colibri/core/coroutine_report.h"
+#include "colibri/core/stack_usage.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
@@ -33,6 +34,8 @@ StackPointer coroutine_entry(void* argument) {
   } catch (...) {
     report_escaped_exception(self, "not derived from std::exception");
   }
+  if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
+    note_stack_usage(self);
   return self.end(self);
 }
 

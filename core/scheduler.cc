@@ -9,6 +9,7 @@
 #include "colibri/core/coroutine_report.h"
 #include "colibri/core/fault_signals.h"
 #include "colibri/core/launch.h"
+#include "colibri/core/stack_usage.h"
 #include "colibri/core/unpark.h"
 
 namespace colibri {
@@ -297,6 +298,8 @@ void Scheduler::run(ControlBlock& main, const SpawnOptions& options,
   loop_until([this] { return main_ended_; });
   main_ = nullptr;
   if (alive_count_ != 0) stop_all(grace);
+  if (prints_stack_usage_at_end()) [[unlikely]]
+    print_stack_usage();
   // A forked child in which a coroutine other than main lived on ends as a process does whose
   // last thread returns.
   if (lone_child_) std::exit(EXIT_SUCCESS);

@@ -8,14 +8,15 @@
 // that the line asks for is enough. Prints:
 //
 // nested 10 deep on 64 KiB: parsed
-// nested 80 deep on 64 KiB: ended by signal 11, and said:
-//   colibri: coroutine 2 'session' spawned at samples/stack_overflow.cc:46 overflowed its 64 KiB
-//   stack; spawn it with a stack of 128 KiB or more
+// nested 80 deep on 64 KiB: ended by signal 11
+//   colibri: coroutine 2 'session' spawned at samples/stack_overflow.cc:47
+//   overflowed its 64 KiB stack; spawn it with a stack of 128 KiB or more
 // nested 80 deep on 128 KiB: parsed
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -70,12 +71,15 @@ void show(int depth, std::size_t stack_bytes) {
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
-  if (WIFSIGNALED(status)) {
-    std::printf("ended by signal %d, and said:\n  %s\n", WTERMSIG(status),
-                said.substr(0, said.find('\n')).c_str());
-  } else {
+  if (!WIFSIGNALED(status)) {
     std::printf("parsed\n");
+    return;
   }
+  std::printf("ended by signal %d\n", WTERMSIG(status));
+  said.resize(std::min(said.find('\n'), said.size()));
+  // In two lines.
+  const std::size_t middle = std::min(said.find(" overflowed"), said.size());
+  std::printf("  %s\n %s\n", said.substr(0, middle).c_str(), said.substr(middle).c_str());
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint32_t kFewestSlices = 256;
 constexpr std::uint32_t kMostSlices = 16384;
 constexpr std::int64_t kTurnNanoseconds = 100'000;
+constexpr std::int64_t kTrimNanoseconds = 1'000'000'000;
 
 void restart_or_forget_in_child() {
   EventLoop::after_fork();
@@ -72,6 +73,7 @@ Scheduler::Scheduler()
         "a second scheduler on one thread; colibri::run() must not be called inside run()");
   check(thread_state.current == nullptr,
         "colibri::run() called inside a coroutine; call it on the thread's own stack");
+  trim_timer_.scheduler = this;
   watch_forks();
   watch_faults();
   thread_state.prepare();
@@ -221,6 +223,8 @@ void Scheduler::loop_until(Done done) noexcept {
 }
 
 void Scheduler::turn() noexcept {
+  if (!trim_timer_.armed() && stack_pool_.has_free()) [[unlikely]]
+    plan_trim();
   std::int64_t timeout = ready_.empty() ? time_to_sleep() : 0;
   if (timeout != 0 && !mailbox_->inbox.prepare_sleep()) timeout = 0;
   event_loop_.wait(timeout);
@@ -229,6 +233,26 @@ void Scheduler::turn() noexcept {
   if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]]
     handle_interrupt();
   run_ready();
+}
+
+void Scheduler::plan_trim() noexcept {
+  // The wheel's clock stands still while no timer is armed.
+  const std::int64_t now = monotonic_now();
+  if (timers_.empty()) timers_.advance(now);
+  trim_timer_.deadline = now + kTrimNanoseconds;
+  trim_timer_.fire = [](Timer& timer) {
+    Scheduler& self = *static_cast<TrimTimer&>(timer).scheduler;
+    // Armed anew by the next turn if stacks are left.
+    self.stack_pool_.trim_idle();
+    self.ready_.shrink(self.alive_count_ + 1);
+  };
+  timers_.arm(trim_timer_);
+}
+
+void Scheduler::trim_now() noexcept {
+  stack_pool_.trim_now();
+  // One more may be in the making.
+  ready_.shrink(alive_count_ + 1);
 }
 
 void Scheduler::run_ready() noexcept {

@@ -36,6 +36,10 @@ std::uintptr_t stack_pointer_of(const mcontext_t& machine) noexcept {
   return static_cast<std::uintptr_t>(machine.gregs[REG_RSP]);
 }
 
+bool is_general_protection(const mcontext_t& machine) noexcept {
+  return machine.gregs[REG_TRAPNO] == 13;
+}
+
 #elif defined(__aarch64__)
 
 /// What colibri_context_switch leaves on a stack, from the stack pointer up.
@@ -66,6 +70,10 @@ std::uintptr_t stack_pointer_of(const mcontext_t& machine) noexcept {
   return machine.sp;
 }
 
+bool is_general_protection(const mcontext_t& /*machine*/) noexcept {
+  return false;
+}
+
 #endif
 
 }  // namespace
@@ -89,6 +97,10 @@ SavedRegisters saved_registers(StackPointer stack_pointer) noexcept {
 
 std::uintptr_t interrupted_stack_pointer(const void* context) noexcept {
   return stack_pointer_of(static_cast<const ucontext_t*>(context)->uc_mcontext);
+}
+
+bool interrupted_by_malformed_address(const void* context) noexcept {
+  return is_general_protection(static_cast<const ucontext_t*>(context)->uc_mcontext);
 }
 
 }  // namespace colibri

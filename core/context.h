@@ -58,6 +58,10 @@ SavedRegisters saved_registers(StackPointer stack_pointer) noexcept;
 /// The stack pointer of the code that a signal interrupted; `context` is what its handler got.
 std::uintptr_t interrupted_stack_pointer(const void* context) noexcept;
 
+/// Whether it was interrupted by an address of a form that no memory has (x86-64 only): the kernel
+/// then names no address, as when it sends a signal by itself.
+bool interrupted_by_malformed_address(const void* context) noexcept;
+
 /// Tells the processor that a spinning thread waits.
 inline void processor_pause() noexcept {
 #if defined(__x86_64__)

@@ -1,5 +1,6 @@
 #include "colibri/core/stack_overflow.h"
 
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ namespace {
 
 // The unwinder's needs; the alternate signal stack may be the program's and small.
 constexpr std::size_t kReportStackBytes = 256 * 1024;
+constexpr unsigned long kAtMinSigStackSize = 51;  // AT_MINSIGSTKSZ; not in every libc's headers
 // Code that makes room may touch it before it moves the stack pointer.
 constexpr std::uintptr_t kReach = 4096;
 
@@ -25,6 +27,7 @@ constinit std::atomic<bool> reporting{false};
 
 struct Report {
   const ControlBlock* coroutine = nullptr;
+  bool by_signal_frame = false;
   const void* context = nullptr;
   StackPointer handler = nullptr;
 };
@@ -50,6 +53,34 @@ const ControlBlock* find_coroutine(const std::byte* address) noexcept {
   return other != nullptr ? user_of(*other) : nullptr;
 }
 
+/// The coroutine that a signal came to while its stack had no room for the handler's frame: the
+/// kernel then sends SIGSEGV, without an address.
+const ControlBlock* find_without_room_for_frame(const siginfo_t& fault,
+                                                const void* context) noexcept {
+  // The kernel steps over the red zone, and aligns.
+  const std::uintptr_t frame = getauxval(kAtMinSigStackSize) + 256;
+  const ControlBlock* current = thread_state.current;
+  if (fault.si_signo != SIGSEGV || fault.si_code != SI_KERNEL || current == nullptr ||
+      current->stack == nullptr || interrupted_by_malformed_address(context)) {
+    return nullptr;
+  }
+  const auto low = reinterpret_cast<std::uintptr_t>(current->stack->low);
+  const std::uintptr_t stack_pointer = interrupted_stack_pointer(context);
+  return stack_pointer >= low && stack_pointer < low + frame ? current : nullptr;
+}
+
+/// Whose stack overflowed, and how; nobody's if the fault is another.
+Report examine(const siginfo_t& fault, const void* context) noexcept {
+  if (fault.si_code <= 0) return {};
+  if (const ControlBlock* coroutine = find_without_room_for_frame(fault, context)) {
+    return {coroutine, true, context, nullptr};
+  }
+  const auto* address = static_cast<const std::byte*>(fault.si_addr);
+  const std::uintptr_t stack_pointer = interrupted_stack_pointer(context);
+  if (stack_pointer > reinterpret_cast<std::uintptr_t>(address) + kReach) return {};
+  return {find_coroutine(address), false, context, nullptr};
+}
+
 void write_advice(SignalText& text, const ControlBlock& coroutine, std::size_t bytes) noexcept {
   if (bytes >= kLargestStackBytes) {
     text.add("there are no larger ones: put less on it");
@@ -69,7 +100,12 @@ StackPointer write_report(void* argument) {
   text.add("colibri: coroutine ").add_number(coroutine.id);
   if (*coroutine.name != '\0') text.add(" '").add(coroutine.name).add("'");
   text.add(" spawned at ").add(coroutine.site.file).add(":").add_number(coroutine.site.line);
-  text.add(" overflowed its ").add_size(bytes).add(" stack; ");
+  if (report.by_signal_frame) {
+    text.add(" had no room for a signal handler's frame on its ").add_size(bytes);
+    text.add(" stack; install the handler with SA_ONSTACK, or ");
+  } else {
+    text.add(" overflowed its ").add_size(bytes).add(" stack; ");
+  }
   write_advice(text, coroutine, bytes);
   text.add("\n").write();
   write_crash_backtrace(report.context);
@@ -85,11 +121,8 @@ void prepare_overflow_report() noexcept {
 }
 
 bool report_stack_overflow(const siginfo_t& fault, const void* context) noexcept {
-  if (fault.si_code <= 0 || report_stack == nullptr) return false;
-  const auto* address = static_cast<const std::byte*>(fault.si_addr);
-  const std::uintptr_t stack_pointer = interrupted_stack_pointer(context);
-  if (stack_pointer > reinterpret_cast<std::uintptr_t>(address) + kReach) return false;
-  Report report{find_coroutine(address), context, nullptr};
+  if (report_stack == nullptr) return false;
+  Report report = examine(fault, context);
   if (report.coroutine == nullptr) return false;
   // A second thread may be here, too. The first one ends the process.
   while (reporting.exchange(true)) pause();

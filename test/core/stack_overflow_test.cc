@@ -185,6 +185,34 @@ TEST_F(StackOverflowDeathTest, ASmallAlternateStackOfTheProgramsSuffices) {
   EXPECT_EXIT(overflow(), ended_by_fault, kReport);
 }
 
+/// Goes down to `room` bytes above the lowest one, and sends a signal.
+[[gnu::noinline]] void send_with_room(std::uintptr_t room) {
+  pthread_kill(pthread_self(), 0);  // the first call needs more room, to be bound
+  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+  const auto low = reinterpret_cast<std::uintptr_t>(thread_state.current->stack->low);
+  auto* memory = static_cast<volatile char*>(alloca(here - low - room));
+  memory[0] = 1;
+  pthread_kill(pthread_self(), SIGUSR1);
+  memory[0] = 2;
+}
+
+TEST_F(StackOverflowDeathTest, ASignalThatFindsNoRoomForItsFrame) {
+  if (kAddressSanitizer || kThreadSanitizer) GTEST_SKIP() << "their pthread_kill needs more room";
+  const auto overflow = [] {
+    signal(SIGUSR1, [](int) {});
+    run_in_session([] { send_with_room(2'500); });
+  };
+  EXPECT_EXIT(overflow(), ended_by_fault,
+              "'session' .* had no room for a signal handler's frame on its 64 KiB stack; install "
+              "the handler with SA_ONSTACK, or spawn it with a stack of 128 KiB or more\n");
+  const auto enough = [] {
+    signal(SIGUSR1, [](int) {});
+    run_in_session([] { send_with_room(30'000); });
+    _exit(0);
+  };
+  EXPECT_EXIT(enough(), testing::ExitedWithCode(0), "");
+}
+
 // Faults that are not ours ------------------------------------------------------------------------
 
 std::string silent_about_stacks() {
@@ -209,6 +237,18 @@ TEST_F(StackOverflowDeathTest, AWildPointerIntoAGuardIsNoOverflow) {
     std::byte* low = thread_state.current->stack->low;
     *reinterpret_cast<volatile std::byte*>(low - 8) = std::byte{1};
   };
+  EXPECT_EXIT(run_in_session(fault), ended_by_fault, silent_about_stacks());
+}
+
+TEST_F(StackOverflowDeathTest, AMalformedAddressAtTheEndOfTheStackIsNoOverflow) {
+  const auto fault = [] {
+    const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+    const auto low = reinterpret_cast<std::uintptr_t>(thread_state.current->stack->low);
+    auto* memory = static_cast<volatile char*>(alloca(here - low - 2'500));
+    memory[0] = 1;
+    sink = *reinterpret_cast<volatile int*>(std::uintptr_t{0x5a5a'5a5a'5a5a'5a5a});
+  };
+  if (kAddressSanitizer || kThreadSanitizer) GTEST_SKIP() << "their checks need more room";
   EXPECT_EXIT(run_in_session(fault), ended_by_fault, silent_about_stacks());
 }
 

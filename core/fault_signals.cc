@@ -43,17 +43,14 @@ bool has_handler(const struct sigaction& action) noexcept {
   return action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
 }
 
-/// Returning from the handler then repeats the fault, which ends the process where it happened.
-void restore_default(int signal) noexcept {
+/// Ends the process by `signal`, at the place of the fault, once the handler has returned.
+void end_by(int signal, const siginfo_t& info) noexcept {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   real::sigaction(signal, &action, nullptr);
-}
-
-void end_by(int signal, const siginfo_t& info) noexcept {
-  restore_default(signal);
-  // One that somebody sent does not come again by itself. It is blocked until the handler returns.
-  if (info.si_code <= 0) pthread_kill(pthread_self(), signal);
+  // A fault comes again by itself. What somebody, or the kernel, has sent does not; it is blocked
+  // until the handler returns.
+  if (info.si_code <= 0 || info.si_code == SI_KERNEL) pthread_kill(pthread_self(), signal);
 }
 
 void call_handler(const struct sigaction& action, int signal, siginfo_t* info, void* context) {
@@ -89,7 +86,7 @@ void forward(int signal, siginfo_t* info, void* context) {
 void on_fault(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
   if (report_stack_overflow(*info, context)) {
-    restore_default(signal);
+    end_by(signal, *info);
   } else {
     forward(signal, info, context);
   }

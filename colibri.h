@@ -8,5 +8,7 @@
 #include "colibri/core/parker.h"
 #include "colibri/core/run.h"
 #include "colibri/core/sleep.h"
+#include "colibri/core/stack_usage.h"
 #include "colibri/core/task.h"
+#include "colibri/core/trim.h"
 #include "colibri/hook/hook.h"

@@ -1,5 +1,7 @@
 #include "colibri/core/context.h"
 
+#include <ucontext.h>
+
 #include <cstring>
 #include <new>
 
@@ -36,6 +38,14 @@ SavedRegisters registers_of(const SavedFrame& frame) noexcept {
   return registers;
 }
 
+std::uintptr_t stack_pointer_of(const mcontext_t& machine) noexcept {
+  return static_cast<std::uintptr_t>(machine.gregs[REG_RSP]);
+}
+
+bool is_general_protection(const mcontext_t& machine) noexcept {
+  return machine.gregs[REG_TRAPNO] == 13;
+}
+
 #elif defined(__aarch64__)
 
 /// What colibri_context_switch leaves on a stack, from the stack pointer up.
@@ -65,6 +75,14 @@ SavedRegisters registers_of(const SavedFrame& frame) noexcept {
   registers.frame_pointer = frame.x29;
   std::memcpy(registers.callee_saved, frame.x19_to_x28, sizeof registers.callee_saved);
   return registers;
+}
+
+std::uintptr_t stack_pointer_of(const mcontext_t& machine) noexcept {
+  return machine.sp;
+}
+
+bool is_general_protection(const mcontext_t& /*machine*/) noexcept {
+  return false;
 }
 
 #endif
@@ -102,6 +120,14 @@ SavedRegisters saved_registers(StackPointer stack_pointer) noexcept {
   SavedRegisters registers = registers_of(*frame);
   registers.stack_pointer = reinterpret_cast<std::uintptr_t>(stack_pointer) + sizeof(SavedFrame);
   return registers;
+}
+
+std::uintptr_t interrupted_stack_pointer(const void* context) noexcept {
+  return stack_pointer_of(static_cast<const ucontext_t*>(context)->uc_mcontext);
+}
+
+bool interrupted_by_malformed_address(const void* context) noexcept {
+  return is_general_protection(static_cast<const ucontext_t*>(context)->uc_mcontext);
 }
 
 }  // namespace colibri

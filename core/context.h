@@ -78,6 +78,13 @@ void set_context_argument(FirstFrame& frame, void* argument) noexcept;
 /// Reads the registers of a flow that is suspended at `stack_pointer`.
 SavedRegisters saved_registers(StackPointer stack_pointer) noexcept;
 
+/// The stack pointer of the code that a signal interrupted; `context` is what its handler got.
+std::uintptr_t interrupted_stack_pointer(const void* context) noexcept;
+
+/// Whether it was interrupted by an address of a form that no memory has (x86-64 only): the kernel
+/// then names no address, as when it sends a signal by itself.
+bool interrupted_by_malformed_address(const void* context) noexcept;
+
 /// Tells the processor that a spinning thread waits.
 inline void processor_pause() noexcept {
 #if defined(__x86_64__)

@@ -4,6 +4,7 @@
 
 #include "colibri/core/check.h"
 #include "colibri/core/libc.h"
+#include "colibri/core/fault_signals.h"
 #include "colibri/core/scheduler.h"
 #include "colibri/core/thread_state.h"
 
@@ -37,6 +38,7 @@ StackPointer Coroutine::end_resumed_coroutine(ControlBlock& self) noexcept {
 }
 
 void Coroutine::adopt() noexcept {
+  watch_faults();
   block_->by_hand = true;
   block_->resumer = nullptr;
   block_->attention |= ControlBlock::kResumed;

@@ -5,6 +5,7 @@
 
 #include "colibri/core/canceled.h"
 #include "colibri/core/coroutine_report.h"
+#include "colibri/core/stack_usage.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
@@ -28,6 +29,8 @@ StackPointer coroutine_entry(void* argument) {
   } catch (...) {
     report_escaped_exception(*thread_state.current, "not derived from std::exception");
   }
+  if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
+    note_stack_usage(*thread_state.current);
   return type.end(*thread_state.current);
 }
 

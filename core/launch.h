@@ -13,6 +13,7 @@
 #include "colibri/core/shared_stack.h"
 #include "colibri/core/spawn_options.h"
 #include "colibri/core/stack.h"
+#include "colibri/core/stack_of.h"
 
 namespace colibri {
 
@@ -63,16 +64,6 @@ struct ClosureOf : Closure {
 
   Function function;
 };
-
-/// What lies at the top of a private stack.
-struct alignas(64) PrivateTop {
-  ControlBlock block;
-  CoroutineExtras extras;
-};
-
-inline PrivateStack& private_stack_of(ControlBlock& block) noexcept {
-  return *reinterpret_cast<PrivateStack*>(reinterpret_cast<PrivateTop*>(&block) + 1);
-}
 
 /// First function on every coroutine's stack: calls the closure, handles what escapes, and returns
 /// what the closure's `end` says runs next.

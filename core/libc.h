@@ -118,6 +118,7 @@ inline constinit RealFunction preadv2{"preadv2", ::preadv2};
 inline constinit RealFunction pwritev2{"pwritev2", ::pwritev2};
 
 // Descriptors.
+inline constinit RealFunction open{"open", ::open};
 inline constinit RealFunction close{"close", ::close};
 inline constinit RealFunction dup{"dup", ::dup};
 inline constinit RealFunction dup2{"dup2", ::dup2};

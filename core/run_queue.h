@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "colibri/core/control_block.h"
@@ -27,6 +28,15 @@ class RunQueue {
   void reserve(std::size_t count) {
     if (count > mask_) [[unlikely]]
       grow();
+  }
+
+  /// Gives back room that `count` coroutines in all do not need. Keeps it when memory is short.
+  void shrink(std::size_t count) noexcept {
+    std::size_t capacity = kSmallest;
+    while (capacity <= count) capacity *= 2;
+    if (capacity > mask_ / 2) return;
+    std::unique_ptr<ControlBlock*[]> smaller(new (std::nothrow) ControlBlock*[capacity]());
+    if (smaller != nullptr) move_to(std::move(smaller), capacity);
   }
 
   /// There must be room.
@@ -62,10 +72,13 @@ class RunQueue {
 
   void grow() {
     const std::size_t capacity = 2 * (mask_ + 1);
-    auto larger = std::make_unique<ControlBlock*[]>(capacity);
+    move_to(std::make_unique<ControlBlock*[]>(capacity), capacity);
+  }
+
+  void move_to(std::unique_ptr<ControlBlock*[]> ring, std::size_t capacity) noexcept {
     const std::size_t count = size();
-    for (std::size_t i = 0; i < count; ++i) larger[i] = ring_[(head_ + i) & mask_];
-    ring_ = std::move(larger);
+    for (std::size_t i = 0; i < count; ++i) ring[i] = ring_[(head_ + i) & mask_];
+    ring_ = std::move(ring);
     mask_ = capacity - 1;
     head_ = 0;
     tail_ = count;

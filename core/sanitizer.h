@@ -1,5 +1,6 @@
 // What AddressSanitizer, ThreadSanitizer and Valgrind must be told about stacks and switches: the
-// only #ifs on them. Without them everything here is empty and costs nothing.
+// only #ifs on them, and on the kind of build. Without them everything here is empty and costs
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +35,11 @@
 
 namespace colibri {
 
+#if defined(NDEBUG)
+inline constexpr bool kDebugBuild = false;
+#else
+inline constexpr bool kDebugBuild = true;
+#endif
 #if defined(COLIBRI_ASAN)
 inline constexpr bool kAddressSanitizer = true;
 #else

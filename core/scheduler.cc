@@ -7,7 +7,9 @@
 
 #include "colibri/core/check.h"
 #include "colibri/core/coroutine_report.h"
+#include "colibri/core/fault_signals.h"
 #include "colibri/core/launch.h"
+#include "colibri/core/stack_usage.h"
 #include "colibri/core/unpark.h"
 
 namespace colibri {
@@ -16,6 +18,7 @@ namespace {
 constexpr std::uint32_t kFewestSlices = 256;
 constexpr std::uint32_t kMostSlices = 16384;
 constexpr std::int64_t kTurnNanoseconds = 100'000;
+constexpr std::int64_t kTrimNanoseconds = 1'000'000'000;
 
 void restart_or_forget_in_child() {
   EventLoop::after_fork();
@@ -57,7 +60,9 @@ Scheduler::Scheduler(const StackChoice& stacks)
         "a second scheduler on one thread; colibri::run() must not be called inside run()");
   check(thread_state.current == nullptr,
         "colibri::run() called inside a coroutine; call it on the thread's own stack");
+  trim_timer_.scheduler = this;
   watch_forks();
+  watch_faults();
   prepare_thread();
   if (stacks.is_shared()) {
     default_group_.emplace(stacks.shared_count, stacks.bytes);
@@ -294,6 +299,8 @@ void Scheduler::loop_until(Done done) noexcept {
 }
 
 void Scheduler::turn() noexcept {
+  if (!trim_timer_.armed() && has_memory_to_trim()) [[unlikely]]
+    plan_trim();
   std::int64_t timeout = ready_.empty() ? time_to_sleep() : 0;
   if (out_of_memory_) [[unlikely]]
     timeout = time_until_memory();
@@ -304,6 +311,33 @@ void Scheduler::turn() noexcept {
   if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]]
     handle_interrupt();
   run_ready();
+}
+
+bool Scheduler::has_memory_to_trim() const noexcept {
+  return thread_state.stack_pool->has_free() ||
+         thread_state.shared_stacks->memory().has_memory_to_trim();
+}
+
+void Scheduler::plan_trim() noexcept {
+  // The wheel's clock stands still while no timer is armed.
+  const std::int64_t now = monotonic_now();
+  if (timers_.empty()) timers_.advance(now);
+  trim_timer_.deadline = now + kTrimNanoseconds;
+  trim_timer_.fire = [](Timer& timer) {
+    Scheduler& self = *static_cast<TrimTimer&>(timer).scheduler;
+    // Armed anew by the next turn if stacks are left.
+    thread_state.stack_pool->trim_idle();
+    thread_state.shared_stacks->trim_now();
+    self.ready_.shrink(self.alive_count_ + 1);
+  };
+  timers_.arm(trim_timer_);
+}
+
+void Scheduler::trim_now() noexcept {
+  thread_state.stack_pool->trim_now();
+  thread_state.shared_stacks->trim_now();
+  // One more may be in the making.
+  ready_.shrink(alive_count_ + 1);
 }
 
 void Scheduler::run_ready() noexcept {
@@ -381,6 +415,8 @@ void Scheduler::run(ControlBlock& main, std::chrono::nanoseconds grace) {
   loop_until([this] { return main_ended_; });
   main_ = nullptr;
   if (alive_count_ != 0) stop_all(grace);
+  if (prints_stack_usage_at_end()) [[unlikely]]
+    print_stack_usage();
   // A forked child in which a coroutine other than main lived on ends as a process does whose
   // last thread returns.
   if (lone_child_) std::exit(EXIT_SUCCESS);

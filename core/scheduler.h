@@ -118,6 +118,10 @@ class Scheduler {
     if (coroutine.extras != nullptr) timers_.cancel(coroutine.extras->timer);
   }
 
+  /// Gives the memory that neither coroutines nor the queue need back to the system, now. Otherwise
+  /// that happens by itself, half by half, a second after load has fallen.
+  void trim_now() noexcept;
+
   EventLoop& event_loop() noexcept { return event_loop_; }
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
   /// Coroutines started and not yet ended.
@@ -169,6 +173,8 @@ class Scheduler {
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
   void forget(ControlBlock& coroutine) noexcept;
+  bool has_memory_to_trim() const noexcept;
+  void plan_trim() noexcept;
   void stop_all(std::chrono::nanoseconds grace);
   void abandon(ControlBlock& coroutine);
 
@@ -188,6 +194,10 @@ class Scheduler {
   std::optional<SharedStackGroup> default_group_;
   DefaultStacks defaults_;
   bool out_of_memory_ = false;  // to copy a shared stack
+  /// Armed while there is memory to trim.
+  struct TrimTimer : Timer {
+    Scheduler* scheduler = nullptr;
+  } trim_timer_;
   TimerQueue timers_;
   EventLoop event_loop_;
   std::shared_ptr<Mailbox> mailbox_;

@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "colibri/core/stack_of.h"
+
 
 namespace colibri {
 namespace {
@@ -341,6 +343,26 @@ bool SharedStacks::look_at(ControlBlock& coroutine, Look look, void* context) no
                                  this);
   SharedStacks& stacks = *thread_state.shared_stacks;
   return !std::exchange(stacks.out_of_memory_, false);
+}
+
+ControlBlock* SharedStacks::occupant_of(const PrivateStack& memory, bool& shared) noexcept {
+  for (const SharedStack& stack : stacks_) {
+    if (stack.memory != &memory) continue;
+    shared = true;
+    return stack.occupant;
+  }
+  shared = false;
+  return nullptr;
+}
+
+ControlBlock* user_of(PrivateStack& stack) noexcept {
+  bool shared = false;
+  if (thread_state.shared_stacks != nullptr) {
+    ControlBlock* occupant = thread_state.shared_stacks->occupant_of(stack, shared);
+    if (shared) return occupant;
+  }
+  ControlBlock& block = (static_cast<PrivateTop*>(stack.top()) - 1)->block;
+  return block.state == CoroutineState::kDone ? nullptr : &block;
 }
 
 SharedStacks& thread_shared_stacks() noexcept {

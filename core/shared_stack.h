@@ -119,6 +119,8 @@ class SharedStacks {
   bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
 
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
+  /// Whose bytes lie on `memory`; `shared` says whether it is a stack of this table at all.
+  ControlBlock* occupant_of(const PrivateStack& memory, bool& shared) noexcept;
   SlabMemory& memory() noexcept { return memory_; }
   /// Gives back memory that is kept for the next coroutines.
   void trim_now() noexcept;

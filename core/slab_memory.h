@@ -54,6 +54,9 @@ class SlabMemory {
   /// Returns the pages of all empty slabs to the system.
   void trim_now() noexcept;
 
+  /// Whether trim_now would give slabs back that were in use since the last time.
+  bool has_memory_to_trim() const noexcept { return empty_.size() > empty_trimmed_; }
+
   /// Bytes of pieces allocated and not freed.
   std::size_t in_use() const noexcept { return in_use_; }
 

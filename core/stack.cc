@@ -1,134 +1,186 @@
 #include "colibri/core/stack.h"
 
-#include <sys/mman.h>
+#include <sys/auxv.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <new>
 #include <stdexcept>
 #include <string>
-#include <system_error>
-
-#include "colibri/core/sanitizer.h"
 
 namespace colibri {
 namespace {
 
-constexpr std::size_t kPageBytes = 4096;
-// Four pages: a frame that was not compiled with stack-clash protection and skips one page of its
-// locals still meets the guard.
-constexpr std::size_t kGuardBytes = 4 * kPageBytes;
-// Neighbouring stacks begin at different distances from a page boundary; otherwise the hot frames
-// of all coroutines would compete for the same few sets of the processor's cache.
-constexpr std::size_t kColours = 24;
-constexpr std::size_t kColourBytes = 64;
 constexpr std::size_t kSmallestSlabBytes = 4 * 1024 * 1024;
 constexpr std::size_t kLargestSlabBytes = 256 * 1024 * 1024;
+// Up to so many stacks are not worth another second of waiting.
+constexpr std::size_t kFewStacks = 16;
+// Each trim_idle adds one at most and takes half of all stacks away from the oldest ones.
+constexpr std::size_t kMostGenerations = 16;
 
-// Since Linux 6.13; Debian 12's headers do not know it yet.
-constexpr int kMadvGuardInstall = 102;
+constexpr unsigned long kAtMinSigStackSize = 51;  // AT_MINSIGSTKSZ; not in every libc's headers
 
-std::size_t bytes_of_class(std::uint32_t size_class) noexcept {
-  return kSmallestStackBytes << size_class;
-}
-
-/// Whether the kernel really keeps guard markers: emulators answer "yes" to advice that they do not
-/// know. Reading pages in ahead fails on a real guard.
-bool guard_markers_work() noexcept {
-  static const bool work = [] {
-    void* page =
-        mmap(nullptr, kPageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED) return false;
-    const bool works = madvise(page, kPageBytes, kMadvGuardInstall) == 0 &&
-                       madvise(page, kPageBytes, MADV_POPULATE_READ) != 0;
-    munmap(page, kPageBytes);
-    return works;
-  }();
-  return work;
-}
-
-[[noreturn]] void throw_no_address_space(std::size_t bytes) {
-  throw std::system_error(errno, std::generic_category(),
-                          "cannot reserve " + std::to_string(bytes >> 20) +
-                              " MiB of address space for stacks; look at vm.max_map_count, "
-                              "vm.overcommit_memory and RLIMIT_AS");
+[[noreturn]] void refuse_size(std::size_t bytes) {
+  throw std::invalid_argument(
+      "a stack of " + std::to_string(bytes) + " bytes was asked for; sizes from " +
+      std::to_string((smallest_stack_bytes() + 1023) / 1024) + " KiB to 64 MiB are possible");
 }
 
 }  // namespace
 
+std::size_t smallest_stack_bytes() noexcept {
+  static const std::size_t smallest =
+      std::max<std::size_t>(kSmallestStackBytes, 4 * getauxval(kAtMinSigStackSize));
+  return smallest;
+}
+
 StackPool::~StackPool() {
-  if (in_use_ != 0 || abandoned_ != 0) return;
-  for (std::uint32_t size_class = 0; kAddressSanitizer && size_class < kClasses; ++size_class) {
-    for (PrivateStack* stack = free_[size_class]; stack != nullptr; stack = stack->next_free) {
-      unregister_stack(stack->low, bytes_of_class(size_class));
+  if (in_use() == 0 && abandoned_ == 0) return;
+  for (Shelf& shelf : shelves_) {
+    for (auto& slab : shelf.slabs) [[maybe_unused]] StackSlab* kept = slab.release();
+  }
+}
+
+// Taking ----------------------------------------------------------------------------------------
+
+PrivateStack* StackPool::acquire_cold(std::size_t bytes) {
+  const std::uint32_t size_class = size_class_of(bytes);
+  if (bytes < kSmallestStackBytes || bytes > kLargestStackBytes ||
+      stack_bytes_of_class(size_class) < smallest_stack_bytes()) {
+    refuse_size(bytes);
+  }
+  Shelf& shelf = shelves_[size_class];
+  PrivateStack* stack = take_resting(shelf);
+  if (stack == nullptr) {
+    stack = slab_with_room(size_class).take();
+    ++made_;
+    ++shelf.made;
+  }
+  ++free_[size_class].in_use;
+  return stack;
+}
+
+PrivateStack* StackPool::take_resting(Shelf& shelf) noexcept {
+  if (shelf.generations.empty()) return nullptr;
+  Generation& newest = shelf.generations.back();
+  PrivateStack* stack = newest.first;
+  newest.first = stack->next_free;
+  --shelf.resting;
+  if (--newest.count == 0) shelf.generations.pop_back();
+  return stack;
+}
+
+StackSlab& StackPool::slab_with_room(std::uint32_t size_class) {
+  Shelf& shelf = shelves_[size_class];
+  for (std::size_t& i = shelf.first_slab; i < shelf.slabs.size(); ++i) {
+    StackSlab* slab = shelf.slabs[i].get();
+    if (slab != nullptr && slab->has_room()) return *slab;
+  }
+  return add_slab(size_class);
+}
+
+StackSlab& StackPool::add_slab(std::uint32_t size_class) {
+  Shelf& shelf = shelves_[size_class];
+  std::size_t reserved = 0;
+  std::size_t capacity = 0;
+  for (const auto& slab : shelf.slabs) {
+    if (slab == nullptr) continue;
+    reserved += slab->bytes();
+    capacity += slab->capacity();
+  }
+  // As much again as there is, so that few stacks reserve little and many need few mappings.
+  const std::size_t wish = std::clamp(reserved, kSmallestSlabBytes, kLargestSlabBytes);
+  const std::size_t count = std::max<std::size_t>(1, wish / StackSlab::span_bytes(size_class));
+
+  const auto hole = std::find(shelf.slabs.begin(), shelf.slabs.end(), nullptr);
+  const auto place = static_cast<std::size_t>(hole - shelf.slabs.begin());
+  if (hole == shelf.slabs.end()) shelf.slabs.emplace_back();
+  shelf.generations.reserve(kMostGenerations);
+  shelf.slabs[place] =
+      std::make_unique<StackSlab>(size_class, static_cast<std::uint32_t>(place), count, capacity);
+  shelf.first_slab = place;
+  return *shelf.slabs[place];
+}
+
+// Trimming --------------------------------------------------------------------------------------
+
+bool StackPool::trim_idle() noexcept {
+  bool left = false;
+  for (std::uint32_t size_class = 0; size_class < kStackSizeClasses; ++size_class) {
+    Shelf& shelf = shelves_[size_class];
+    std::size_t count = shelf.resting <= kFewStacks ? shelf.resting : shelf.resting / 2;
+    while (count != 0) {
+      Generation& oldest = shelf.generations.front();
+      const std::size_t part = std::min(count, oldest.count);
+      set_idle(shelf, oldest, part);
+      shelf.resting -= part;
+      count -= part;
+      if (oldest.count == 0) shelf.generations.erase(shelf.generations.begin());
     }
+    give_back(shelf);
+    put_aside(size_class);
+    left = left || !shelf.generations.empty();
   }
-  for (const auto& slabs : slabs_) {
-    for (const Slab& slab : slabs) munmap(slab.base, slab.bytes);
-  }
-}
-
-PrivateStack* StackPool::acquire_new(std::size_t bytes) {
-  if (bytes < kSmallestStackBytes || bytes > kLargestStackBytes) {
-    throw std::invalid_argument("a stack of " + std::to_string(bytes) +
-                                " bytes was asked for; sizes from 16 KiB to 64 MiB are possible");
-  }
-  PrivateStack* stack = carve(size_class_of(bytes));
-  ++made_;
-  ++in_use_;
-  return stack;
-}
-
-PrivateStack* StackPool::carve(std::uint32_t size_class) {
-  const std::size_t span = bytes_of_class(size_class) + kGuardBytes;
-  auto& slabs = slabs_[size_class];
-  if (slabs.empty() || slabs.back().next_offset + span > slabs.back().bytes) add_slab(size_class);
-  Slab& slab = slabs.back();
-  std::byte* low = slab.base + slab.next_offset;
-  if (!protect(slab, low, kGuardBytes)) throw_no_address_space(span);
-  slab.next_offset += span;
-
-  const std::size_t colour = made_in_class_[size_class]++ % kColours;
-  std::byte* high = low + span - colour * kColourBytes - 64;
-  auto* stack = new (high) PrivateStack;
-  stack->low = low + kGuardBytes;
-  stack->size_class = size_class;
-  register_stack(stack->low, bytes_of_class(size_class));
-  return stack;
-}
-
-void StackPool::add_slab(std::uint32_t size_class) {
-  auto& slabs = slabs_[size_class];
-  const std::size_t span = bytes_of_class(size_class) + kGuardBytes;
-  // Double with each slab, so that few stacks reserve little and many need few mappings.
-  const std::size_t wish = slabs.empty() ? kSmallestSlabBytes : slabs.back().bytes * 2;
-  const std::size_t count = std::max<std::size_t>(1, std::min(wish, kLargestSlabBytes) / span);
-  const std::size_t bytes = count * span;
-  slabs.reserve(slabs.size() + 1);
-  void* base = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (base == MAP_FAILED) throw_no_address_space(bytes);
-  // A huge page would make two megabytes resident for one touched byte.
-  madvise(base, bytes, MADV_NOHUGEPAGE);
-  slabs.push_back({static_cast<std::byte*>(base), bytes, 0, GuardKind::kMarkers});
-}
-
-bool StackPool::protect(Slab& slab, std::byte* low, std::size_t bytes) noexcept {
-  if (slab.guard == GuardKind::kMarkers) {
-    if (guard_markers_work() && madvise(low, bytes, kMadvGuardInstall) == 0) return true;
-    slab.guard = GuardKind::kMprotect;  // older kernel, or memory locked by mlockall
-  }
-  return mprotect(low, bytes, PROT_NONE) == 0;
+  return left;
 }
 
 void StackPool::trim_now() noexcept {
-  for (PrivateStack* head : free_) {
-    for (PrivateStack* stack = head; stack != nullptr; stack = stack->next_free) {
-      const auto top = reinterpret_cast<std::uintptr_t>(stack->top()) & ~(kPageBytes - 1);
-      const auto low = reinterpret_cast<std::uintptr_t>(stack->low);
-      if (top > low) madvise(stack->low, top - low, MADV_DONTNEED);
+  for (std::uint32_t size_class = 0; size_class < kStackSizeClasses; ++size_class) {
+    Shelf& shelf = shelves_[size_class];
+    for (Generation& each : shelf.generations) set_idle(shelf, each, each.count);
+    shelf.generations.clear();
+    shelf.resting = 0;
+    Free& free = free_[size_class];
+    Generation youngest{free.first, shelf.made - free.in_use};
+    free.first = nullptr;
+    set_idle(shelf, youngest, youngest.count);
+    give_back(shelf);
+  }
+}
+
+/// What is free becomes the youngest generation. If there are too many, it stays where it is until
+/// the oldest is used up.
+void StackPool::put_aside(std::uint32_t size_class) noexcept {
+  Shelf& shelf = shelves_[size_class];
+  Free& free = free_[size_class];
+  if (free.first == nullptr || shelf.generations.size() == kMostGenerations) return;
+  const std::size_t count = shelf.made - free.in_use - shelf.resting;
+  shelf.generations.push_back({free.first, count});
+  shelf.resting += count;
+  free.first = nullptr;
+}
+
+void StackPool::set_idle(Shelf& shelf, Generation& generation, std::size_t count) noexcept {
+  for (std::size_t i = 0; i < count; ++i) {
+    PrivateStack* stack = generation.first;
+    generation.first = stack->next_free;
+    shelf.slabs[stack->slab]->set_idle(*stack);
+  }
+  generation.count -= count;
+  shelf.made -= count;
+  idle_ += count;
+}
+
+/// The first slab is kept: those who need few stacks, now and then, shall not map it every time.
+void StackPool::give_back(Shelf& shelf) noexcept {
+  for (std::size_t i = 0; i < shelf.slabs.size(); ++i) {
+    auto& slab = shelf.slabs[i];
+    if (slab == nullptr) continue;
+    if (i != 0 && slab->is_unused()) {
+      slab.reset();
+    } else {
+      slab->give_back();
     }
   }
+  shelf.first_slab = 0;
+}
+
+PrivateStack* StackPool::owner_of_guard(const void* address) const noexcept {
+  for (const Shelf& shelf : shelves_) {
+    for (const auto& slab : shelf.slabs) {
+      PrivateStack* owner = slab != nullptr ? slab->owner_of_guard(address) : nullptr;
+      if (owner != nullptr) return owner;
+    }
+  }
+  return nullptr;
 }
 
 StackPool& thread_stack_pool() noexcept {

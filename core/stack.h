@@ -1,40 +1,30 @@
 // Private stacks: address space reserved in slabs, touched lazily, guarded at the low end, and
 // pooled by size. A coroutine's control block lies at the top of its own stack, so that spawning
 // takes memory from one place only.
+//
+// A stack that was given back is kept and handed out again, the last one first. What a second of
+// work did not need is given back to the system half by half (trim_idle), or all at once
+// (trim_now). That costs taking and giving nothing: each trim_idle puts the list of free stacks
+// aside, as a generation, and starts an empty one, which older generations refill one stack at a
+// time. What lies in a generation at the next trim_idle was not needed in between.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "colibri/core/stack_slab.h"
 
 namespace colibri {
 
 /// Address space of a stack when nobody asks for another size. Only pages in use take memory.
 inline constexpr std::size_t kDefaultStackBytes = 256 * 1024;
-/// A signal frame alone can take 11 KiB (AVX-512 and AMX state), so nothing smaller is offered.
-inline constexpr std::size_t kSmallestStackBytes = 16 * 1024;
-inline constexpr std::size_t kLargestStackBytes = 64 * 1024 * 1024;
+inline constexpr std::size_t kLargestStackBytes = stack_bytes_of_class(kStackSizeClasses - 1);
 
-/// One stack. The struct itself lies at the stack's high end, above everything the coroutine uses,
-/// and lives as long as the slab.
-struct PrivateStack {
-  PrivateStack* next_free = nullptr;
-  std::byte* low = nullptr;  // lowest usable byte; the guard lies below
-  std::uint32_t size_class = 0;
-
-  /// Where the stack begins to grow down from: this struct's own address, a multiple of 64.
-  void* top() noexcept { return this; }
-  std::size_t usable_bytes() const noexcept {
-    return static_cast<std::size_t>(reinterpret_cast<const std::byte*>(this) - low);
-  }
-};
-
-/// How the low end of stacks is protected.
-enum class GuardKind : std::uint8_t {
-  kMarkers,   // MADV_GUARD_INSTALL (Linux 6.13 and later): no mapping of its own
-  kMprotect,  // a mapping a guard
-  kNone,      // the kernel's limit of mappings is used up
-};
+/// The smallest size that is offered: kSmallestStackBytes, or more where the processor has so many
+/// registers that the frame of a signal handler needs it (four frames fit).
+std::size_t smallest_stack_bytes() noexcept;
 
 /// The stacks of one thread. Not thread-safe: a stack returns to the pool it came from, on the
 /// thread it came from.
@@ -47,69 +37,99 @@ class StackPool {
   StackPool(const StackPool&) = delete;
   StackPool& operator=(const StackPool&) = delete;
 
-  /// Takes a stack with room for at least `bytes` (rounded up to a power of two). Constant time
-  /// once the pool is warm. Throws std::system_error when no memory can be had (the message names
-  /// the limit) and std::invalid_argument for a size outside kSmallestStackBytes to
-  /// kLargestStackBytes; the pool stays as it was.
+  /// Takes a stack with at least `bytes` (rounded up to a power of two) of its own besides the room
+  /// for a control block. Constant time once the pool is warm. Throws std::system_error when no
+  /// memory can be had (the message names the limit) and std::invalid_argument for a size outside
+  /// smallest_stack_bytes() to kLargestStackBytes; the pool stays as it was.
   PrivateStack* acquire(std::size_t bytes) {
     // A power of two that is pooled is what nearly every call wants.
     const std::uint32_t size_class = size_class_of(bytes);
-    if (size_class < kClasses) [[likely]] {
-      if (PrivateStack* stack = free_[size_class]; stack != nullptr) [[likely]] {
-        free_[size_class] = stack->next_free;
-        ++in_use_;
+    if (size_class < kStackSizeClasses) [[likely]] {
+      Free& free = free_[size_class];
+      if (PrivateStack* stack = free.first; stack != nullptr) [[likely]] {
+        free.first = stack->next_free;
+        ++free.in_use;
         return stack;
       }
     }
-    return acquire_new(bytes);
+    return acquire_cold(bytes);
   }
 
-  /// Gives a stack back. The caller may still be running on it, as long as nothing is acquired
-  /// before it has left.
+  /// Gives a stack back. The caller may still be running on it, as long as nothing is acquired or
+  /// trimmed before it has left.
   void release(PrivateStack* stack) noexcept {
-    stack->next_free = free_[stack->size_class];
-    free_[stack->size_class] = stack;
-    --in_use_;
+    Free& free = free_[stack->size_class];
+    stack->next_free = free.first;
+    free.first = stack;
+    --free.in_use;
   }
 
   /// A stack that is lost for good: its flow never ends. Its slab stays mapped for ever.
   void abandon() noexcept { ++abandoned_; }
 
-  /// Returns the memory of free stacks to the system, but for their topmost pages. Their address
-  /// space stays reserved.
+  /// Returns half of the stacks that were free ever since the last call to the system (all, when
+  /// they are few). True if free stacks are left, for the next calls.
+  bool trim_idle() noexcept;
+
+  /// Returns the memory of all free stacks to the system, and address space that no stack in use
+  /// needs.
   void trim_now() noexcept;
 
+  /// Whether there is anything to trim.
+  bool has_free() const noexcept { return made_ - idle_ != in_use(); }
+
+  /// The stack in whose guard `address` lies; null when it lies elsewhere.
+  PrivateStack* owner_of_guard(const void* address) const noexcept;
+
   /// Stacks taken and not yet given back.
-  std::size_t in_use() const noexcept { return in_use_; }
-  /// Stacks ever made.
+  std::size_t in_use() const noexcept {
+    std::size_t sum = 0;
+    for (const Free& free : free_) sum += free.in_use;
+    return sum;
+  }
+  /// Stacks ever made or made anew.
   std::size_t made() const noexcept { return made_; }
 
  private:
-  static constexpr std::uint32_t kClasses = 13;  // 16 KiB << 0 … 16 KiB << 12
+  /// What taking and giving touch.
+  struct Free {
+    PrivateStack* first = nullptr;
+    std::size_t in_use = 0;
+  };
 
-  struct Slab {
-    std::byte* base = nullptr;
-    std::size_t bytes = 0;
-    std::size_t next_offset = 0;
-    GuardKind guard = GuardKind::kMarkers;
+  /// A list of stacks that have been free since some trim_idle.
+  struct Generation {
+    PrivateStack* first;
+    std::size_t count;
+  };
+
+  /// The rest of what belongs to one size.
+  struct Shelf {
+    std::vector<std::unique_ptr<StackSlab>> slabs;  // null: unmapped; the place is used again
+    std::vector<Generation> generations;            // the oldest first; never empty ones
+    std::size_t made = 0;                           // stacks that are in use or free
+    std::size_t resting = 0;                        // stacks in generations
+    std::size_t first_slab = 0;                     // no slab before this one has room
   };
 
   static std::uint32_t size_class_of(std::size_t bytes) noexcept {
-    if (bytes <= kSmallestStackBytes) return bytes == kSmallestStackBytes ? 0 : kClasses;
+    if (bytes <= kSmallestStackBytes) return bytes == kSmallestStackBytes ? 0 : kStackSizeClasses;
     return static_cast<std::uint32_t>(64 - __builtin_clzll(bytes - 1)) - 14;
   }
 
-  PrivateStack* acquire_new(std::size_t bytes);
-  PrivateStack* carve(std::uint32_t size_class);
-  void add_slab(std::uint32_t size_class);
-  static bool protect(Slab& slab, std::byte* low, std::size_t bytes) noexcept;
+  PrivateStack* acquire_cold(std::size_t bytes);
+  PrivateStack* take_resting(Shelf& shelf) noexcept;
+  StackSlab& slab_with_room(std::uint32_t size_class);
+  StackSlab& add_slab(std::uint32_t size_class);
+  void put_aside(std::uint32_t size_class) noexcept;
+  void set_idle(Shelf& shelf, Generation& generation, std::size_t count) noexcept;
+  void give_back(Shelf& shelf) noexcept;
 
-  PrivateStack* free_[kClasses] = {};
-  std::size_t in_use_ = 0;
+  Free free_[kStackSizeClasses];
   std::size_t made_ = 0;
+  std::size_t idle_ = 0;  // of those made: how many were given back since
   std::size_t abandoned_ = 0;
-  std::uint32_t made_in_class_[kClasses] = {};
-  std::vector<Slab> slabs_[kClasses];
+  Shelf shelves_[kStackSizeClasses];
 };
 
 /// The calling thread's pool.

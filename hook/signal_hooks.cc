@@ -3,12 +3,14 @@
 //
 // The kernel interrupts a system call of the thread, but main's coroutine is parked and makes none;
 // so a handler that was installed without SA_RESTART interrupts its present or next interruptible
-// wait instead. Signals that the processor raises (SIGSEGV and its like) are left alone.
+// wait instead. Signals that the processor raises (SIGSEGV and its like) are left alone, but for
+// those that core watches: there, core's handler stays in front and calls the program's.
 #include <signal.h>
 
 #include <array>
 
 #include "colibri/core/bypass.h"
+#include "colibri/core/fault_signals.h"
 #include "colibri/hook/blocking_call.h"
 
 namespace colibri {
@@ -71,6 +73,10 @@ void hide_ours(struct sigaction& reported, void* handler, int flags) noexcept {
 int hooked_sigaction(int signal, const struct sigaction* wanted,
                      struct sigaction* previous) noexcept {
   if (signal <= 0 || signal >= NSIG) return real::sigaction(signal, wanted, previous);
+  if (is_watched_fault(signal)) {
+    exchange_fault_action(signal, wanted, previous);
+    return 0;
+  }
   UserAction& action = actions[static_cast<std::size_t>(signal)];
   void* const old_handler = action.handler.load();
   const int old_flags = action.flags.load();

@@ -46,7 +46,7 @@ TEST_F(CoroutineMakingTest, EveryThreadHasItsOwn) {
 }
 
 TEST_F(CoroutineMakingTest, TakesEverySizeOfStack) {
-  for (std::size_t bytes = kSmallestStackBytes; bytes <= kLargestStackBytes; bytes *= 4) {
+  for (std::size_t bytes = smallest_stack_bytes(); bytes <= kLargestStackBytes; bytes *= 4) {
     int steps = 0;
     Coroutine coroutine(
         [&] {
@@ -72,11 +72,11 @@ TEST_F(CoroutineMakingTest, RefusesSizesThatNoStackHas) {
 
 TEST_F(CoroutineMakingTest, AFunctionTooLargeForItsStackIsRefused) {
   struct Large {
-    std::byte bytes[12 * 1024];
+    std::byte bytes[48 * 1024];
     void operator()() const {}
   };
   const auto make = [] {
-    const Coroutine coroutine(Large{}, SpawnOptions{.stack_bytes = kSmallestStackBytes});
+    const Coroutine coroutine(Large{}, SpawnOptions{.stack_bytes = smallest_stack_bytes()});
   };
   EXPECT_THROW(make(), std::invalid_argument);
 }

@@ -74,5 +74,31 @@ TEST(RunQueue, GrowsWithoutDisturbingThoseWhoWait) {
   while (popped < pushed) ASSERT_EQ(queue.pop_front(), &blocks[popped++]);
 }
 
+TEST(RunQueue, ShrinksToWhatIsNeededAndForgetsNobody) {
+  constexpr std::size_t kCount = 3'000;
+  std::vector<ControlBlock> blocks(kCount);
+  for (ControlBlock& block : blocks) block.stack_pointer = &block;
+  RunQueue queue;
+  queue.reserve(50'000);
+  for (ControlBlock& block : blocks) {
+    queue.reserve(queue.size() + 1);
+    queue.push_back(block);
+  }
+  // The ring's ends lie anywhere.
+  for (int i = 0; i < 1'000; ++i) {
+    ControlBlock* first = queue.pop_front();
+    queue.push_back(*first);
+  }
+  queue.shrink(kCount);
+  queue.shrink(kCount);
+  EXPECT_EQ(queue.size(), kCount);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    ASSERT_EQ(queue.pop_front(), &blocks[(1'000 + i) % kCount]);
+  }
+  queue.shrink(0);
+  queue.push_back(blocks[0]);
+  EXPECT_EQ(queue.pop_front(), &blocks[0]);
+}
+
 }  // namespace
 }  // namespace colibri

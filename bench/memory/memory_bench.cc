@@ -1,0 +1,139 @@
+// What a parked coroutine takes: spawns many, lets all park with so many live bytes on their
+// stacks, and divides the growth of resident memory by their number.
+//
+//     bazel run --config=opt //bench/memory -- --count=100000 --live-bytes=200 [--json]
+//
+// Live bytes go from the saved stack pointer up to where the stack begins: the program's frames and
+// colibri's. The control block lies above and is in the figure, but is not counted as live bytes.
+#include <alloca.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+#include "bench/memory/process_memory.h"
+#include "colibri/core/run.h"
+#include "colibri/core/sleep.h"
+#include "colibri/core/task.h"
+
+namespace colibri::bench {
+namespace {
+
+struct Options {
+  std::string stack = "private";
+  std::size_t count = 100'000;
+  std::size_t live_bytes = 200;
+  bool json = false;
+};
+
+struct Result {
+  ProcessMemory before;
+  ProcessMemory after;
+  std::size_t live_bytes = 0;  // what they had
+};
+
+/// Parks for good, with `padding` bytes more than needed on the stack.
+[[gnu::noinline]] void park_with(std::size_t padding) {
+  volatile char* bytes = nullptr;
+  if (padding != 0) {
+    bytes = static_cast<volatile char*>(alloca(padding));
+    bytes[0] = 1;
+  }
+  thread_state.scheduler->park({});
+  // They are live until here.
+  if (bytes != nullptr) bytes[0] = 0;
+}
+
+/// Of one that is parked.
+std::size_t live_bytes_of(const ControlBlock& coroutine) {
+  return static_cast<std::size_t>(static_cast<const char*>(coroutine.callable) -
+                                  static_cast<const char*>(coroutine.stack_pointer));
+}
+
+/// Spawns one that parks, and lets it do so.
+ControlBlock& spawn_parked(std::size_t padding) {
+  static ControlBlock* made = nullptr;
+  go([padding] {
+    made = thread_state.current;
+    park_with(padding);
+  });
+  yield();
+  return *made;
+}
+
+/// How much padding makes for `wanted` live bytes: none if ours alone are more.
+std::size_t padding_for(std::size_t wanted) {
+  std::size_t padding = 0;
+  std::size_t least = live_bytes_of(spawn_parked(0));
+  while (least < wanted) {
+    const std::size_t more = padding + 8;
+    least = live_bytes_of(spawn_parked(more));
+    if (least > wanted) break;
+    padding = more;
+  }
+  return padding;
+}
+
+Result measure(const Options& options) {
+  Result result;
+  run([&] {
+    const std::size_t padding = padding_for(options.live_bytes);
+    result.live_bytes = live_bytes_of(spawn_parked(padding));
+    result.before = ProcessMemory::now();
+    for (std::size_t i = 0; i < options.count; ++i) {
+      go([padding] { park_with(padding); });
+      if (i % 1024 == 0) yield();
+    }
+    yield();
+    result.after = ProcessMemory::now();
+  });
+  return result;
+}
+
+double each(std::size_t before, std::size_t after, std::size_t count) {
+  return (static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(count);
+}
+
+void print(const Options& options, const Result& result) {
+  const double resident =
+      each(result.before.resident_bytes, result.after.resident_bytes, options.count);
+  const double tables =
+      each(result.before.page_table_bytes, result.after.page_table_bytes, options.count);
+  const char* format =
+      options.json
+          ? "{\"stack\": \"%s\", \"count\": %zu, \"live_bytes\": %zu, \"bytes_per_coroutine\": "
+            "%.1f, \"page_table_bytes_per_coroutine\": %.1f, \"mappings\": %zu}\n"
+          : "stack                           %s\ncoroutines parked               %zu\n"
+            "live bytes on the stack of each %zu\nresident bytes a coroutine      %.1f\n"
+            "page-table bytes beside         %.1f\nmappings of the process         %zu\n";
+  std::printf(format, options.stack.c_str(), options.count, result.live_bytes, resident, tables,
+              result.after.mappings);
+}
+
+}  // namespace
+}  // namespace colibri::bench
+
+int main(int argc, char** argv) {
+  using namespace colibri::bench;
+  Options options;
+  CLI::App app("resident memory of parked coroutines");
+  app.add_option("--stack", options.stack, "private or shared")
+      ->check(CLI::IsMember({"private", "shared"}))
+      ->capture_default_str();
+  app.add_option("--count", options.count, "how many coroutines")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{100'000'000}))
+      ->capture_default_str();
+  app.add_option("--live-bytes", options.live_bytes, "on the stack of each, ours included")
+      ->check(CLI::Range(std::size_t{0}, std::size_t{200'000}))
+      ->capture_default_str();
+  app.add_flag("--json", options.json, "one JSON object");
+  CLI11_PARSE(app, argc, argv);
+  if (options.stack == "shared") {
+    std::fputs(
+        "memory_bench: --stack=shared: there are no shared stacks yet; use --stack=private\n",
+        stderr);
+    return 2;
+  }
+  print(options, measure(options));
+}

@@ -21,7 +21,7 @@ struct RunOptions {
   std::size_t main_stack_bytes = 1024 * 1024;
   /// Where coroutines run that are spawned without a wish of their own. Empty: as the environment
   /// variable COLIBRI_STACK says, and if there is none, on private stacks of kDefaultStackBytes.
-  std::optional<StackChoice> stacks;
+  std::optional<StackChoice> stacks = std::nullopt;
 };
 
 /// Calls `main()` in a coroutine on a new scheduler of this thread and returns its result (0 for

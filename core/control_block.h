@@ -87,11 +87,12 @@ struct alignas(64) ControlBlock : Flow {
   ControlBlock* resumed = nullptr;  // while kResuming: who runs in its place
   Deadline limit;                   // of the enclosing TimeLimits
   std::int32_t wait_descriptor = -1;
-  bool wait_may_fail = false;       // TimeLimit and cancel reach the current wait
-  bool wait_interruptible = false;  // so do signals
-  bool timer_is_limit = false;      // the armed timer stands for the TimeLimit
-  bool started = false;             // has run at least once
-  std::uint32_t bypass_depth = 0;   // hooks pass everything through while above zero
+  bool wait_may_fail = false;        // TimeLimit and cancel reach the current wait
+  bool wait_interruptible = false;   // so do signals
+  bool timer_is_limit = false;       // the armed timer stands for the TimeLimit
+  bool started = false;              // has run at least once
+  bool wait_never_restarts = false;  // restarting handlers end the current wait, too
+  std::uint32_t bypass_depth = 0;    // hooks pass everything through while above zero
 
   WaitNode node;                                               // for waits for one thing
   StackPointer (*end)(ControlBlock& self) noexcept = nullptr;  // its last act; who runs next

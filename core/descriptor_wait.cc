@@ -13,8 +13,9 @@ using std::chrono::milliseconds;
 /// The kernel or the heap is full: try again in a moment, when somebody may have given way.
 WakeReason wait_a_moment(WaitKind kind, int descriptor, const WaitLimits& limits) noexcept {
   const Deadline moment = Deadline::after(milliseconds(5));
-  const WakeReason reason = thread_state.scheduler->park(
-      {kind, std::min(moment, limits.deadline), true, limits.interruptible, descriptor});
+  const WakeReason reason =
+      thread_state.scheduler->park({kind, std::min(moment, limits.deadline), true,
+                                    limits.interruptible, descriptor, limits.never_restarts});
   return reason == WakeReason::kTimeout && moment < limits.deadline ? WakeReason::kFired : reason;
 }
 
@@ -65,8 +66,8 @@ WakeReason wait_ready(int descriptor, Direction direction, const WaitLimits& lim
   }
   WaitNode& node = thread_state.current->node;
   state->waiters(direction).push_back(node);
-  const WakeReason reason =
-      thread_state.scheduler->park({kind, limits.deadline, true, limits.interruptible, descriptor});
+  const WakeReason reason = thread_state.scheduler->park(
+      {kind, limits.deadline, true, limits.interruptible, descriptor, limits.never_restarts});
   withdraw(node);
   return reason;
 }
@@ -89,7 +90,7 @@ WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limit
     reason = wait_a_moment(WaitKind::kPoll, -1, limits);
   } else {
     reason = thread_state.scheduler->park(
-        {WaitKind::kPoll, limits.deadline, true, limits.interruptible, -1});
+        {WaitKind::kPoll, limits.deadline, true, limits.interruptible, -1, limits.never_restarts});
   }
   for (std::size_t i = 0; nodes != nullptr && i < 2 * descriptors.size(); ++i) withdraw(nodes[i]);
   return reason;

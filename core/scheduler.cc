@@ -144,6 +144,11 @@ WakeReason Scheduler::park(const WaitRequest& request) noexcept {
   self.wait_descriptor = request.descriptor;
   self.wait_may_fail = request.may_fail;
   self.wait_interruptible = request.interruptible;
+  self.wait_never_restarts = request.never_restarts;
+  // A handler that restarts calls interrupts no later one.
+  if (request.never_restarts && acts_for_main(self)) {
+    restarting_handler_ran_.store(false, std::memory_order_relaxed);
+  }
   const bool timed = arm_timer(self, request);
   self.state = CoroutineState::kParked;
   switch_away(self);
@@ -223,8 +228,10 @@ void Scheduler::turn() noexcept {
   event_loop_.wait(timeout);
   mailbox_->inbox.deliver_all();
   if (!timers_.empty()) timers_.advance(monotonic_now());
-  if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]]
+  if (interrupted_.load(std::memory_order_relaxed) ||
+      restarting_handler_ran_.load(std::memory_order_relaxed)) [[unlikely]] {
     handle_interrupt();
+  }
   run_ready();
 }
 
@@ -264,18 +271,26 @@ void Scheduler::adjust_slices() noexcept {
 
 // Signals, cancellation, end ---------------------------------------------------------------------
 
-void Scheduler::interrupt() noexcept {
-  interrupted_.store(true, std::memory_order_relaxed);
+void Scheduler::interrupt(bool restarts) noexcept {
+  (restarts ? restarting_handler_ran_ : interrupted_).store(true, std::memory_order_relaxed);
   event_loop_.wake();
 }
 
+bool Scheduler::acts_for_main(const ControlBlock& coroutine) const noexcept {
+  const ControlBlock* root = &coroutine;
+  while (root->resumer != nullptr) root = root->resumer;
+  return root == main_;
+}
+
 void Scheduler::handle_interrupt() noexcept {
-  interrupted_.store(false, std::memory_order_relaxed);
+  const bool restarts = !interrupted_.exchange(false);
+  restarting_handler_ran_.store(false);
   if (main_ == nullptr || main_ended_) return;
   ControlBlock& leaf = leaf_of(*main_);
-  if (leaf.state == CoroutineState::kParked && leaf.wait_interruptible) {
+  const bool parked = leaf.state == CoroutineState::kParked && leaf.wait_interruptible;
+  if (parked && (!restarts || leaf.wait_never_restarts)) {
     unpark(leaf, WakeReason::kInterrupted);
-  } else {
+  } else if (!restarts) {
     main_->attention |= ControlBlock::kInterrupted;
   }
 }

@@ -26,9 +26,10 @@ namespace colibri {
 struct WaitRequest {
   WaitKind kind = WaitKind::kOther;
   Deadline deadline = Deadline::never();
-  bool may_fail = true;        // TimeLimit and cancel end it
-  bool interruptible = false;  // a signal handler's EINTR ends it
-  int descriptor = -1;         // for people who look inside
+  bool may_fail = true;         // TimeLimit and cancel end it
+  bool interruptible = false;   // a signal handler's EINTR ends it
+  int descriptor = -1;          // for people who look inside
+  bool never_restarts = false;  // if interruptible: so does a handler with SA_RESTART
 };
 
 /// What other threads hold of a scheduler; outlives it.
@@ -97,9 +98,10 @@ class Scheduler {
     return begin_watched_call();
   }
 
-  /// A signal handler without SA_RESTART ran on this thread: main's coroutine gets EINTR from its
-  /// present or next interruptible wait. Signal handlers may call it.
-  void interrupt() noexcept;
+  /// A signal handler ran on this thread. Without SA_RESTART main's coroutine gets EINTR from its
+  /// present or next interruptible wait; if the handler `restarts` calls, from its present one, and
+  /// only if that is of a kind that never restarts. Signal handlers may call it.
+  void interrupt(bool restarts) noexcept;
 
   /// In the child of a fork made by a coroutine of this scheduler: it alone lives on.
   void restart_in_child();
@@ -149,6 +151,7 @@ class Scheduler {
   bool must_refuse(ControlBlock& self, const WaitRequest& request, WakeReason& reason) noexcept;
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
+  bool acts_for_main(const ControlBlock& coroutine) const noexcept;
   void forget(ControlBlock& coroutine) noexcept;
   void stop_all(std::chrono::nanoseconds grace);
   void abandon(ControlBlock& coroutine);
@@ -164,6 +167,7 @@ class Scheduler {
   bool stopping_ = false;
   bool lone_child_ = false;  // this is a forked child whose main is not the original one
   std::atomic<bool> interrupted_{false};
+  std::atomic<bool> restarting_handler_ran_{false};
   ControlBlock* alive_ = nullptr;
   std::size_t alive_count_ = 0;
   StackPool& stack_pool_;

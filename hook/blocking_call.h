@@ -87,6 +87,8 @@ class CallSite {
     const auto& timeout =
         direction == Direction::kRead ? descriptor.receive_timeout : descriptor.send_timeout;
     const std::int64_t nanoseconds = timeout.load(std::memory_order_relaxed);
+    // A call with a time-out is never restarted after a signal: it would wait too long.
+    limits_.never_restarts = nanoseconds != 0;
     if (nanoseconds != 0) limits_.deadline = Deadline::after(std::chrono::nanoseconds(nanoseconds));
     return limits_;
   }

@@ -25,7 +25,7 @@ int poll_and_wait(pollfd* descriptors, nfds_t count, int timeout) {
   int ready = real::poll(descriptors, count, 0);
   if (ready != 0 || timeout == 0) return ready;
   WaitLimits limits;
-  limits.interruptible = true;
+  limits.interruptible = limits.never_restarts = true;
   if (timeout > 0) limits.deadline = Deadline::after(std::chrono::milliseconds(timeout));
   while (ready == 0) {
     const WakeReason reason = wait_any({descriptors, count}, limits);

@@ -42,8 +42,8 @@ void run_user_handler(int signal, siginfo_t* info, void* context) {
       reinterpret_cast<void (*)(int)>(handler)(signal);
     }
   }
-  if ((flags & SA_RESTART) == 0 && thread_state.scheduler != nullptr) {
-    thread_state.scheduler->interrupt();
+  if (thread_state.scheduler != nullptr) {
+    thread_state.scheduler->interrupt((flags & SA_RESTART) != 0);
   }
 }
 

@@ -29,7 +29,7 @@ bool is_valid(const timespec& time) noexcept {
 /// Parks until `deadline`; 0, or the error, with what is left in `remaining`.
 int sleep_until_deadline(Deadline deadline, std::int64_t& remaining) {
   const WakeReason reason =
-      thread_state.scheduler->park({WaitKind::kSleep, deadline, true, true, -1});
+      thread_state.scheduler->park({WaitKind::kSleep, deadline, true, true, -1, true});
   remaining = 0;
   if (reason == WakeReason::kTimeout) return 0;
   remaining = std::max<std::int64_t>(deadline.nanoseconds() - monotonic_now(), 0);
@@ -62,7 +62,7 @@ int sleep_by_kernel_timer(clockid_t clock, int flags, const timespec* request,
   }
   std::uint64_t expirations = 0;
   WaitLimits limits;
-  limits.interruptible = true;
+  limits.interruptible = limits.never_restarts = true;
   while (error == 0 && real::read(timer, &expirations, sizeof expirations) < 0) {
     error = error_of(wait_ready(timer, Direction::kRead, limits));
   }

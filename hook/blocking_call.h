@@ -6,6 +6,7 @@
 // can make a caller wait. What remains is tried without blocking, and parks where it must wait.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -125,6 +126,28 @@ ssize_t try_and_wait(CallSite& call, Plain plain, Attempt attempt) {
     const WakeReason reason = wait_ready(call.number, call.direction, call.limits());
     if (reason == WakeReason::kUnsupported) return plain();
     if (reason != WakeReason::kFired) return fail_with_errno(error_of(reason));
+  }
+}
+
+/// The same for sending where perhaps no event tells the end of the wait: tries again in pauses
+/// that grow from 1 ms to 50 ms.
+template <class Attempt>
+ssize_t try_in_pauses(CallSite& call, Attempt attempt) {
+  constexpr std::chrono::milliseconds kLongest(50);
+  for (std::chrono::milliseconds pause(1);; pause = std::min(2 * pause, kLongest)) {
+    const ssize_t result = attempt();
+    if (result >= 0 || errno != EAGAIN || call.limits().deadline.has_passed()) return result;
+    WaitLimits limits = call.limits();
+    limits.deadline = std::min(limits.deadline, Deadline::after(pause));
+    // The kernel calls the socket writable, and each try raises that event anew: so as a reader,
+    // whom only a close wakes. But if its own buffer is full, the event means something.
+    pollfd query{call.number, POLLOUT, 0};
+    const bool no_event_tells = real::poll(&query, 1, 0) != 0;
+    const WakeReason reason =
+        wait_ready(call.number, no_event_tells ? Direction::kRead : Direction::kWrite, limits);
+    if (reason != WakeReason::kFired && reason != WakeReason::kTimeout) {
+      return fail_with_errno(error_of(reason));
+    }
   }
 }
 

@@ -26,6 +26,14 @@ bool has_failed(const CallSite& call, std::size_t done) noexcept {
   return true;
 }
 
+/// A message to a named receiver. A Unix receiver whose queue is full of others' messages makes it
+/// wait, but the kernel calls this socket writable and tells nobody when there is room.
+template <class Attempt>
+ssize_t send_to_receiver(CallSite call, Attempt attempt) {
+  const KeptErrno kept;
+  return may_begin() ? kept(try_in_pauses(call, attempt)) : -1;
+}
+
 /// write and writev.
 template <class Plain>
 ssize_t blocking_write(int number, const iovec* buffers, int count, Plain plain) {
@@ -105,7 +113,10 @@ ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockadd
     return real::sendto(fd, static_cast<const char*>(buffer) + done, size - done,
                         flags_of_try(flags, done), address, address_size);
   };
-  if (!descriptor->is_stream()) return send_whole(call, plain, [&] { return attempt(0); });
+  if (!descriptor->is_stream()) {
+    const auto whole = [&] { return attempt(0); };
+    return address != nullptr ? send_to_receiver(call, whole) : send_whole(call, plain, whole);
+  }
   return blocking_transfer(call, size, plain, attempt);
 }
 
@@ -120,8 +131,9 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   if (descriptor == nullptr) return plain();
   const CallSite call(fd, *descriptor, Direction::kWrite);
   if (descriptor->is_stream()) return send_stream_message(call, message, flags);
-  return send_whole(call, plain,
-                    [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); });
+  const auto whole = [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); };
+  return message->msg_name != nullptr ? send_to_receiver(call, whole)
+                                      : send_whole(call, plain, whole);
 }
 
 }  // extern "C"

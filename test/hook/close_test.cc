@@ -50,6 +50,33 @@ TEST(Close, EndsEveryReaderWithABadDescriptor) {
   }
 }
 
+// Both wait in pauses, since no event tells when to go on.
+TEST(Close, EndsAMessageToAFullReceiverAndAConnectToAFullBacklog) {
+  in_session([](Session& session) {
+    const sockaddr_un to = unix_address();
+    full_receiver(session, to);
+    const int socket = session.own(::socket(AF_UNIX, SOCK_DGRAM, 0));
+    session.meanwhile([&] { session.close(socket); });
+    EXPECT_EQ(sendto(socket, "x", 1, 0, generic(to), sizeof to), -1);
+    EXPECT_EQ(errno, EBADF);
+  });
+  in_session([](Session& session) {
+    const sockaddr_un to = unix_address();
+    const int listening = session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(bind(listening, generic(to), sizeof to), 0);
+    ASSERT_EQ(listen(listening, 0), 0);
+    ASSERT_EQ(connect(session.own(::socket(AF_UNIX, SOCK_STREAM, 0)), generic(to), sizeof to), 0);
+    const int socket = session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
+    session.meanwhile([&] {
+      session.close(socket);
+      // The number gets another meaning at once: the waiting call must not touch it.
+      session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
+    });
+    EXPECT_EQ(connect(socket, generic(to), sizeof to), -1);
+    EXPECT_EQ(errno, EBADF);
+  });
+}
+
 TEST(Close, EndsAWriterWithTheCountSoFar) {
   for (const Channel& channel : kChannels) {
     if ((channel.kind & kStreamChannels) == 0) continue;

@@ -241,6 +241,46 @@ const ParityCase kAddresses[] = {
        session.call(session.libc.sendto, ends.writer, static_cast<const void*>("x"), size_t{1}, 0,
                     generic(to), socklen_t{sizeof to});
      }},
+    {"WaitsForRoomAtTheReceiver", "1, 1",
+     [](Session& session) {
+       sockaddr_un to = unix_address();
+       const int receiver = full_receiver(session, to);
+       const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+       const auto take_one = [&] {
+         char byte;
+         EXPECT_EQ(real::recv(receiver, &byte, 1, MSG_DONTWAIT), 1);
+       };
+       session.meanwhile(take_one);
+       session.call(session.libc.sendto, socket, static_cast<const void*>("x"), size_t{1}, 0,
+                    generic(to), socklen_t{sizeof to});
+       session.finish_helpers();
+       session.meanwhile(take_one);
+       msghdr message{};
+       message.msg_name = &to;
+       message.msg_namelen = sizeof to;
+       iovec piece{const_cast<char*>("y"), 1};
+       message.msg_iov = &piece;
+       message.msg_iovlen = 1;
+       session.call(session.libc.sendmsg, socket, &message, 0);
+     }},
+    {"TimeOutAtAFullReceiver", "-1 EAGAIN",
+     [](Session& session) {
+       const sockaddr_un to = unix_address();
+       full_receiver(session, to);
+       const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+       set_timeout(session, socket, SO_SNDTIMEO, 5'000);
+       session.call(session.libc.sendto, socket, static_cast<const void*>("x"), size_t{1}, 0,
+                    generic(to), socklen_t{sizeof to});
+     }},
+    {"TheReceiverGoesAway", "-1 ECONNREFUSED",
+     [](Session& session) {
+       const sockaddr_un to = unix_address();
+       const int receiver = full_receiver(session, to);
+       const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+       session.meanwhile([&] { session.close(receiver); });
+       session.call(session.libc.sendto, socket, static_cast<const void*>("x"), size_t{1}, 0,
+                    generic(to), socklen_t{sizeof to});
+     }},
     {"BadAddress", "-1 EFAULT, -1 EINVAL",
      [](Session& session) {
        const Ends ends = udp_ends(session);

@@ -47,6 +47,25 @@ void add_transfers(std::vector<WaitingCall>& calls) {
   }
 }
 
+/// A message to a receiver whose queue is full.
+void add_named_messages(std::vector<WaitingCall>& calls) {
+  calls.push_back({"sendto_a_full_receiver", [](Session& session) {
+                     const sockaddr_un to = unix_address();
+                     full_receiver(session, to);
+                     const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+                     return session.libc.sendto(socket, "x", 1, 0, generic(to), sizeof to);
+                   }});
+  calls.push_back({"sendmsg_to_a_full_receiver", [](Session& session) {
+                     sockaddr_un to = unix_address();
+                     full_receiver(session, to);
+                     const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+                     msghdr message{};
+                     message.msg_name = &to;
+                     message.msg_namelen = sizeof to;
+                     return session.libc.sendmsg(socket, &message, 0);
+                   }});
+}
+
 void add_connections(std::vector<WaitingCall>& calls) {
   calls.push_back({"accept", [](Session& session) {
                      return session.libc.accept(listener(session), nullptr, nullptr);
@@ -99,6 +118,7 @@ void add_others(std::vector<WaitingCall>& calls) {
 std::vector<WaitingCall> waiting_calls() {
   std::vector<WaitingCall> calls;
   add_transfers(calls);
+  add_named_messages(calls);
   add_connections(calls);
   add_others(calls);
   return calls;

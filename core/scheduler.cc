@@ -192,6 +192,14 @@ WakeReason Scheduler::begin_watched_call() noexcept {
   return WakeReason::kFired;
 }
 
+void Scheduler::yield_if_canceled() noexcept {
+  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer) {
+    if ((each->attention & ControlBlock::kCanceled) == 0) continue;
+    yield_to_loop();
+    return;
+  }
+}
+
 bool Scheduler::arm_timer(ControlBlock& self, const WaitRequest& request) noexcept {
   Deadline deadline = request.deadline;
   self.timer_is_limit = false;

@@ -98,6 +98,10 @@ class Scheduler {
     return begin_watched_call();
   }
 
+  /// After a failed call that did not ask begin_call: a cancelled coroutine lets others run, since
+  /// perhaps it ignores errors. errno is kept.
+  void yield_if_canceled() noexcept;
+
   /// A signal handler ran on this thread. Without SA_RESTART main's coroutine gets EINTR from its
   /// present or next interruptible wait; if the handler `restarts` calls, from its present one, and
   /// only if that is of a kind that never restarts. Signal handlers may call it.

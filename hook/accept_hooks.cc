@@ -64,7 +64,8 @@ int blocking_accept(int number, bool nonblocking, Attempt attempt) {
   descriptor = descriptor_table::find(number);
   const bool must_wait =
       descriptor != nullptr && descriptor->our_nonblocking && !descriptor->user_nonblocking;
-  const int result = must_wait ? accept_in_thread(number, *descriptor, attempt) : attempt();
+  const int result =
+      must_wait ? accept_in_thread(number, *descriptor, attempt) : pass_through(attempt);
   return note_accepted(result, number, nonblocking);
 }
 

@@ -12,7 +12,6 @@
 
 #include "colibri/core/descriptor_wait.h"
 #include "colibri/core/libc.h"
-#include "colibri/hook/attempt.h"
 #include "colibri/hook/descriptor_table.h"
 
 namespace colibri {
@@ -113,6 +112,17 @@ inline bool may_begin() noexcept {
   return false;
 }
 
+/// The call as the program wrote it. If it fails in a cancelled coroutine, others run before it
+/// returns: a loop that ignores errors must not starve them.
+template <class Plain>
+auto pass_through(Plain plain) {
+  const auto result = plain();
+  if (result < 0 && parkable_coroutine() != nullptr) [[unlikely]] {
+    thread_state.scheduler->yield_if_canceled();
+  }
+  return result;
+}
+
 /// Tries until the call succeeds or fails, or its wait ends early. `attempt()` returns -1 with
 /// EAGAIN where it would have to wait; `plain()` is the call as the program wrote it.
 template <class Plain, class Attempt>
@@ -158,11 +168,12 @@ ssize_t blocking_call(CallSite call, Plain plain, Attempt attempt) {
   return may_begin() ? kept(try_and_wait(call, plain, attempt)) : -1;
 }
 
-/// A call that goes on until `wanted` bytes have been moved, as blocking stream writes and
+/// A call that goes on until `wanted()` bytes have been moved, as blocking stream writes and
 /// MSG_WAITALL reads do: `attempt(done)` moves some more. Where it cannot go on, the count so far
-/// is the result; the error is, only if that is nothing.
-template <class Plain, class Attempt>
-ssize_t blocking_transfer(CallSite call, std::size_t wanted, Plain plain, Attempt attempt) {
+/// is the result; the error is, only if that is nothing. `wanted` is asked after the first success,
+/// when the kernel has found the program's pointers good.
+template <class Wanted, class Plain, class Attempt>
+ssize_t blocking_transfer(CallSite call, Wanted wanted, Plain plain, Attempt attempt) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
   std::size_t done = 0;
@@ -170,7 +181,7 @@ ssize_t blocking_transfer(CallSite call, std::size_t wanted, Plain plain, Attemp
     const ssize_t moved = try_and_wait(call, plain, [&] { return attempt(done); });
     if (moved < 0) return kept(done != 0 ? static_cast<ssize_t>(done) : -1);
     done += static_cast<std::size_t>(moved);
-    if (moved == 0 || done >= wanted) return kept(static_cast<ssize_t>(done));
+    if (moved == 0 || done >= wanted()) return kept(static_cast<ssize_t>(done));
   }
 }
 

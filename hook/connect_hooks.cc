@@ -63,7 +63,7 @@ using namespace colibri;
 extern "C" int connect(int fd, const sockaddr* address, socklen_t size) {
   const Descriptor* descriptor = parkable_descriptor(fd);
   if (descriptor == nullptr || !descriptor->is_socket() || !descriptor->is_stream()) {
-    return real::connect(fd, address, size);
+    return pass_through([&] { return real::connect(fd, address, size); });
   }
   const KeptErrno kept;
   if (!may_begin()) return -1;

@@ -150,6 +150,12 @@ constexpr Situation kSituations[] = {
        receive(session, reader, ends.reader, 10, MSG_PEEK | MSG_WAITALL);
        receive(session, reader, ends.reader, 10);
      }},
+    {"PeekWaitAllTakesWhatHasCome", kUnixStreamChannel, "5 hello, 5 hello",
+     [](Session& session, const Reader& reader, const Ends& ends) {
+       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       receive(session, reader, ends.reader, 10, MSG_PEEK | MSG_WAITALL);
+       receive(session, reader, ends.reader, 10);
+     }},
     {"TruncTellsTheWholeSize", kDatagramChannel | kUdpChannel | kSeqpacketChannel,
      "10 hel, 5 again",
      [](Session& session, const Reader& reader, const Ends& ends) {

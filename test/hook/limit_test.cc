@@ -180,5 +180,59 @@ TEST(Cancel, LetsALoopThatIgnoresErrorsStarveNobody) {
   });
 }
 
+/// Calls that fail without waiting, and whose descriptors the hooks know nothing of or leave alone.
+const WaitingCall kHopelessCalls[] = {
+    {"read", [](Session& session) { return session.libc.read(-1, nullptr, 1); }},
+    {"readv", [](Session& session) { return session.libc.readv(-1, nullptr, 1); }},
+    {"recv", [](Session& session) { return session.libc.recv(-1, nullptr, 1, 0); }},
+    {"recvmsg", [](Session& session) { return session.libc.recvmsg(-1, nullptr, 0); }},
+    {"write", [](Session& session) { return session.libc.write(-1, nullptr, 1); }},
+    {"writev", [](Session& session) { return session.libc.writev(-1, nullptr, 1); }},
+    {"send", [](Session& session) { return session.libc.send(-1, nullptr, 1, 0); }},
+    {"sendmsg", [](Session& session) { return session.libc.sendmsg(-1, nullptr, 0); }},
+    {"accept", [](Session& session) { return session.libc.accept(-1, nullptr, nullptr); }},
+    {"connect", [](Session& session) { return session.libc.connect(-1, nullptr, 0); }},
+    {"nanosleep", [](Session& session) { return session.libc.nanosleep(nullptr, nullptr); }},
+    {"poll", [](Session& session) { return session.libc.poll(nullptr, 1, 0); }},
+};
+
+class HopelessCall : public testing::TestWithParam<WaitingCall> {};
+
+TEST_P(HopelessCall, OfACancelledCoroutineStarvesNobody) {
+  run_in_scheduler([] {
+    Session session(Way::kHookInCoroutine);
+    int failures = 0;
+    bool stop = false;
+    auto task = spawn([&] {
+      while (!stop) failures += GetParam().call(session) < 0;
+    });
+    task.cancel();
+    sleep_for(milliseconds(2));  // returns only if the loop gives way
+    stop = true;
+    task.join();
+    EXPECT_GT(failures, 0);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, HopelessCall, testing::ValuesIn(kHopelessCalls),
+                         name_of_case<testing::TestParamInfo<WaitingCall>>);
+
+TEST(Cancel, LetsALoopOnANonBlockingDescriptorStarveNobody) {
+  run_in_scheduler([] {
+    Session session(Way::kHookInCoroutine);
+    const Ends ends = tcp_ends(session);
+    set_nonblocking(session, ends.reader);
+    bool stop = false;
+    auto task = spawn([&] {
+      char byte;
+      while (!stop && read(ends.reader, &byte, 1) < 0) EXPECT_EQ(errno, EAGAIN);
+    });
+    task.cancel();
+    sleep_for(milliseconds(2));
+    stop = true;
+    task.join();
+  });
+}
+
 }  // namespace
 }  // namespace colibri::test

@@ -79,6 +79,9 @@ struct alignas(64) ControlBlock : Flow {
   static constexpr std::uint8_t kInterrupted = 2;
   static constexpr std::uint8_t kUnwinding = 4;  // Coroutine::yield throws
 
+  /// A bit of `bypass_depth`: a signal handler of the program's interrupted the coroutine.
+  static constexpr std::uint32_t kInHandler = std::uint32_t{1} << 31;
+
   CoroutineState state = CoroutineState::kCreated;
   WakeReason wake_reason = WakeReason::kFired;
   WaitKind wait_kind = WaitKind::kNothing;

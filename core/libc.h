@@ -140,6 +140,7 @@ inline constinit RealFunction clock_nanosleep{"clock_nanosleep", ::clock_nanosle
 
 // Signals.
 inline constinit RealFunction sigaction{"sigaction", ::sigaction};
+inline constinit RealFunction sigaltstack{"sigaltstack", ::sigaltstack};
 
 }  // namespace real
 }  // namespace colibri

@@ -13,13 +13,20 @@
 #include "colibri/core/descriptor_wait.h"
 #include "colibri/core/libc.h"
 #include "colibri/hook/descriptor_table.h"
+#include "colibri/hook/handler_scope.h"
 
 namespace colibri {
 
 /// The coroutine that a hooked call may park; null where hooks pass through.
 inline ControlBlock* parkable_coroutine() noexcept {
   ControlBlock* coroutine = thread_state.current;
-  if (coroutine == nullptr || coroutine->bypass_depth != 0) return nullptr;
+  if (coroutine == nullptr) return nullptr;
+  if (coroutine->bypass_depth != 0) [[unlikely]] {
+    const bool in_handler = (coroutine->bypass_depth & ControlBlock::kInHandler) != 0;
+    if (!in_handler || !has_left_handler(*coroutine) || coroutine->bypass_depth != 0) {
+      return nullptr;
+    }
+  }
   return thread_state.scheduler != nullptr ? coroutine : nullptr;
 }
 

@@ -3,32 +3,13 @@
 
 #include <thread>
 
-#include "colibri/core/sleep.h"
 #include "colibri/hook/hook.h"
+#include "test/support/bystander.h"
 #include "test/support/channels.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
 namespace {
-
-/// Counts how often it ran; stops with the scope.
-class Bystander {
- public:
-  Bystander()
-      : task_(spawn([this] {
-          for (;;) {
-            ++turns_;
-            yield();
-          }
-        })) {
-    yield();
-  }
-  int turns() const noexcept { return turns_; }
-
- private:
-  int turns_ = 0;
-  Task<void> task_;
-};
 
 void put_from_a_thread(Session& session, int descriptor, std::thread& thread) {
   thread = std::thread([&session, descriptor] {

@@ -128,7 +128,8 @@ constexpr Waiter kTimedWaiters[] = {
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
        set_timeout(session, ends.writer, SO_SNDTIMEO, 100'000'000);
-       fill(session, ends.writer);
+       const std::string page(4096, 'x');
+       while (real::send(ends.writer, page.data(), page.size(), MSG_DONTWAIT) > 0) continue;
        session.call(session.libc.send, ends.writer, static_cast<const void*>("x"), size_t{1}, 0);
      }},
     {"connect", "-1 EINTR",
@@ -225,6 +226,14 @@ const ParityCase kRestarting[] = {
        session.finish_helpers();
        session.note(std::to_string(signals.count()) + " signals");
      }},
+    {"SigsetMeansInterrupt", "-1 EINTR",
+     [](Session& session) {
+       const SignalCounter restore(session, SIGUSR1);
+       session.libc.sigset(SIGUSR1, [](int) {});
+       const Ends ends = pipe_ends(session);
+       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+       receive(session, kReaders[0], ends.reader, 10);
+     }},
     {"IgnoredSignalsDoNotInterrupt", "5 hello",
      [](Session& session) {
        const SignalCounter restore(session, SIGUSR1);
@@ -238,6 +247,8 @@ const ParityCase kRestarting[] = {
        receive(session, kReaders[0], ends.reader, 10);
      }},
 };
+
+constexpr std::size_t kAlternateBytes = 65536;
 
 void handler(int) {}
 void handler_with_info(int, siginfo_t*, void*) {}
@@ -299,6 +310,71 @@ const ParityCase kDispositions[] = {
        note(session.libc.signal(SIGUSR1, handler));
        note(session.libc.signal(SIGUSR1, SIG_IGN));
        note(session.libc.signal(SIGUSR1, SIG_DFL));
+     }},
+    {"SigsetReturnsThePrevious",
+     "default, handler, held, held, blocked, held, not blocked, ignore, -1 EINVAL",
+     [](Session& session) {
+       const auto note = [&](sighandler_t previous) {
+         session.note(previous == SIG_DFL    ? "default"
+                      : previous == SIG_IGN  ? "ignore"
+                      : previous == SIG_HOLD ? "held"
+                      : previous == handler  ? "handler"
+                                             : "other");
+       };
+       const auto note_mask = [&] {
+         sigset_t mask;
+         pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+         session.note_if(sigismember(&mask, SIGUSR1) == 1, "blocked");
+       };
+       note(session.libc.sigset(SIGUSR1, handler));
+       note(session.libc.sigset(SIGUSR1, SIG_HOLD));
+       note(session.libc.sigset(SIGUSR1, SIG_HOLD));
+       note(session.libc.sigset(SIGUSR1, SIG_HOLD));
+       note_mask();
+       note(session.libc.sigset(SIGUSR1, SIG_IGN));
+       note_mask();
+       note(session.libc.sigset(SIGUSR1, SIG_DFL));
+       session.measure([&] { return session.libc.sigset(SIGKILL, handler) == SIG_ERR ? -1 : 0; });
+     }},
+    {"SystemVHandlersRunOnce", "1 signal, default again",
+     [](Session& session) {
+       const SignalCounter restore(session, SIGURG);
+       static std::atomic<int> count;
+       count = 0;
+       session.libc.sysv_signal(SIGURG, [](int) { ++count; });
+       session.raise_there(SIGURG);
+       session.raise_there(SIGURG);
+       session.note(std::to_string(count.load()) + " signal");
+       struct sigaction now {};
+       session.libc.sigaction(SIGURG, nullptr, &now);
+       session.note(now.sa_handler == SIG_DFL ? "default again" : "still there");
+     }},
+    {"AlternateStack", "0, none, 0, 0, mine, 0, none, -1 ENOMEM, -1 EINVAL, -1 EFAULT",
+     [](Session& session) {
+       const auto memory = std::make_unique<char[]>(kAlternateBytes);
+       const stack_t mine{memory.get(), 0, kAlternateBytes};
+       const stack_t off{nullptr, SS_DISABLE, 0};
+       stack_t old{};
+       const auto note = [&] {
+         session.note(old.ss_sp == memory.get() && old.ss_size == kAlternateBytes ? "mine"
+                      : (old.ss_flags & SS_DISABLE) != 0                          ? "none"
+                                                                                  : "other");
+       };
+       stack_t before{};  // sanitizers have one
+       session.libc.sigaltstack(&off, &before);
+       session.call(session.libc.sigaltstack, nullptr, &old);
+       note();
+       session.call(session.libc.sigaltstack, &mine, nullptr);
+       session.call(session.libc.sigaltstack, &off, &old);
+       note();
+       session.call(session.libc.sigaltstack, nullptr, &old);
+       note();
+       const stack_t small{memory.get(), 0, 100};
+       session.call(session.libc.sigaltstack, &small, nullptr);
+       const stack_t odd{memory.get(), 77, kAlternateBytes};
+       session.call(session.libc.sigaltstack, &odd, nullptr);
+       session.call(session.libc.sigaltstack, bad_pointer<const stack_t>(), nullptr);
+       session.libc.sigaltstack(&before, nullptr);
      }},
     {"Errors", "-1 EINVAL, -1 EINVAL, -1 EINVAL, -1 EINVAL, -1 EINVAL",
      [](Session& session) {

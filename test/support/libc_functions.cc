@@ -7,6 +7,7 @@ ssize_t __recvfrom_chk(int, void*, size_t, size_t, int, sockaddr*, socklen_t*);
 int __poll_chk(pollfd*, nfds_t, int, size_t);
 // By another name, since the headers call it deprecated.
 int plain_siginterrupt(int, int) __asm__("siginterrupt");
+sighandler_t plain_sigset(int, sighandler_t) __asm__("sigset");
 }
 
 namespace colibri::test {
@@ -61,6 +62,9 @@ const Libc& real_libc() {
       .sigaction = real::sigaction.get(),
       .signal = Found{"signal"},
       .siginterrupt = Found{"siginterrupt"},
+      .sigset = Found{"sigset"},
+      .sysv_signal = Found{"__sysv_signal"},
+      .sigaltstack = real::sigaltstack.get(),
       .fortified = {.read = Found{"__read_chk"},
                     .recv = Found{"__recv_chk"},
                     .recvfrom = Found{"__recvfrom_chk"},
@@ -107,6 +111,9 @@ const Libc& hooked_libc() {
       .sigaction = ::sigaction,
       .signal = ::signal,
       .siginterrupt = plain_siginterrupt,
+      .sigset = plain_sigset,
+      .sysv_signal = ::__sysv_signal,
+      .sigaltstack = ::sigaltstack,
       .fortified = {.read = ::__read_chk,
                     .recv = ::__recv_chk,
                     .recvfrom = ::__recvfrom_chk,

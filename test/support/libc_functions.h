@@ -57,6 +57,9 @@ struct Libc {
   decltype(real::sigaction.get()) sigaction;
   sighandler_t (*signal)(int, sighandler_t);
   int (*siginterrupt)(int, int);
+  sighandler_t (*sigset)(int, sighandler_t);
+  sighandler_t (*sysv_signal)(int, sighandler_t);
+  decltype(real::sigaltstack.get()) sigaltstack;
 
   FortifiedLibc fortified;
 };

@@ -137,7 +137,9 @@ ssize_t try_and_wait(CallSite& call, Plain plain, Attempt attempt) {
   for (;;) {
     if (!is_drained(call.number, call.direction)) {
       const ssize_t result = attempt();
-      if (result >= 0 || errno != EAGAIN) return result;
+      if (result >= 0) return result;
+      if (errno == EBADF) descriptor_table::forget_if_closed(call.number);
+      if (errno != EAGAIN) return result;
       note_drained(call.number, call.direction);
     }
     const WakeReason reason = wait_ready(call.number, call.direction, call.limits());

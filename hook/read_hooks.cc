@@ -1,4 +1,6 @@
 // read, readv, recv, recvfrom, recvmsg.
+#include <cstring>
+
 #include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
@@ -60,6 +62,37 @@ ssize_t receive_bytes_whole(int number, const Descriptor& stream, void* buffer, 
       receive_whole(number, stream, message, flags, bytes_to_wait_for(stream, flags, size));
   if (result >= 0 && address != nullptr) *address_size = message.msg_namelen;
   return result;
+}
+
+ssize_t receive_message(int number, msghdr* message, int flags) {
+  const Descriptor* descriptor = parkable_descriptor(number);
+  if (descriptor != nullptr && is_patient(*descriptor, flags)) {
+    msghdr header{};
+    std::size_t room = 0;
+    if (read_argument(header, static_cast<const msghdr*>(message)) &&
+        sum_program_buffers(header.msg_iov, header.msg_iovlen, room) && room != 0) {
+      return receive_whole(number, *descriptor, *message, flags,
+                           bytes_to_wait_for(*descriptor, flags, room));
+    }
+  }
+  return blocking_receive(
+      number, descriptor, flags, [&](int once) { return real::recvmsg(number, message, once); },
+      [&] { return total_bytes(message->msg_iov, message->msg_iovlen); });
+}
+
+/// Forgets what was believed of the numbers that descriptors came under: a number that was closed
+/// behind the hooks' back may have come round.
+void note_received_descriptors(msghdr& message) noexcept {
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
+       each = CMSG_NXTHDR(&message, each)) {
+    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
+    const std::size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    for (std::size_t i = 0; i < count; ++i) {
+      int number;
+      std::memcpy(&number, CMSG_DATA(each) + i * sizeof number, sizeof number);
+      descriptor_table::closing(number);
+    }
+  }
 }
 
 }  // namespace
@@ -124,19 +157,9 @@ ssize_t recv(int fd, void* buffer, size_t size, int flags) {
 }
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  const Descriptor* descriptor = parkable_descriptor(fd);
-  if (descriptor != nullptr && is_patient(*descriptor, flags)) {
-    msghdr header{};
-    std::size_t room = 0;
-    if (read_argument(header, static_cast<const msghdr*>(message)) &&
-        sum_program_buffers(header.msg_iov, header.msg_iovlen, room) && room != 0) {
-      return receive_whole(fd, *descriptor, *message, flags,
-                           bytes_to_wait_for(*descriptor, flags, room));
-    }
-  }
-  return blocking_receive(
-      fd, descriptor, flags, [&](int once) { return real::recvmsg(fd, message, once); },
-      [&] { return total_bytes(message->msg_iov, message->msg_iovlen); });
+  const ssize_t result = receive_message(fd, message, flags);
+  if (result >= 0 && message->msg_controllen != 0) note_received_descriptors(*message);
+  return result;
 }
 
 }  // extern "C"

@@ -6,7 +6,7 @@
 #include "colibri/hook/hook.h"
 #include "test/support/bystander.h"
 #include "test/support/channels.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
@@ -20,8 +20,7 @@ void put_from_a_thread(Session& session, int descriptor, std::thread& thread) {
 }
 
 TEST(Bypass, BlocksTheThread) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     const Bystander bystander;
     std::thread writer;
@@ -70,8 +69,7 @@ TEST(Bypass, HasNoEffectOutsideCoroutines) {
 
 // A connection for which the listener has to wait: it was made non-blocking by a coroutine.
 TEST(Bypass, AcceptStillWaits) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const int listening = listener(session);
     session.meanwhile([&] { connected_to(session, listening); });
     session.own(accept(listening, nullptr, nullptr));

@@ -6,20 +6,11 @@
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
 #include "test/support/hooked_calls.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 #include "test/support/transfers.h"
 
 namespace colibri::test {
 namespace {
-
-/// Runs `body(session)` in main's coroutine.
-void in_session(const std::function<void(Session&)>& body) {
-  run_in_scheduler([&] {
-    Session session(Way::kHookInCoroutine);
-    body(session);
-    session.finish_helpers();
-  });
-}
 
 /// TCP ends such that the next descriptor gets the number of the reader, once that is closed.
 Ends tcp_ends_without_gap(Session& session) {
@@ -41,7 +32,7 @@ TEST(Close, EndsEveryReaderWithABadDescriptor) {
     for (const Reader& reader : kReaders) {
       if (reader.has_flags && channel.kind == kPipeChannel) continue;
       SCOPED_TRACE(std::string(channel.name) + " " + reader.name);
-      in_session([&](Session& session) {
+      run_in_session([&](Session& session) {
         const Ends ends = channel.open(session);
         session.meanwhile([&] { session.close(ends.reader); });
         EXPECT_EQ(outcome(session, reader, ends.reader), "EBADF");
@@ -52,7 +43,7 @@ TEST(Close, EndsEveryReaderWithABadDescriptor) {
 
 // Both wait in pauses, since no event tells when to go on.
 TEST(Close, EndsAMessageToAFullReceiverAndAConnectToAFullBacklog) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const sockaddr_un to = unix_address();
     full_receiver(session, to);
     const int socket = session.own(::socket(AF_UNIX, SOCK_DGRAM, 0));
@@ -60,7 +51,7 @@ TEST(Close, EndsAMessageToAFullReceiverAndAConnectToAFullBacklog) {
     EXPECT_EQ(sendto(socket, "x", 1, 0, generic(to), sizeof to), -1);
     EXPECT_EQ(errno, EBADF);
   });
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const sockaddr_un to = unix_address();
     const int listening = session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
     ASSERT_EQ(bind(listening, generic(to), sizeof to), 0);
@@ -81,7 +72,7 @@ TEST(Close, EndsAWriterWithTheCountSoFar) {
   for (const Channel& channel : kChannels) {
     if ((channel.kind & kStreamChannels) == 0) continue;
     SCOPED_TRACE(channel.name);
-    in_session([&](Session& session) {
+    run_in_session([&](Session& session) {
       const Ends ends = channel.open(session);
       const std::string text(20'000'000, 'x');
       session.meanwhile([&] { session.close(ends.writer); });
@@ -95,7 +86,7 @@ TEST(Close, EndsAWriterWithTheCountSoFar) {
 }
 
 TEST(Close, EndsAccept) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const int listening = listener(session);
     session.meanwhile([&] { session.close(listening); });
     EXPECT_EQ(accept(listening, nullptr, nullptr), -1);
@@ -104,7 +95,7 @@ TEST(Close, EndsAccept) {
 }
 
 TEST(Close, EndsPollWithAnInvalidEntry) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends first = pipe_ends(session);
     const Ends second = tcp_ends(session);
     session.meanwhile([&] { session.close(second.reader); });
@@ -116,7 +107,7 @@ TEST(Close, EndsPollWithAnInvalidEntry) {
 }
 
 TEST(Close, OfANumberThatIsReusedAtOnceStillEndsTheOldWait) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     Ends next{};
     session.meanwhile([&] {
@@ -131,7 +122,7 @@ TEST(Close, OfANumberThatIsReusedAtOnceStillEndsTheOldWait) {
 }
 
 TEST(Close, OfANumberThatIsReusedAtOnceEndsAPoll) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     const Ends other = tcp_ends(session);
     Ends next{};
@@ -147,7 +138,7 @@ TEST(Close, OfANumberThatIsReusedAtOnceEndsAPoll) {
 }
 
 TEST(Close, LeavesNoEventsToTheNextOwnerOfTheNumber) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     session.meanwhile([&] { put(session, ends.writer, "first"); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "first");
@@ -162,7 +153,7 @@ TEST(Close, LeavesNoEventsToTheNextOwnerOfTheNumber) {
 
 // HOOKS, fact 6: the description lives on under another number, and keeps firing.
 TEST(Close, OfOneNumberWhileACopyLivesLeavesNothingRegistered) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     const int copy = session.own(dup(ends.reader));
     session.meanwhile([&] { put(session, ends.writer, "first"); });
@@ -178,7 +169,7 @@ TEST(Close, OfOneNumberWhileACopyLivesLeavesNothingRegistered) {
 }
 
 TEST(Dup2, OntoAWaitedDescriptorEndsTheWait) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     const Ends other = pipe_ends(session);
     session.meanwhile([&] { ASSERT_EQ(dup2(other.reader, ends.reader), ends.reader); });
@@ -189,7 +180,7 @@ TEST(Dup2, OntoAWaitedDescriptorEndsTheWait) {
 }
 
 TEST(Dup2, ThatFailsEndsNoWait) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     session.meanwhile([&] {
       EXPECT_EQ(dup2(-1, ends.reader), -1);
@@ -202,7 +193,7 @@ TEST(Dup2, ThatFailsEndsNoWait) {
 }
 
 TEST(Close, FromAnotherThreadEndsTheWait) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::thread closer;
     session.meanwhile([&] { closer = std::thread([&] { session.close(ends.reader); }); });
@@ -213,7 +204,7 @@ TEST(Close, FromAnotherThreadEndsTheWait) {
 }
 
 TEST(Close, OfWhatIsDrainedByAnotherCoroutineEndsBoth) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::string other;
     auto second = spawn([&] { other = outcome(session, kReaders[3], ends.reader); });

@@ -3,15 +3,14 @@
 
 #include "test/hook/fortified_calls.h"
 #include "test/support/channels.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
 
 /// Runs `call` in a coroutine while another one writes "hello" to the socket it gets.
 void expect_waiting(const std::function<void(int socket)>& call) {
-  run_in_scheduler([&] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([&](Session& session) {
     const Ends ends = tcp_ends(session);
     session.meanwhile([&] { put(session, ends.writer, "hello"); });
     call(ends.reader);

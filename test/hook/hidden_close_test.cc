@@ -6,7 +6,7 @@
 
 #include "test/support/ancillary.h"
 #include "test/support/channels.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 #include "test/support/transfers.h"
 
 namespace colibri::test {
@@ -23,16 +23,8 @@ void move_hidden(int descriptor, int number) {
   close_hidden(descriptor);
 }
 
-void in_session(const std::function<void(Session&)>& body) {
-  run_in_scheduler([&] {
-    Session session(Way::kHookInCoroutine);
-    body(session);
-    session.finish_helpers();
-  });
-}
-
 TEST(HiddenClose, OfASocketThatComesRoundAsAPipe) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const int number = tcp_ends(session).reader;
     int raw[2];
     ASSERT_EQ(real::pipe(raw), 0);
@@ -47,7 +39,7 @@ TEST(HiddenClose, OfASocketThatComesRoundAsAPipe) {
 }
 
 TEST(HiddenClose, OfASocketThatComesRoundAsAPipeToWriteTo) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const int number = tcp_ends(session).writer;
     int raw[2];
     ASSERT_EQ(real::pipe(raw), 0);
@@ -59,7 +51,7 @@ TEST(HiddenClose, OfASocketThatComesRoundAsAPipeToWriteTo) {
 }
 
 TEST(HiddenClose, IsNoticedByTheFirstCallThatFails) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const int number = unix_stream_ends(session).reader;
     close_hidden(number);
     char byte;
@@ -75,7 +67,7 @@ TEST(HiddenClose, IsNoticedByTheFirstCallThatFails) {
 }
 
 TEST(HiddenClose, KeepsCopiesInStepIfItWasNone) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const int writer = pipe_ends(session).writer;
     const int copy = session.own(dup(writer));
     char byte;
@@ -89,7 +81,7 @@ TEST(HiddenClose, KeepsCopiesInStepIfItWasNone) {
 }
 
 TEST(HiddenClose, OfANumberUnderWhichADescriptorIsReceived) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = unix_stream_ends(session);
     const Ends passed = pipe_ends(session);
     const int lost = unix_stream_ends(session).reader;  // no smaller number is free

@@ -5,7 +5,7 @@
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
 #include "test/support/hooked_calls.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
@@ -25,8 +25,7 @@ class EndOfWaiting : public testing::TestWithParam<WaitingCall> {
 };
 
 TEST_P(EndOfWaiting, ComesWithTheTimeLimit) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const TimeLimit limit(milliseconds(5));
     expect_failure(session, ETIMEDOUT);
     EXPECT_TRUE(limit.has_passed());
@@ -66,8 +65,7 @@ INSTANTIATE_TEST_SUITE_P(Every, EndOfWaiting, testing::ValuesIn(waiting_calls())
                          name_of_case<testing::TestParamInfo<WaitingCall>>);
 
 TEST(Limit, OfAnOuterScopeHoldsInside) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const TimeLimit outer(milliseconds(3));
     const TimeLimit inner(std::chrono::hours(1));
     char byte;
@@ -77,8 +75,7 @@ TEST(Limit, OfAnOuterScopeHoldsInside) {
 }
 
 TEST(Limit, IsGoneAfterItsScope) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     char byte;
     {
@@ -92,8 +89,7 @@ TEST(Limit, IsGoneAfterItsScope) {
 }
 
 TEST(Limit, OfTheProgramComesFirstIfItIsShorter) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     set_timeout(session, ends.reader, SO_RCVTIMEO, 3'000);
     const TimeLimit limit(std::chrono::hours(1));
@@ -104,8 +100,7 @@ TEST(Limit, OfTheProgramComesFirstIfItIsShorter) {
 }
 
 TEST(Limit, FailsCallsAtOnceWhenItHasPassedAndDataStays) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     put(session, ends.writer, "x");
     char byte = 0;
@@ -120,8 +115,7 @@ TEST(Limit, FailsCallsAtOnceWhenItHasPassedAndDataStays) {
 }
 
 TEST(Limit, KeepsTheCountOfAPartlyDoneWrite) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     const std::string text(100'000, 'x');
     const TimeLimit limit(milliseconds(3));
@@ -133,7 +127,6 @@ TEST(Limit, KeepsTheCountOfAPartlyDoneWrite) {
 
 TEST(Limit, DoesNotReachWhatMustNotFail) {
   run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
     int ends[2];
     const TimeLimit limit(milliseconds(0));
     ASSERT_EQ(pipe(ends), 0);
@@ -163,8 +156,7 @@ TEST(Cancel, DoesNotReachClose) {
 }
 
 TEST(Cancel, LetsALoopThatIgnoresErrorsStarveNobody) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     int failures = 0;
     bool stop = false;
@@ -199,8 +191,7 @@ const WaitingCall kHopelessCalls[] = {
 class HopelessCall : public testing::TestWithParam<WaitingCall> {};
 
 TEST_P(HopelessCall, OfACancelledCoroutineStarvesNobody) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     int failures = 0;
     bool stop = false;
     auto task = spawn([&] {
@@ -218,8 +209,7 @@ INSTANTIATE_TEST_SUITE_P(Every, HopelessCall, testing::ValuesIn(kHopelessCalls),
                          name_of_case<testing::TestParamInfo<WaitingCall>>);
 
 TEST(Cancel, LetsALoopOnANonBlockingDescriptorStarveNobody) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     set_nonblocking(session, ends.reader);
     bool stop = false;

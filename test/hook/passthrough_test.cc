@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "test/support/channels.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
@@ -84,8 +84,7 @@ TEST(Passthrough, AcceptOnACopyWaitsToo) {
 }
 
 TEST(Passthrough, BlockingCallsOfAPlainThreadWorkBesideAScheduler) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::string taken;
     std::thread reader([&] { taken = take(session, ends.reader, 10); });
@@ -116,8 +115,7 @@ TEST(Passthrough, DescriptorsGoFromThreadsToCoroutinesAndBack) {
 }
 
 TEST(Passthrough, DescriptorsBornBehindTheHooksBackAreLearnt) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     char byte;
     EXPECT_EQ(read(unknown_ends(session, SOCK_STREAM | SOCK_NONBLOCK).reader, &byte, 1), -1);
     EXPECT_EQ(errno, EAGAIN);
@@ -133,8 +131,7 @@ TEST(Passthrough, DescriptorsBornBehindTheHooksBackAreLearnt) {
 TEST(Passthrough, ReadsAndWritesLeaveTheDescriptionBlocking) {
   for (const Channel& channel : kChannels) {
     SCOPED_TRACE(channel.name);
-    run_in_scheduler([&] {
-      Session session(Way::kHookInCoroutine);
+    run_in_session([&](Session& session) {
       const Ends ends = channel.open(session);
       session.meanwhile([&] {
         EXPECT_EQ(real::fcntl(ends.reader, F_GETFL) & O_NONBLOCK, 0);

@@ -6,14 +6,13 @@
 
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
 
 TEST(Sharing, TwoReadersOfOneSocketGetAByteEach) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::string taken;
     const auto read_one = [&] {
@@ -33,8 +32,7 @@ TEST(Sharing, TwoReadersOfOneSocketGetAByteEach) {
 }
 
 TEST(Sharing, ManyReadersAllWakeAtTheEnd) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = unix_stream_ends(session);
     int ended = 0;
     std::vector<Task<void>> readers;
@@ -52,8 +50,7 @@ TEST(Sharing, ManyReadersAllWakeAtTheEnd) {
 }
 
 TEST(Sharing, AReaderAndAWriterOfOneSocketDoNotDisturbEachOther) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     const std::string text(8'000'000, 'x');
     auto writer = spawn([&] {
@@ -70,8 +67,7 @@ TEST(Sharing, AReaderAndAWriterOfOneSocketDoNotDisturbEachOther) {
 }
 
 TEST(Sharing, SeveralAcceptorsShareSeveralPendingConnections) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const int listening = listener(session);
     int accepted = 0;
     std::vector<Task<void>> acceptors;
@@ -90,8 +86,7 @@ TEST(Sharing, SeveralAcceptorsShareSeveralPendingConnections) {
 }
 
 TEST(Sharing, PollersAndAReaderOfOneDescriptor) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     int seen = 0;
     std::vector<Task<void>> pollers;

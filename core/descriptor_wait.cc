@@ -80,7 +80,11 @@ WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limit
   std::unique_ptr<WaitNode[]> nodes;
   if (single) {
     const Direction direction = wants_write(descriptors[0]) ? Direction::kWrite : Direction::kRead;
-    if (descriptors[0].fd >= 0) return wait_ready(descriptors[0].fd, direction, limits);
+    if (descriptors[0].fd >= 0) {
+      const WakeReason reason = wait_ready(descriptors[0].fd, direction, limits);
+      if (reason != WakeReason::kUnsupported) return reason;
+      // Always ready, but not for what the call asks for: it waits for its time-out only.
+    }
   } else if (!descriptors.empty()) {
     nodes.reset(new (std::nothrow) WaitNode[2 * descriptors.size()]);
   }

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -129,9 +130,13 @@ inline constinit RealFunction eventfd{"eventfd", ::eventfd};
 
 // Waiting and sleeping.
 inline constinit RealFunction poll{"poll", ::poll};
+inline constinit RealFunction ppoll{"ppoll", ::ppoll};
+inline constinit RealFunction select{"select", ::select};
+inline constinit RealFunction pselect{"pselect", ::pselect};
 inline constinit RealFunction epoll_create1{"epoll_create1", ::epoll_create1};
 inline constinit RealFunction epoll_ctl{"epoll_ctl", ::epoll_ctl};
 inline constinit RealFunction epoll_wait{"epoll_wait", ::epoll_wait};
+inline constinit RealFunction epoll_pwait{"epoll_pwait", ::epoll_pwait};
 inline constinit RealFunction epoll_pwait2{"epoll_pwait2", ::epoll_pwait2};
 inline constinit RealFunction sleep{"sleep", ::sleep};
 inline constinit RealFunction usleep{"usleep", ::usleep};

@@ -233,13 +233,11 @@ void Scheduler::loop_until(Done done) noexcept {
 void Scheduler::turn() noexcept {
   std::int64_t timeout = ready_.empty() ? time_to_sleep() : 0;
   if (timeout != 0 && !mailbox_->inbox.prepare_sleep()) timeout = 0;
-  event_loop_.wait(timeout);
+  wait_for_events(timeout);
   mailbox_->inbox.deliver_all();
   if (!timers_.empty()) timers_.advance(monotonic_now());
-  if (interrupted_.load(std::memory_order_relaxed) ||
-      restarting_handler_ran_.load(std::memory_order_relaxed)) [[unlikely]] {
+  if (heard_of_handler()) [[unlikely]]
     handle_interrupt();
-  }
   run_ready();
 }
 
@@ -277,31 +275,7 @@ void Scheduler::adjust_slices() noexcept {
   last_full_turn_ = now;
 }
 
-// Signals, cancellation, end ---------------------------------------------------------------------
-
-void Scheduler::interrupt(bool restarts) noexcept {
-  (restarts ? restarting_handler_ran_ : interrupted_).store(true, std::memory_order_relaxed);
-  event_loop_.wake();
-}
-
-bool Scheduler::acts_for_main(const ControlBlock& coroutine) const noexcept {
-  const ControlBlock* root = &coroutine;
-  while (root->resumer != nullptr) root = root->resumer;
-  return root == main_;
-}
-
-void Scheduler::handle_interrupt() noexcept {
-  const bool restarts = !interrupted_.exchange(false);
-  restarting_handler_ran_.store(false);
-  if (main_ == nullptr || main_ended_) return;
-  ControlBlock& leaf = leaf_of(*main_);
-  const bool parked = leaf.state == CoroutineState::kParked && leaf.wait_interruptible;
-  if (parked && (!restarts || leaf.wait_never_restarts)) {
-    unpark(leaf, WakeReason::kInterrupted);
-  } else if (!restarts) {
-    main_->attention |= ControlBlock::kInterrupted;
-  }
-}
+// Cancellation, end ------------------------------------------------------------------------------
 
 void Scheduler::cancel(ControlBlock& coroutine) noexcept {
   coroutine.attention |= ControlBlock::kCanceled;

@@ -6,6 +6,8 @@
 // they are looked at about every 100 µs however long or short the slices are.
 #pragma once
 
+#include <signal.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -30,6 +32,14 @@ struct WaitRequest {
   bool interruptible = false;   // a signal handler's EINTR ends it
   int descriptor = -1;          // for people who look inside
   bool never_restarts = false;  // if interruptible: so does a handler with SA_RESTART
+};
+
+/// A call that waits under a signal mask of its own, as ppoll does. In the heap; belongs to whoever
+/// began it.
+struct MaskedWait {
+  sigset_t mask;
+  ControlBlock* coroutine = nullptr;
+  MaskedWait* next = nullptr;
 };
 
 /// What other threads hold of a scheduler; outlives it.
@@ -107,6 +117,15 @@ class Scheduler {
   /// only if that is of a kind that never restarts. Signal handlers may call it.
   void interrupt(bool restarts) noexcept;
 
+  /// The interruption that was noted for main's coroutine has reached the call that it makes now.
+  void forget_interrupt() noexcept;
+
+  /// From now to its end, the thread sleeps under the mask of `wait` (of several: what all of them
+  /// block) whenever its coroutine is parked; a handler that runs then interrupts that, too.
+  /// Coroutines always run under the thread's own mask.
+  void begin_masked_wait(MaskedWait& wait) noexcept;
+  void end_masked_wait(MaskedWait& wait) noexcept;
+
   /// In the child of a fork made by a coroutine of this scheduler: it alone lives on.
   void restart_in_child();
 
@@ -155,6 +174,9 @@ class Scheduler {
   bool must_refuse(ControlBlock& self, const WaitRequest& request, WakeReason& reason) noexcept;
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
+  bool heard_of_handler() const noexcept;
+  bool common_mask(sigset_t& mask) const noexcept;
+  void wait_for_events(std::int64_t timeout) noexcept;
   bool acts_for_main(const ControlBlock& coroutine) const noexcept;
   void forget(ControlBlock& coroutine) noexcept;
   void stop_all(std::chrono::nanoseconds grace);
@@ -172,6 +194,7 @@ class Scheduler {
   bool lone_child_ = false;  // this is a forked child whose main is not the original one
   std::atomic<bool> interrupted_{false};
   std::atomic<bool> restarting_handler_ran_{false};
+  MaskedWait* masked_waits_ = nullptr;
   ControlBlock* alive_ = nullptr;
   std::size_t alive_count_ = 0;
   StackPool& stack_pool_;

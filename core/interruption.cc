@@ -1,0 +1,88 @@
+// What signal handlers do to waits: the part of the scheduler that passes EINTR on, and that sleeps
+// under the masks of calls such as ppoll.
+#include <pthread.h>
+
+#include "colibri/core/scheduler.h"
+#include "colibri/core/unpark.h"
+
+namespace colibri {
+
+void Scheduler::interrupt(bool restarts) noexcept {
+  (restarts ? restarting_handler_ran_ : interrupted_).store(true, std::memory_order_relaxed);
+  event_loop_.wake();
+}
+
+bool Scheduler::acts_for_main(const ControlBlock& coroutine) const noexcept {
+  const ControlBlock* root = &coroutine;
+  while (root->resumer != nullptr) root = root->resumer;
+  return root == main_;
+}
+
+void Scheduler::handle_interrupt() noexcept {
+  const bool restarts = !interrupted_.exchange(false);
+  restarting_handler_ran_.store(false);
+  if (main_ == nullptr || main_ended_) return;
+  ControlBlock& leaf = leaf_of(*main_);
+  const bool waits = leaf.state == CoroutineState::kParked && leaf.wait_interruptible;
+  if (waits && (!restarts || leaf.wait_never_restarts)) {
+    unpark(leaf, WakeReason::kInterrupted);
+  } else if (!restarts) {
+    main_->attention |= ControlBlock::kInterrupted;
+  }
+}
+
+bool Scheduler::heard_of_handler() const noexcept {
+  return interrupted_.load(std::memory_order_relaxed) ||
+         restarting_handler_ran_.load(std::memory_order_relaxed);
+}
+
+void Scheduler::forget_interrupt() noexcept {
+  if (!acts_for_main(*thread_state.current)) return;
+  interrupted_.store(false);
+  restarting_handler_ran_.store(false);
+  main_->attention &= static_cast<std::uint8_t>(~ControlBlock::kInterrupted);
+}
+
+void Scheduler::begin_masked_wait(MaskedWait& wait) noexcept {
+  wait.next = masked_waits_;
+  masked_waits_ = &wait;
+}
+
+void Scheduler::end_masked_wait(MaskedWait& wait) noexcept {
+  MaskedWait** link = &masked_waits_;
+  while (*link != &wait) link = &(*link)->next;
+  *link = wait.next;
+}
+
+/// What all coroutines that wait under masks of their own block; false if there are none.
+bool Scheduler::common_mask(sigset_t& mask) const noexcept {
+  bool any = false;
+  sigfillset(&mask);
+  for (const MaskedWait* each = masked_waits_; each != nullptr; each = each->next) {
+    if (each->coroutine->state != CoroutineState::kParked) continue;
+    sigandset(&mask, &mask, &each->mask);
+    any = true;
+  }
+  return any;
+}
+
+void Scheduler::wait_for_events(std::int64_t timeout) noexcept {
+  sigset_t mask;
+  if (masked_waits_ == nullptr || !common_mask(mask)) [[likely]] {
+    event_loop_.wait(timeout);
+    return;
+  }
+  // A handler that runs between two of these calls wakes the loop, so that it does not go to sleep.
+  const bool heard_before = heard_of_handler();
+  sigset_t own_mask;
+  pthread_sigmask(SIG_SETMASK, &mask, &own_mask);
+  event_loop_.wait(timeout);
+  pthread_sigmask(SIG_SETMASK, &own_mask, nullptr);
+  if (heard_before || !heard_of_handler()) return;
+  handle_interrupt();
+  for (MaskedWait* each = masked_waits_; each != nullptr; each = each->next) {
+    unpark(*each->coroutine, WakeReason::kInterrupted);
+  }
+}
+
+}  // namespace colibri

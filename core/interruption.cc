@@ -7,8 +7,9 @@
 
 namespace colibri {
 
-void Scheduler::interrupt(bool restarts) noexcept {
-  (restarts ? restarting_handler_ran_ : interrupted_).store(true, std::memory_order_relaxed);
+void Scheduler::interrupt(int signal, bool restarts) noexcept {
+  const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
+  (restarts ? restarting_interruptions_ : interruptions_).fetch_or(bit, std::memory_order_relaxed);
   event_loop_.wake();
 }
 
@@ -18,28 +19,41 @@ bool Scheduler::acts_for_main(const ControlBlock& coroutine) const noexcept {
   return root == main_;
 }
 
+/// False if `coroutine` waits under a mask of its own that keeps all of `signals` away.
+bool Scheduler::lets_in(const ControlBlock& coroutine, std::uint64_t signals) const noexcept {
+  const MaskedWait* wait = masked_waits_;
+  while (wait != nullptr && wait->coroutine != &coroutine) wait = wait->next;
+  if (wait == nullptr) return true;
+  for (int signal = 1; signals != 0; ++signal, signals >>= 1) {
+    if ((signals & 1) != 0 && sigismember(&wait->mask, signal) == 0) return true;
+  }
+  return false;
+}
+
 void Scheduler::handle_interrupt() noexcept {
-  const bool restarts = !interrupted_.exchange(false);
-  restarting_handler_ran_.store(false);
+  const std::uint64_t signals = interruptions_.exchange(0);
+  const std::uint64_t restarting = restarting_interruptions_.exchange(0);
   if (main_ == nullptr || main_ended_) return;
   ControlBlock& leaf = leaf_of(*main_);
   const bool waits = leaf.state == CoroutineState::kParked && leaf.wait_interruptible;
-  if (waits && (!restarts || leaf.wait_never_restarts)) {
+  // What a call keeps away would interrupt nothing when the call is over.
+  if (waits && !lets_in(leaf, signals | restarting)) return;
+  if (waits && (signals != 0 || leaf.wait_never_restarts)) {
     unpark(leaf, WakeReason::kInterrupted);
-  } else if (!restarts) {
+  } else if (signals != 0) {
     main_->attention |= ControlBlock::kInterrupted;
   }
 }
 
 bool Scheduler::heard_of_handler() const noexcept {
-  return interrupted_.load(std::memory_order_relaxed) ||
-         restarting_handler_ran_.load(std::memory_order_relaxed);
+  return interruptions_.load(std::memory_order_relaxed) != 0 ||
+         restarting_interruptions_.load(std::memory_order_relaxed) != 0;
 }
 
 void Scheduler::forget_interrupt() noexcept {
   if (!acts_for_main(*thread_state.current)) return;
-  interrupted_.store(false);
-  restarting_handler_ran_.store(false);
+  interruptions_.store(0);
+  restarting_interruptions_.store(0);
   main_->attention &= static_cast<std::uint8_t>(~ControlBlock::kInterrupted);
 }
 
@@ -77,11 +91,13 @@ void Scheduler::wait_for_events(std::int64_t timeout) noexcept {
   sigset_t own_mask;
   pthread_sigmask(SIG_SETMASK, &mask, &own_mask);
   event_loop_.wait(timeout);
+  const std::uint64_t signals =
+      interruptions_.load(std::memory_order_relaxed) | restarting_interruptions_.load();
   pthread_sigmask(SIG_SETMASK, &own_mask, nullptr);
-  if (heard_before || !heard_of_handler()) return;
+  if (heard_before || signals == 0) return;
   handle_interrupt();
   for (MaskedWait* each = masked_waits_; each != nullptr; each = each->next) {
-    unpark(*each->coroutine, WakeReason::kInterrupted);
+    if (lets_in(*each->coroutine, signals)) unpark(*each->coroutine, WakeReason::kInterrupted);
   }
 }
 

@@ -147,7 +147,7 @@ WakeReason Scheduler::park(const WaitRequest& request) noexcept {
   self.wait_never_restarts = request.never_restarts;
   // A handler that restarts calls interrupts no later one.
   if (request.never_restarts && acts_for_main(self)) {
-    restarting_handler_ran_.store(false, std::memory_order_relaxed);
+    restarting_interruptions_.store(0, std::memory_order_relaxed);
   }
   const bool timed = arm_timer(self, request);
   self.state = CoroutineState::kParked;

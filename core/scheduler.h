@@ -112,10 +112,10 @@ class Scheduler {
   /// perhaps it ignores errors. errno is kept.
   void yield_if_canceled() noexcept;
 
-  /// A signal handler ran on this thread. Without SA_RESTART main's coroutine gets EINTR from its
-  /// present or next interruptible wait; if the handler `restarts` calls, from its present one, and
-  /// only if that is of a kind that never restarts. Signal handlers may call it.
-  void interrupt(bool restarts) noexcept;
+  /// A handler of `signal` ran on this thread. Without SA_RESTART main's coroutine gets EINTR from
+  /// its present or next interruptible wait; if the handler `restarts` calls, from its present one,
+  /// and only if that is of a kind that never restarts. Signal handlers may call it.
+  void interrupt(int signal, bool restarts) noexcept;
 
   /// The interruption that was noted for main's coroutine has reached the call that it makes now.
   void forget_interrupt() noexcept;
@@ -175,6 +175,7 @@ class Scheduler {
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
   bool heard_of_handler() const noexcept;
+  bool lets_in(const ControlBlock& coroutine, std::uint64_t signals) const noexcept;
   bool common_mask(sigset_t& mask) const noexcept;
   void wait_for_events(std::int64_t timeout) noexcept;
   bool acts_for_main(const ControlBlock& coroutine) const noexcept;
@@ -192,8 +193,9 @@ class Scheduler {
   bool main_ended_ = false;
   bool stopping_ = false;
   bool lone_child_ = false;  // this is a forked child whose main is not the original one
-  std::atomic<bool> interrupted_{false};
-  std::atomic<bool> restarting_handler_ran_{false};
+  // Signals whose handlers ran, a bit each.
+  std::atomic<std::uint64_t> interruptions_{0};
+  std::atomic<std::uint64_t> restarting_interruptions_{0};
   MaskedWait* masked_waits_ = nullptr;
   ControlBlock* alive_ = nullptr;
   std::size_t alive_count_ = 0;

@@ -44,7 +44,7 @@ void run_user_handler(int signal, siginfo_t* info, void* context) {
     }
   }
   if (thread_state.scheduler != nullptr) {
-    thread_state.scheduler->interrupt((flags & SA_RESTART) != 0);
+    thread_state.scheduler->interrupt(signal, (flags & SA_RESTART) != 0);
   }
 }
 

@@ -121,6 +121,46 @@ TEST(Close, OfANumberThatIsReusedAtOnceStillEndsTheOldWait) {
   });
 }
 
+TEST(Close, EndsSelectWithABadDescriptor) {
+  run_in_session([](Session& session) {
+    const Ends open = pipe_ends(session);
+    const Ends closed = pipe_ends(session);
+    session.meanwhile([&] { session.close(closed.reader); });
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(open.reader, &set);
+    FD_SET(closed.reader, &set);
+    EXPECT_EQ(select(closed.writer + 1, &set, nullptr, nullptr, nullptr), -1);
+    EXPECT_EQ(errno, EBADF);
+    EXPECT_TRUE(FD_ISSET(open.reader, &set) && FD_ISSET(closed.reader, &set)) << "sets are kept";
+  });
+}
+
+TEST(Close, OfAnEpollSetEndsItsWait) {
+  run_in_session([](Session& session) {
+    const int set = session.own(epoll_create1(0));
+    session.meanwhile([&] {
+      session.close(set);
+      session.own(epoll_create1(0));  // the number comes round
+    });
+    epoll_event event;
+    EXPECT_EQ(epoll_wait(set, &event, 1, -1), -1);
+    EXPECT_EQ(errno, EBADF);
+  });
+}
+
+// The kernel takes it out of the set; the wait goes on.
+TEST(Close, OfADescriptorInAnEpollSetDoesNotEndTheWait) {
+  run_in_session([](Session& session) {
+    const int set = session.own(epoll_create1(0));
+    const Ends ends = pipe_ends(session);
+    epoll_event event{EPOLLIN, {}};
+    ASSERT_EQ(epoll_ctl(set, EPOLL_CTL_ADD, ends.reader, &event), 0);
+    session.meanwhile([&] { session.close(ends.reader); });
+    EXPECT_EQ(epoll_wait(set, &event, 1, 5), 0);
+  });
+}
+
 TEST(Close, OfANumberThatIsReusedAtOnceEndsAPoll) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);

@@ -86,7 +86,8 @@ TEST(HiddenClose, OfANumberUnderWhichADescriptorIsReceived) {
     const Ends passed = pipe_ends(session);
     const int lost = unix_stream_ends(session).reader;  // no smaller number is free
     set_nonblocking(session, lost);
-    OutgoingDescriptor outgoing("x", passed.reader);
+    const std::string text = "x";
+    OutgoingDescriptor outgoing(text, passed.reader);
     ASSERT_EQ(sendmsg(ends.writer, &outgoing.header, 0), 1);
     close_hidden(lost);
     IncomingMessage message(10);

@@ -85,6 +85,30 @@ TEST(Sharing, SeveralAcceptorsShareSeveralPendingConnections) {
   });
 }
 
+TEST(Sharing, WaitersOnOneEpollSetAllGetTheirEvents) {
+  run_in_session([](Session& session) {
+    const int set = session.own(epoll_create1(0));
+    const Ends ends = pipe_ends(session);
+    epoll_event interest{EPOLLIN | EPOLLONESHOT, {}};
+    ASSERT_EQ(epoll_ctl(set, EPOLL_CTL_ADD, ends.reader, &interest), 0);
+    int events = 0;
+    std::vector<Task<void>> waiters;
+    for (int i = 0; i < 5; ++i) {
+      waiters.push_back(spawn([&] {
+        epoll_event event;
+        EXPECT_EQ(epoll_wait(set, &event, 1, -1), 1);
+        ++events;
+        epoll_ctl(set, EPOLL_CTL_MOD, ends.reader, &interest);  // one shot for the next
+      }));
+    }
+    sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(events, 0);
+    put(session, ends.writer, "x");
+    for (auto& waiter : waiters) waiter.join();
+    EXPECT_EQ(events, 5);
+  });
+}
+
 TEST(Sharing, PollersAndAReaderOfOneDescriptor) {
   run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);

@@ -34,12 +34,17 @@ TEST(Fortify, PollWaits) {
   expect_waiting([](int socket) { EXPECT_EQ(fortified_poll(socket, 2), 2); });
 }
 
+TEST(Fortify, PpollWaits) {
+  expect_waiting([](int socket) { EXPECT_EQ(fortified_ppoll(socket, 2), 2); });
+}
+
 TEST(FortifyDeathTest, OverflowsStillEndTheProcess) {
   if (!kFortified) GTEST_SKIP() << "this compiler calls the plain names";
   EXPECT_DEATH(fortified_read(0, 17), "buffer overflow");
   EXPECT_DEATH(fortified_recv(0, 17), "buffer overflow");
   EXPECT_DEATH(fortified_recvfrom(0, 17), "buffer overflow");
   EXPECT_DEATH(fortified_poll(0, 3), "buffer overflow");
+  EXPECT_DEATH(fortified_ppoll(0, 3), "buffer overflow");
 }
 
 }  // namespace

@@ -42,6 +42,39 @@ constexpr Waiter kWaiters[] = {
        session.call(session.libc.poll, static_cast<pollfd*>(nullptr), nfds_t{0}, 100'000);
      },
      true},
+    {"ppoll", "-1 EINTR",
+     [](Session& session) {
+       pollfd query{pipe_ends(session).reader, POLLIN, 0};
+       session.call(session.libc.ppoll, &query, nfds_t{1}, nullptr, nullptr);
+     },
+     true},
+    {"select", "-1 EINTR",
+     [](Session& session) {
+       const int reader = pipe_ends(session).reader;
+       fd_set set;
+       FD_ZERO(&set);
+       FD_SET(reader, &set);
+       session.call(session.libc.select, reader + 1, &set, nullptr, nullptr, nullptr);
+     },
+     true},
+    {"pselect", "-1 EINTR",
+     [](Session& session) {
+       session.call(session.libc.pselect, 0, nullptr, nullptr, nullptr, &kLong, nullptr);
+     },
+     true},
+    {"epoll_wait", "-1 EINTR",
+     [](Session& session) {
+       epoll_event event;
+       session.call(session.libc.epoll_wait, session.own(epoll_create1(0)), &event, 1, -1);
+     },
+     true},
+    {"epoll_pwait2", "-1 EINTR",
+     [](Session& session) {
+       epoll_event event;
+       session.call(session.libc.epoll_pwait2, session.own(epoll_create1(0)), &event, 1, &kLong,
+                    nullptr);
+     },
+     true},
     {"connect", "-1 EINTR",
      [](Session& session) {
        const int listening = listener(session, 0);

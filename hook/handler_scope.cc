@@ -33,6 +33,8 @@ bool was_left(const ControlBlock& coroutine, std::uintptr_t here) noexcept {
 
 }  // namespace
 
+constinit thread_local HandlerCounts handler_counts;
+
 HandlerScope::HandlerScope(const ucontext_t* context) noexcept : coroutine_(thread_state.current) {
   if (coroutine_ == nullptr) return;
   const auto frame = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));

@@ -28,6 +28,13 @@ class [[nodiscard]] HandlerScope {
   bool added_alternate_ = false;   // a nested one, the first on the alternate stack
 };
 
+/// How many handlers that came through us have run on a thread.
+struct HandlerCounts {
+  unsigned interrupting = 0;
+  unsigned restarting = 0;  // installed with SA_RESTART
+};
+extern constinit thread_local HandlerCounts handler_counts;
+
 /// For a coroutine with ControlBlock::kInHandler in its bypass_depth: true if its handler has been
 /// left, so that hooks may park again; clears the mark then.
 bool has_left_handler(ControlBlock& coroutine) noexcept;

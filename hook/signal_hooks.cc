@@ -43,9 +43,9 @@ void run_user_handler(int signal, siginfo_t* info, void* context) {
       reinterpret_cast<void (*)(int)>(handler)(signal);
     }
   }
-  if (thread_state.scheduler != nullptr) {
-    thread_state.scheduler->interrupt(signal, (flags & SA_RESTART) != 0);
-  }
+  const bool restarts = (flags & SA_RESTART) != 0;
+  ++(restarts ? handler_counts.restarting : handler_counts.interrupting);
+  if (thread_state.scheduler != nullptr) thread_state.scheduler->interrupt(signal, restarts);
 }
 
 void* handler_of(const struct sigaction& action) noexcept {

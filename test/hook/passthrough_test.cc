@@ -5,6 +5,7 @@
 
 #include "test/support/channels.h"
 #include "test/support/run_in_session.h"
+#include "test/support/signal_counter.h"
 
 namespace colibri::test {
 namespace {
@@ -60,15 +61,26 @@ TEST(Passthrough, AcceptThereIsInterruptedBySignals) {
   const LeakCheck leaks;
   Session session(Way::kHookInThread);
   const int listening = listener_used_by_a_coroutine(session);
-  struct sigaction action {};
-  struct sigaction previous {};
-  action.sa_handler = [](int) {};
-  sigaction(SIGUSR1, &action, &previous);
+  const SignalCounter signals(session, SIGUSR1);
   session.meanwhile([&] { session.raise_there(SIGUSR1); });
   EXPECT_EQ(accept(listening, nullptr, nullptr), -1);
   EXPECT_EQ(errno, EINTR);
   session.finish_helpers();
-  sigaction(SIGUSR1, &previous, nullptr);
+}
+
+TEST(Passthrough, AcceptThereGoesOnAfterARestartingHandler) {
+  const LeakCheck leaks;
+  Session session(Way::kHookInThread);
+  const int listening = listener_used_by_a_coroutine(session);
+  const SignalCounter signals(session, SIGUSR1, SA_RESTART);
+  session.meanwhile([&] {
+    session.raise_there(SIGUSR1);
+    session.until_waiting();
+    connected_to(session, listening);
+  });
+  session.own(accept(listening, nullptr, nullptr));
+  EXPECT_EQ(signals.count(), 1);
+  session.finish_helpers();
 }
 
 TEST(Passthrough, AcceptOnACopyWaitsToo) {

@@ -166,6 +166,21 @@ constexpr Situation kSituations[] = {
        wait_for_events(session, wait, outer, -1);
        wait_for_events(session, wait, set, -1);
      }},
+    {"SetsAsDeepAsTheKernelAllows", "1 s+in",
+     [](Session& session, const EpollWait& wait, int set) {
+       const Ends ends = pipe_ends(session);
+       add(set, ends.reader, EPOLLIN, 'a');
+       int outermost = set;
+       for (int outer = epoll_set(session);; outer = epoll_set(session)) {
+         epoll_event event{EPOLLIN, {}};
+         event.data.u32 = 's';
+         if (epoll_ctl(outer, EPOLL_CTL_ADD, outermost, &event) != 0) break;
+         outermost = outer;
+       }
+       EXPECT_NE(outermost, set);
+       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       wait_for_events(session, wait, outermost, -1);
+     }},
     {"NonBlockingSetsWaitAllTheSame", "1 a+in",
      [](Session& session, const EpollWait& wait, int set) {
        const Ends ends = pipe_ends(session);

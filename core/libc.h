@@ -52,6 +52,13 @@ class RealFunction<Result(Parameters...)> {
     return function;
   }
 
+  /// Looks for it now, so that the first call need not; whether it is there or not.
+  void find() const noexcept {
+    if (function_.load(std::memory_order_relaxed) != nullptr) return;
+    function_.store(reinterpret_cast<Pointer>(find_real_function(name_)),
+                    std::memory_order_relaxed);
+  }
+
  private:
   const char* name_;
   mutable std::atomic<Pointer> function_{nullptr};

@@ -28,6 +28,10 @@ class [[nodiscard]] HandlerScope {
   bool added_alternate_ = false;   // a nested one, the first on the alternate stack
 };
 
+/// To be called before a handler is installed: a jump out of it must not be the first to look for
+/// libc's functions, since the loader may be what the handler interrupted.
+void find_jumps() noexcept;
+
 /// How many handlers that came through us have run on a thread.
 struct HandlerCounts {
   unsigned interrupting = 0;

@@ -23,6 +23,14 @@ constinit RealFunction real_siglongjmp{"siglongjmp", kDeclaration};
 constinit RealFunction real_checked_longjmp{"__longjmp_chk", kDeclaration};
 
 }  // namespace
+
+void find_jumps() noexcept {
+  for (const auto* each :
+       {&real_longjmp, &real_plain_longjmp, &real_siglongjmp, &real_checked_longjmp}) {
+    each->find();
+  }
+}
+
 }  // namespace colibri
 
 using namespace colibri;

@@ -79,6 +79,7 @@ int hooked_sigaction(int signal, const struct sigaction* wanted,
   if (wanted != nullptr) {
     installed = *wanted;
     if (needs_us(signal, *wanted)) {
+      find_jumps();
       // Before the kernel knows: the signal may come at once.
       action.flags.store(wanted->sa_flags, std::memory_order_relaxed);
       action.handler.store(handler_of(*wanted), std::memory_order_release);

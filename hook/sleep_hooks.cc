@@ -141,7 +141,7 @@ int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespe
   // A sleep on a clock of CPU time cannot be parked: it waits for what this thread itself spends.
   if (parkable_coroutine() == nullptr || is_cpu_clock(clock) ||
       (clock != CLOCK_TAI && !has_kernel_timer(clock))) {
-    return real::clock_nanosleep(clock, flags, request, remaining);
+    return -pass_through([&] { return -real::clock_nanosleep(clock, flags, request, remaining); });
   }
   const int saved_errno = errno;
   if (!may_begin()) return std::exchange(errno, saved_errno);

@@ -185,7 +185,20 @@ const WaitingCall kHopelessCalls[] = {
     {"accept", [](Session& session) { return session.libc.accept(-1, nullptr, nullptr); }},
     {"connect", [](Session& session) { return session.libc.connect(-1, nullptr, 0); }},
     {"nanosleep", [](Session& session) { return session.libc.nanosleep(nullptr, nullptr); }},
+    {"clock_nanosleep",
+     [](Session& session) {
+       const timespec time{0, 1};
+       return -session.libc.clock_nanosleep(4711, 0, &time, nullptr);
+     }},
     {"poll", [](Session& session) { return session.libc.poll(nullptr, 1, 0); }},
+    {"ppoll",
+     [](Session& session) {
+       const timespec bad{-1, 0};
+       return session.libc.ppoll(nullptr, 0, &bad, nullptr);
+     }},
+    {"select",
+     [](Session& session) { return session.libc.select(-1, nullptr, nullptr, nullptr, nullptr); }},
+    {"epoll_wait", [](Session& session) { return session.libc.epoll_wait(-1, nullptr, 1, -1); }},
 };
 
 class HopelessCall : public testing::TestWithParam<WaitingCall> {};

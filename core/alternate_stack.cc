@@ -6,6 +6,8 @@
 
 #include <cstddef>
 
+#include "colibri/core/libc.h"
+
 namespace colibri {
 namespace {
 
@@ -22,7 +24,7 @@ class AlternateStack {
  public:
   AlternateStack() noexcept {
     stack_t present{};
-    if (sigaltstack(nullptr, &present) != 0 || suffices(present)) return;
+    if (real::sigaltstack(nullptr, &present) != 0 || suffices(present)) return;
     void* base = mmap(nullptr, kGuardBytes + kBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (base == MAP_FAILED) return;
@@ -31,17 +33,18 @@ class AlternateStack {
     stack_t ours{};
     ours.ss_sp = base_ + kGuardBytes;
     ours.ss_size = kBytes;
-    sigaltstack(&ours, nullptr);
+    if (real::sigaltstack(&ours, nullptr) == 0) own_alternate_stack = ours;
   }
 
   ~AlternateStack() {
     if (base_ == nullptr) return;
+    own_alternate_stack = stack_t{};
     stack_t present{};
-    sigaltstack(nullptr, &present);
+    real::sigaltstack(nullptr, &present);
     if (present.ss_sp == base_ + kGuardBytes) {
       present.ss_flags = SS_DISABLE;
       // Refused while a handler runs on it: then it must stay.
-      if (sigaltstack(&present, nullptr) != 0) return;
+      if (real::sigaltstack(&present, nullptr) != 0) return;
     }
     munmap(base_, kGuardBytes + kBytes);
   }

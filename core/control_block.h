@@ -77,17 +77,21 @@ struct ControlBlock : Flow, WaitNode {
   /// `stack_index` of a coroutine with a stack of its own.
   static constexpr std::uint8_t kPrivateStack = 255;
 
+  /// A bit of `bypass_depth`: a signal handler of the program's interrupted the coroutine.
+  static constexpr std::uint8_t kInHandler = 128;
+
   CoroutineState state = CoroutineState::kCreated;
   WakeReason wake_reason = WakeReason::kFired;
   WaitKind wait_kind = WaitKind::kNothing;
   std::uint8_t attention = 0;
-  bool direct : 1 = false;              // has begun, and its bytes lie on its stack
-  bool by_hand : 1 = false;             // driven by Coroutine::resume, not by a scheduler
-  bool wait_may_fail : 1 = false;       // TimeLimit and cancel reach the current wait
-  bool wait_interruptible : 1 = false;  // so do signals
-  bool timer_armed : 1 = false;         // for the current wait
-  bool timer_is_limit : 1 = false;      // it stands for the TimeLimit
-  std::uint8_t bypass_depth = 0;        // hooks pass everything through while above zero
+  bool direct : 1 = false;               // has begun, and its bytes lie on its stack
+  bool by_hand : 1 = false;              // driven by Coroutine::resume, not by a scheduler
+  bool wait_may_fail : 1 = false;        // TimeLimit and cancel reach the current wait
+  bool wait_interruptible : 1 = false;   // so do signals
+  bool wait_never_restarts : 1 = false;  // restarting handlers, too
+  bool timer_armed : 1 = false;          // for the current wait
+  bool timer_is_limit : 1 = false;       // it stands for the TimeLimit
+  std::uint8_t bypass_depth = 0;         // hooks pass everything through while above zero
   std::uint8_t stack_index = kPrivateStack;
 
   /// The closure that the coroutine will call. Once it has begun, on a shared stack: memory for its

@@ -17,7 +17,8 @@ WakeReason wait_a_moment(WaitKind kind, int descriptor, const WaitLimits& limits
       thread_state.scheduler->park({.deadline = std::min(moment, limits.deadline),
                                     .descriptor = descriptor,
                                     .kind = kind,
-                                    .interruptible = limits.interruptible});
+                                    .interruptible = limits.interruptible,
+                                    .never_restarts = limits.never_restarts});
   return reason == WakeReason::kTimeout && moment < limits.deadline ? WakeReason::kFired : reason;
 }
 
@@ -71,7 +72,8 @@ WakeReason wait_ready(int descriptor, Direction direction, const WaitLimits& lim
   const WakeReason reason = thread_state.scheduler->park({.deadline = limits.deadline,
                                                           .descriptor = descriptor,
                                                           .kind = kind,
-                                                          .interruptible = limits.interruptible});
+                                                          .interruptible = limits.interruptible,
+                                                          .never_restarts = limits.never_restarts});
   withdraw(node);
   return reason;
 }
@@ -84,7 +86,11 @@ WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limit
   std::unique_ptr<WaitSlot[]> slots;
   if (single) {
     const Direction direction = wants_write(descriptors[0]) ? Direction::kWrite : Direction::kRead;
-    if (descriptors[0].fd >= 0) return wait_ready(descriptors[0].fd, direction, limits);
+    if (descriptors[0].fd >= 0) {
+      const WakeReason reason = wait_ready(descriptors[0].fd, direction, limits);
+      if (reason != WakeReason::kUnsupported) return reason;
+      // Always ready, but not for what the call asks for: it waits for its time-out only.
+    }
   } else if (!descriptors.empty()) {
     slots.reset(new (std::nothrow) WaitSlot[2 * descriptors.size()]);
   }
@@ -95,7 +101,8 @@ WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limit
   } else {
     reason = thread_state.scheduler->park({.deadline = limits.deadline,
                                            .kind = WaitKind::kPoll,
-                                           .interruptible = limits.interruptible});
+                                           .interruptible = limits.interruptible,
+                                           .never_restarts = limits.never_restarts});
   }
   for (std::size_t i = 0; slots != nullptr && i < 2 * descriptors.size(); ++i) withdraw(slots[i]);
   return reason;

@@ -43,6 +43,7 @@ inline void note_short_read(int descriptor) noexcept {
 struct WaitLimits {
   Deadline deadline = Deadline::never();
   bool interruptible = false;
+  bool never_restarts = false;  // as WaitRequest's
 };
 
 /// Parks until `descriptor` may be ready, after a try that said EAGAIN. kFired is a hint: try

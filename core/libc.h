@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -50,6 +51,13 @@ class RealFunction<Result(Parameters...)> {
       function_.store(function, std::memory_order_relaxed);
     }
     return function;
+  }
+
+  /// Looks for it now, so that the first call need not; whether it is there or not.
+  void find() const noexcept {
+    if (function_.load(std::memory_order_relaxed) != nullptr) return;
+    function_.store(reinterpret_cast<Pointer>(find_real_function(name_)),
+                    std::memory_order_relaxed);
   }
 
  private:
@@ -131,9 +139,13 @@ inline constinit RealFunction eventfd{"eventfd", ::eventfd};
 
 // Waiting and sleeping.
 inline constinit RealFunction poll{"poll", ::poll};
+inline constinit RealFunction ppoll{"ppoll", ::ppoll};
+inline constinit RealFunction select{"select", ::select};
+inline constinit RealFunction pselect{"pselect", ::pselect};
 inline constinit RealFunction epoll_create1{"epoll_create1", ::epoll_create1};
 inline constinit RealFunction epoll_ctl{"epoll_ctl", ::epoll_ctl};
 inline constinit RealFunction epoll_wait{"epoll_wait", ::epoll_wait};
+inline constinit RealFunction epoll_pwait{"epoll_pwait", ::epoll_pwait};
 inline constinit RealFunction epoll_pwait2{"epoll_pwait2", ::epoll_pwait2};
 inline constinit RealFunction sleep{"sleep", ::sleep};
 inline constinit RealFunction usleep{"usleep", ::usleep};
@@ -144,6 +156,7 @@ inline constinit RealFunction clock_nanosleep{"clock_nanosleep", ::clock_nanosle
 inline constinit RealFunction sigaction{"sigaction", ::sigaction};
 inline constinit RealFunction pthread_sigmask{"pthread_sigmask", ::pthread_sigmask};
 inline constinit RealFunction waitpid{"waitpid", ::waitpid};
+inline constinit RealFunction sigaltstack{"sigaltstack", ::sigaltstack};
 
 }  // namespace real
 }  // namespace colibri

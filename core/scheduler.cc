@@ -192,7 +192,7 @@ void Scheduler::yield_to_loop() noexcept {
 
 WakeReason Scheduler::park(WaitRequest request) noexcept {
   ControlBlock& self = *thread_state.current;
-  if (self.attention != 0 || !request.deadline.is_never()) [[unlikely]]
+  if (self.attention != 0 || request.never_restarts || !request.deadline.is_never()) [[unlikely]]
     return park_watched(request);
   return park_now(request);
 }
@@ -207,6 +207,7 @@ inline WakeReason Scheduler::park_now(WaitRequest request) noexcept {
   self.wait_descriptor = request.descriptor;
   self.wait_may_fail = request.may_fail;
   self.wait_interruptible = request.interruptible;
+  self.wait_never_restarts = request.never_restarts;
   self.state = CoroutineState::kParked;
   switch_away(self);
   ControlBlock& woken = *thread_state.current;
@@ -220,6 +221,10 @@ inline WakeReason Scheduler::park_now(WaitRequest request) noexcept {
 bool Scheduler::prepare_to_park(WaitRequest request) noexcept {
   ControlBlock& self = *thread_state.current;
   if (must_refuse(self, request)) return false;
+  // A handler that restarts calls interrupts no later one.
+  if (request.never_restarts && acts_for_main(self)) {
+    restarting_interruptions_.store(0, std::memory_order_relaxed);
+  }
   const Deadline deadline = deadline_of(self, request);
   if (deadline.is_never() || arm_timer(self, deadline)) return true;
   self.wake_reason = WakeReason::kOutOfMemory;
@@ -256,6 +261,14 @@ WakeReason Scheduler::begin_watched_call() noexcept {
     if (each->limit().has_passed()) return WakeReason::kLimit;
   }
   return WakeReason::kFired;
+}
+
+void Scheduler::yield_if_canceled() noexcept {
+  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer_or_null()) {
+    if ((each->attention & ControlBlock::kCanceled) == 0) continue;
+    yield_to_loop();
+    return;
+  }
 }
 
 Deadline Scheduler::deadline_of(ControlBlock& self, const WaitRequest& request) noexcept {
@@ -305,10 +318,10 @@ void Scheduler::turn() noexcept {
   if (out_of_memory_) [[unlikely]]
     timeout = time_until_memory();
   if (timeout != 0 && !mailbox_->inbox.prepare_sleep()) timeout = 0;
-  event_loop_.wait(timeout);
+  wait_for_events(timeout);
   mailbox_->inbox.deliver_all();
   if (!timers_.empty()) timers_.advance(monotonic_now());
-  if (interrupted_.load(std::memory_order_relaxed)) [[unlikely]]
+  if (heard_of_handler()) [[unlikely]]
     handle_interrupt();
   run_ready();
 }
@@ -383,23 +396,7 @@ void Scheduler::adjust_slices() noexcept {
   last_full_turn_ = now;
 }
 
-// Signals, cancellation, end ---------------------------------------------------------------------
-
-void Scheduler::interrupt() noexcept {
-  interrupted_.store(true, std::memory_order_relaxed);
-  event_loop_.wake();
-}
-
-void Scheduler::handle_interrupt() noexcept {
-  interrupted_.store(false, std::memory_order_relaxed);
-  if (main_ == nullptr || main_ended_) return;
-  ControlBlock& leaf = leaf_of(*main_);
-  if (leaf.state == CoroutineState::kParked && leaf.wait_interruptible) {
-    unpark(leaf, WakeReason::kInterrupted);
-  } else {
-    main_->attention |= ControlBlock::kInterrupted;
-  }
-}
+// Cancellation, end ------------------------------------------------------------------------------
 
 void Scheduler::cancel(ControlBlock& coroutine) noexcept {
   coroutine.attention |= ControlBlock::kCanceled;

@@ -6,6 +6,8 @@
 // they are looked at about every 100 µs however long or short the slices are.
 #pragma once
 
+#include <signal.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -31,8 +33,17 @@ struct WaitRequest {
   Deadline deadline = Deadline::never();
   int descriptor = -1;  // for people who look inside
   WaitKind kind = WaitKind::kOther;
-  bool may_fail = true;        // TimeLimit and cancel end it
-  bool interruptible = false;  // a signal handler's EINTR ends it
+  bool may_fail = true;         // TimeLimit and cancel end it
+  bool interruptible = false;   // a signal handler's EINTR ends it
+  bool never_restarts = false;  // if interruptible: so does a handler with SA_RESTART
+};
+
+/// A call that waits under a signal mask of its own, as ppoll does. In the heap; belongs to whoever
+/// began it.
+struct MaskedWait {
+  sigset_t mask;
+  ControlBlock* coroutine = nullptr;
+  MaskedWait* next = nullptr;
 };
 
 /// What other threads hold of a scheduler; outlives it.
@@ -106,9 +117,23 @@ class Scheduler {
     return begin_watched_call();
   }
 
-  /// A signal handler without SA_RESTART ran on this thread: main's coroutine gets EINTR from its
-  /// present or next interruptible wait. Signal handlers may call it.
-  void interrupt() noexcept;
+  /// After a failed call that did not ask begin_call: a cancelled coroutine lets others run, since
+  /// perhaps it ignores errors. errno is kept.
+  void yield_if_canceled() noexcept;
+
+  /// A handler of `signal` ran on this thread. Without SA_RESTART main's coroutine gets EINTR from
+  /// its present or next interruptible wait; if the handler `restarts` calls, from its present one,
+  /// and only if that is of a kind that never restarts. Signal handlers may call it.
+  void interrupt(int signal, bool restarts) noexcept;
+
+  /// The interruption that was noted for main's coroutine has reached the call that it makes now.
+  void forget_interrupt() noexcept;
+
+  /// From now to its end, the thread sleeps under the mask of `wait` (of several: what all of them
+  /// block) whenever its coroutine is parked; a handler that runs then interrupts that, too.
+  /// Coroutines always run under the thread's own mask.
+  void begin_masked_wait(MaskedWait& wait) noexcept;
+  void end_masked_wait(MaskedWait& wait) noexcept;
 
   /// In the child of a fork made by a coroutine of this scheduler: it alone lives on.
   void restart_in_child();
@@ -172,6 +197,11 @@ class Scheduler {
   bool must_refuse(ControlBlock& self, const WaitRequest& request) noexcept;
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
+  bool heard_of_handler() const noexcept;
+  bool lets_in(const ControlBlock& coroutine, std::uint64_t signals) const noexcept;
+  bool common_mask(sigset_t& mask) const noexcept;
+  void wait_for_events(std::int64_t timeout) noexcept;
+  bool acts_for_main(const ControlBlock& coroutine) const noexcept;
   void forget(ControlBlock& coroutine) noexcept;
   bool has_memory_to_trim() const noexcept;
   void plan_trim() noexcept;
@@ -188,7 +218,10 @@ class Scheduler {
   bool main_ended_ = false;
   bool stopping_ = false;
   bool lone_child_ = false;  // this is a forked child whose main is not the original one
-  std::atomic<bool> interrupted_{false};
+  // Signals whose handlers ran, a bit each.
+  std::atomic<std::uint64_t> interruptions_{0};
+  std::atomic<std::uint64_t> restarting_interruptions_{0};
+  MaskedWait* masked_waits_ = nullptr;
   ControlBlock* alive_ = nullptr;
   std::size_t alive_count_ = 0;
   std::optional<SharedStackGroup> default_group_;

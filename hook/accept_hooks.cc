@@ -30,6 +30,13 @@ int note_accepted(int result, int listener, bool nonblocking) noexcept {
   return result;
 }
 
+/// poll has failed. True if accept would have gone on: after handlers with SA_RESTART, and without
+/// a time-out of the program's.
+bool must_go_on(const HandlerCounts& before, std::int64_t timeout) noexcept {
+  return errno == EINTR && timeout == 0 && handler_counts.restarting != before.restarting &&
+         handler_counts.interrupting == before.interrupting;
+}
+
 /// A blocking accept of a plain thread on a listener that we made non-blocking.
 template <class Attempt>
 int accept_in_thread(int number, const Descriptor& descriptor, Attempt attempt) {
@@ -47,7 +54,9 @@ int accept_in_thread(int number, const Descriptor& descriptor, Attempt attempt) 
           static_cast<int>(std::clamp<std::int64_t>(left, 0, std::numeric_limits<int>::max()));
     }
     pollfd query{number, POLLIN, 0};
-    if (real::poll(&query, 1, milliseconds) < 0) return -1;
+    const HandlerCounts before = handler_counts;
+    if (real::poll(&query, 1, milliseconds) >= 0 || must_go_on(before, timeout)) continue;
+    return -1;
   }
 }
 
@@ -64,7 +73,8 @@ int blocking_accept(int number, bool nonblocking, Attempt attempt) {
   descriptor = descriptor_table::find(number);
   const bool must_wait =
       descriptor != nullptr && descriptor->our_nonblocking && !descriptor->user_nonblocking;
-  const int result = must_wait ? accept_in_thread(number, *descriptor, attempt) : attempt();
+  const int result =
+      must_wait ? accept_in_thread(number, *descriptor, attempt) : pass_through(attempt);
   return note_accepted(result, number, nonblocking);
 }
 

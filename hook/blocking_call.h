@@ -6,20 +6,27 @@
 // can make a caller wait. What remains is tried without blocking, and parks where it must wait.
 #pragma once
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "colibri/core/descriptor_wait.h"
 #include "colibri/core/libc.h"
-#include "colibri/hook/attempt.h"
 #include "colibri/hook/descriptor_table.h"
+#include "colibri/hook/handler_scope.h"
 
 namespace colibri {
 
 /// The coroutine that a hooked call may park; null where hooks pass through.
 inline ControlBlock* parkable_coroutine() noexcept {
   ControlBlock* coroutine = thread_state.current;
-  if (coroutine == nullptr || coroutine->bypass_depth != 0) return nullptr;
+  if (coroutine == nullptr) return nullptr;
+  if (coroutine->bypass_depth != 0) [[unlikely]] {
+    const bool in_handler = (coroutine->bypass_depth & ControlBlock::kInHandler) != 0;
+    if (!in_handler || !has_left_handler(*coroutine) || coroutine->bypass_depth != 0) {
+      return nullptr;
+    }
+  }
   return thread_state.scheduler != nullptr ? coroutine : nullptr;
 }
 
@@ -89,6 +96,8 @@ class CallSite {
     const auto& timeout =
         direction == Direction::kRead ? descriptor.receive_timeout : descriptor.send_timeout;
     const std::int64_t nanoseconds = timeout.load(std::memory_order_relaxed);
+    // A call with a time-out is never restarted after a signal: it would wait too long.
+    limits_.never_restarts = nanoseconds != 0;
     if (nanoseconds != 0) limits_.deadline = Deadline::after(std::chrono::nanoseconds(nanoseconds));
     return limits_;
   }
@@ -112,6 +121,17 @@ inline bool may_begin() noexcept {
   return false;
 }
 
+/// The call as the program wrote it. If it fails in a cancelled coroutine, others run before it
+/// returns: a loop that ignores errors must not starve them.
+template <class Plain>
+auto pass_through(Plain plain) {
+  const auto result = plain();
+  if (result < 0 && parkable_coroutine() != nullptr) [[unlikely]] {
+    thread_state.scheduler->yield_if_canceled();
+  }
+  return result;
+}
+
 /// Tries until the call succeeds or fails, or its wait ends early. `attempt()` returns -1 with
 /// EAGAIN where it would have to wait; `plain()` is the call as the program wrote it.
 template <class Plain, class Attempt>
@@ -119,12 +139,36 @@ ssize_t try_and_wait(CallSite& call, Plain plain, Attempt attempt) {
   for (;;) {
     if (!is_drained(call.number, call.direction)) {
       const ssize_t result = attempt();
-      if (result >= 0 || errno != EAGAIN) return result;
+      if (result >= 0) return result;
+      if (errno == EBADF) descriptor_table::forget_if_closed(call.number);
+      if (errno != EAGAIN) return result;
       note_drained(call.number, call.direction);
     }
     const WakeReason reason = wait_ready(call.number, call.direction, call.limits());
     if (reason == WakeReason::kUnsupported) return plain();
     if (reason != WakeReason::kFired) return fail_with_errno(error_of(reason));
+  }
+}
+
+/// The same for sending where perhaps no event tells the end of the wait: tries again in pauses
+/// that grow from 1 ms to 50 ms.
+template <class Attempt>
+ssize_t try_in_pauses(CallSite& call, Attempt attempt) {
+  constexpr std::chrono::milliseconds kLongest(50);
+  for (std::chrono::milliseconds pause(1);; pause = std::min(2 * pause, kLongest)) {
+    const ssize_t result = attempt();
+    if (result >= 0 || errno != EAGAIN || call.limits().deadline.has_passed()) return result;
+    WaitLimits limits = call.limits();
+    limits.deadline = std::min(limits.deadline, Deadline::after(pause));
+    // The kernel calls the socket writable, and each try raises that event anew: so as a reader,
+    // whom only a close wakes. But if its own buffer is full, the event means something.
+    pollfd query{call.number, POLLOUT, 0};
+    const bool no_event_tells = real::poll(&query, 1, 0) != 0;
+    const WakeReason reason =
+        wait_ready(call.number, no_event_tells ? Direction::kRead : Direction::kWrite, limits);
+    if (reason != WakeReason::kFired && reason != WakeReason::kTimeout) {
+      return fail_with_errno(error_of(reason));
+    }
   }
 }
 
@@ -135,11 +179,12 @@ ssize_t blocking_call(CallSite call, Plain plain, Attempt attempt) {
   return may_begin() ? kept(try_and_wait(call, plain, attempt)) : -1;
 }
 
-/// A call that goes on until `wanted` bytes have been moved, as blocking stream writes and
+/// A call that goes on until `wanted()` bytes have been moved, as blocking stream writes and
 /// MSG_WAITALL reads do: `attempt(done)` moves some more. Where it cannot go on, the count so far
-/// is the result; the error is, only if that is nothing.
-template <class Plain, class Attempt>
-ssize_t blocking_transfer(CallSite call, std::size_t wanted, Plain plain, Attempt attempt) {
+/// is the result; the error is, only if that is nothing. `wanted` is asked after the first success,
+/// when the kernel has found the program's pointers good.
+template <class Wanted, class Plain, class Attempt>
+ssize_t blocking_transfer(CallSite call, Wanted wanted, Plain plain, Attempt attempt) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
   std::size_t done = 0;
@@ -147,7 +192,7 @@ ssize_t blocking_transfer(CallSite call, std::size_t wanted, Plain plain, Attemp
     const ssize_t moved = try_and_wait(call, plain, [&] { return attempt(done); });
     if (moved < 0) return kept(done != 0 ? static_cast<ssize_t>(done) : -1);
     done += static_cast<std::size_t>(moved);
-    if (moved == 0 || done >= wanted) return kept(static_cast<ssize_t>(done));
+    if (moved == 0 || done >= wanted()) return kept(static_cast<ssize_t>(done));
   }
 }
 

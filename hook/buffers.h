@@ -1,7 +1,6 @@
 // Arithmetic on arrays of buffers.
 #pragma once
 
-#include <limits.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -13,7 +12,7 @@ namespace colibri {
 class BufferCursor {
  public:
   BufferCursor(const iovec* buffers, std::size_t count) noexcept
-      : buffers_(buffers), count_(count) {}
+      : buffers_(buffers), count_(count), first_(buffers), size_(count) {}
 
   /// The next buffers after `done` bytes in all: `size()` of them from `data()`.
   void seek(std::size_t done) noexcept {
@@ -34,18 +33,13 @@ class BufferCursor {
  private:
   const iovec* buffers_;
   std::size_t count_;
-  const iovec* first_ = nullptr;
-  std::size_t size_ = 0;
+  const iovec* first_;
+  std::size_t size_;
   iovec rest_{};
 };
 
-/// True for an array that the kernel would refuse (EFAULT, EINVAL, EMSGSIZE): calls on it pass
-/// through, so that the kernel says so.
-inline bool is_bad_array(const iovec* buffers, std::size_t count) noexcept {
-  return count > IOV_MAX || (count != 0 && buffers == nullptr);
-}
-
-/// Bytes in all buffers together.
+/// Bytes in all buffers together. They have been given to a call of the kernel's that succeeded:
+/// before that they may be bad.
 inline std::size_t total_bytes(const iovec* buffers, std::size_t count) noexcept {
   std::size_t total = 0;
   for (std::size_t i = 0; i < count; ++i) total += buffers[i].iov_len;

@@ -5,8 +5,6 @@
 // completes in the background. How it ended, the kernel says to a second connect.
 #include <poll.h>
 
-#include <algorithm>
-
 #include "colibri/hook/blocking_call.h"
 
 namespace colibri {
@@ -51,19 +49,10 @@ int wait_for_outcome(CallSite call, const sockaddr* address, socklen_t size, int
   }
 }
 
-/// A Unix stream socket whose peer's backlog is full: nothing tells when there is room again, so
-/// that the call is tried anew in growing intervals.
+/// A Unix stream socket whose peer's backlog is full: nothing tells when there is room again.
 int connect_to_full_backlog(CallSite call, const sockaddr* address, socklen_t size) {
-  auto pause = std::chrono::milliseconds(1);
-  for (;;) {
-    const Deadline next = std::min(Deadline::after(pause), call.limits().deadline);
-    const WakeReason reason =
-        thread_state.scheduler->park({.deadline = next, .descriptor = call.number, .kind = WaitKind::kWritable, .interruptible = true});
-    if (reason != WakeReason::kTimeout) return fail_with_errno(error_of(reason));
-    const int result = connect_without_waiting(call.number, address, size);
-    if (result == 0 || errno != EAGAIN || call.limits().deadline.has_passed()) return result;
-    pause = std::min(pause * 2, std::chrono::milliseconds(50));
-  }
+  return static_cast<int>(
+      try_in_pauses(call, [&] { return connect_without_waiting(call.number, address, size); }));
 }
 
 }  // namespace
@@ -74,7 +63,7 @@ using namespace colibri;
 extern "C" int connect(int fd, const sockaddr* address, socklen_t size) {
   const Descriptor* descriptor = parkable_descriptor(fd);
   if (descriptor == nullptr || !descriptor->is_socket() || !descriptor->is_stream()) {
-    return real::connect(fd, address, size);
+    return pass_through([&] { return real::connect(fd, address, size); });
   }
   const KeptErrno kept;
   if (!may_begin()) return -1;

@@ -161,6 +161,17 @@ void closing(int descriptor) noexcept {
   reset(*entry);
 }
 
+void forget_if_closed(int descriptor) noexcept {
+  const int saved_errno = errno;
+  Descriptor* entry = descriptors.find(descriptor);
+  // Not if it is open, and only the wrong way round: its copies are to stay in step.
+  if (entry != nullptr && real::fcntl(descriptor, F_GETFD) < 0) {
+    leave_ring(descriptor, *entry);
+    reset(*entry);
+  }
+  errno = saved_errno;
+}
+
 void duplicated(int original, int copy_number) noexcept {
   const int saved_errno = errno;
   Descriptor* to = renew(copy_number);

@@ -62,6 +62,10 @@ void accepted(int descriptor, const Descriptor& listener, bool nonblocking) noex
 /// who wait on it, in all threads.
 void closing(int descriptor) noexcept;
 
+/// A call said EBADF: if `descriptor` was closed behind the hooks' back, forgets what was believed
+/// of it, since the number may come round as anything. Keeps errno.
+void forget_if_closed(int descriptor) noexcept;
+
 /// `copy` now means the same description as `original`.
 void duplicated(int original, int copy) noexcept;
 

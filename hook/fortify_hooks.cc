@@ -32,4 +32,10 @@ int __poll_chk(pollfd* descriptors, nfds_t count, int timeout, size_t room) {
   return poll(descriptors, count, timeout);
 }
 
+int __ppoll_chk(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* mask,
+                size_t room) {
+  if (room / sizeof(pollfd) < count) __chk_fail();
+  return ppoll(descriptors, count, timeout, mask);
+}
+
 }  // extern "C"

@@ -1,7 +1,7 @@
-// poll.
+// poll and ppoll.
 #include <poll.h>
 
-#include "colibri/hook/blocking_call.h"
+#include "colibri/hook/waiting_call.h"
 
 namespace colibri {
 namespace {
@@ -20,24 +20,18 @@ int mark_closed(pollfd* descriptors, nfds_t count) noexcept {
   return marked;
 }
 
-/// Asks the kernel whenever an edge says that something changed; so results are exactly its own.
-int poll_and_wait(pollfd* descriptors, nfds_t count, int timeout) {
-  int ready = real::poll(descriptors, count, 0);
-  if (ready != 0 || timeout == 0) return ready;
-  WaitLimits limits;
-  limits.interruptible = true;
-  if (timeout > 0) limits.deadline = Deadline::after(std::chrono::milliseconds(timeout));
-  while (ready == 0) {
-    const WakeReason reason = wait_any({descriptors, count}, limits);
-    if (reason != WakeReason::kFired && reason != WakeReason::kTimeout &&
-        reason != WakeReason::kClosed) {
-      return fail_with_errno(error_of(reason));
-    }
-    ready = real::poll(descriptors, count, 0);
-    if (reason == WakeReason::kTimeout) break;
-    if (reason == WakeReason::kClosed && ready == 0) ready = mark_closed(descriptors, count);
-  }
-  return ready;
+int hooked_poll(pollfd* descriptors, nfds_t count, const Patience& patience) {
+  return waiting_call(
+      patience,
+      [&](const sigset_t* mask) {
+        constexpr timespec kAtOnce{};
+        return mask != nullptr ? real::ppoll(descriptors, count, &kAtOnce, mask)
+                               : real::poll(descriptors, count, 0);
+      },
+      [&](const WaitLimits& limits) {
+        return wait_any({descriptors, count}, limits);
+      },
+      [&] { return mark_closed(descriptors, count); });
 }
 
 }  // namespace
@@ -45,9 +39,19 @@ int poll_and_wait(pollfd* descriptors, nfds_t count, int timeout) {
 
 using namespace colibri;
 
-extern "C" int poll(pollfd* descriptors, nfds_t count, int timeout) {
+extern "C" {
+
+int poll(pollfd* descriptors, nfds_t count, int timeout) {
   if (parkable_coroutine() == nullptr) return real::poll(descriptors, count, timeout);
-  const KeptErrno kept;
-  if (!may_begin()) return -1;
-  return static_cast<int>(kept(poll_and_wait(descriptors, count, timeout)));
+  return hooked_poll(descriptors, count, Patience::milliseconds(timeout));
 }
+
+int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* mask) {
+  const bool valid = timeout == nullptr || is_valid_timeout(*timeout);
+  if (parkable_coroutine() == nullptr || !valid) {
+    return pass_through([&] { return real::ppoll(descriptors, count, timeout, mask); });
+  }
+  return hooked_poll(descriptors, count, Patience::of(timeout, mask));
+}
+
+}  // extern "C"

@@ -1,5 +1,6 @@
-// sigaction, signal, sigset, siginterrupt: puts a handler of ours before the program's, which keeps
-// hooks from parking while it runs and passes EINTR on to main's coroutine afterwards.
+// sigaction, signal, sigset, siginterrupt, sigaltstack: puts a handler of ours before the
+// program's, which keeps hooks from parking while it runs and passes EINTR on to main's coroutine
+// afterwards.
 //
 // The kernel interrupts a system call of the thread, but main's coroutine is parked and makes none;
 // so a handler that was installed without SA_RESTART interrupts its present or next interruptible
@@ -9,6 +10,7 @@
 
 #include <array>
 
+#include "colibri/core/alternate_stack.h"
 #include "colibri/core/bypass.h"
 #include "colibri/core/fault_signals.h"
 #include "colibri/hook/blocking_call.h"
@@ -37,16 +39,16 @@ void run_user_handler(int signal, siginfo_t* info, void* context) {
   if ((static_cast<unsigned>(flags) & SA_RESETHAND) != 0)
     action.handler.store(nullptr, std::memory_order_relaxed);
   {
-    const Bypass bypass;
+    const HandlerScope scope(static_cast<const ucontext_t*>(context));
     if ((flags & SA_SIGINFO) != 0) {
       reinterpret_cast<void (*)(int, siginfo_t*, void*)>(handler)(signal, info, context);
     } else {
       reinterpret_cast<void (*)(int)>(handler)(signal);
     }
   }
-  if ((flags & SA_RESTART) == 0 && thread_state.scheduler != nullptr) {
-    thread_state.scheduler->interrupt();
-  }
+  const bool restarts = (flags & SA_RESTART) != 0;
+  ++(restarts ? handler_counts.restarting : handler_counts.interrupting);
+  if (thread_state.scheduler != nullptr) thread_state.scheduler->interrupt(signal, restarts);
 }
 
 void* handler_of(const struct sigaction& action) noexcept {
@@ -84,6 +86,7 @@ int hooked_sigaction(int signal, const struct sigaction* wanted,
   if (wanted != nullptr) {
     installed = *wanted;
     if (needs_us(signal, *wanted)) {
+      find_jumps();
       // Before the kernel knows: the signal may come at once.
       action.flags.store(wanted->sa_flags, std::memory_order_relaxed);
       action.handler.store(handler_of(*wanted), std::memory_order_release);
@@ -103,12 +106,31 @@ int hooked_sigaction(int signal, const struct sigaction* wanted,
   return result;
 }
 
-sighandler_t install(int signal, sighandler_t handler, int flags) noexcept {
+sighandler_t refuse_signal() noexcept {
+  errno = EINVAL;
+  return SIG_ERR;
+}
+
+/// The alternate stack is the thread's. colibri's own looks like none to the program, and comes
+/// back when the program takes its own away.
+int hooked_sigaltstack(const stack_t* wanted, stack_t* previous) noexcept {
+  const stack_t& ours = own_alternate_stack;
+  stack_t found{};
+  if (ours.ss_sp == nullptr) return real::sigaltstack(wanted, previous);
+  const bool disables = wanted != nullptr && (wanted->ss_flags & SS_DISABLE) != 0;
+  const int result = real::sigaltstack(disables ? &ours : wanted, &found);
+  if (result != 0 || previous == nullptr) return result;
+  *previous = found.ss_sp == ours.ss_sp ? stack_t{nullptr, SS_DISABLE, 0} : found;
+  return result;
+}
+
+/// As signal and its kind do it; `blocks`: the handler keeps its own signal away.
+sighandler_t install(int signal, sighandler_t handler, int flags, bool blocks) noexcept {
   struct sigaction wanted {};
   wanted.sa_handler = handler;
   wanted.sa_flags = flags;
   sigemptyset(&wanted.sa_mask);
-  sigaddset(&wanted.sa_mask, signal);
+  if (blocks) sigaddset(&wanted.sa_mask, signal);
   struct sigaction previous {};
   return hooked_sigaction(signal, &wanted, &previous) == 0 ? previous.sa_handler : SIG_ERR;
 }
@@ -125,11 +147,39 @@ int sigaction(int signal, const struct sigaction* wanted, struct sigaction* prev
 }
 
 sighandler_t signal(int number, sighandler_t handler) noexcept {
-  if (number <= 0 || number >= NSIG || handler == SIG_ERR) {
-    errno = EINVAL;
-    return SIG_ERR;
+  if (number <= 0 || number >= NSIG || handler == SIG_ERR) return refuse_signal();
+  return install(number, handler, SA_RESTART, true);
+}
+
+sighandler_t __sysv_signal(int number, sighandler_t handler) noexcept {
+  if (number <= 0 || number >= NSIG || handler == SIG_ERR) return refuse_signal();
+  return install(number, handler, static_cast<int>(SA_RESETHAND) | SA_NODEFER, false);
+}
+
+sighandler_t sysv_signal(int number, sighandler_t handler) noexcept {
+  return __sysv_signal(number, handler);
+}
+
+sighandler_t sigset(int number, sighandler_t disposition) noexcept {
+  if (number <= 0 || number >= NSIG || disposition == SIG_ERR) return refuse_signal();
+  const bool hold = disposition == SIG_HOLD;
+  struct sigaction previous {};
+  if (hold) {
+    if (hooked_sigaction(number, nullptr, &previous) != 0) return SIG_ERR;
+  } else {
+    previous.sa_handler = install(number, disposition, 0, false);
+    if (previous.sa_handler == SIG_ERR) return SIG_ERR;
   }
-  return install(number, handler, SA_RESTART);
+  sigset_t just_this;
+  sigset_t blocked;
+  sigemptyset(&just_this);
+  sigaddset(&just_this, number);
+  if (sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &just_this, &blocked) != 0) return SIG_ERR;
+  return sigismember(&blocked, number) != 0 ? SIG_HOLD : previous.sa_handler;
+}
+
+int sigaltstack(const stack_t* wanted, stack_t* previous) noexcept {
+  return hooked_sigaltstack(wanted, previous);
 }
 
 int siginterrupt(int signal, int interrupt) noexcept {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/program_memory.h"
 
 namespace colibri {
 namespace {
@@ -28,47 +29,54 @@ bool is_valid(const timespec& time) noexcept {
 
 /// Parks until `deadline`; 0, or the error, with what is left in `remaining`.
 int sleep_until_deadline(Deadline deadline, std::int64_t& remaining) {
-  const WakeReason reason =
-      thread_state.scheduler->park({.deadline = deadline, .kind = WaitKind::kSleep, .interruptible = true});
+  const WakeReason reason = thread_state.scheduler->park({.deadline = deadline,
+                                                          .kind = WaitKind::kSleep,
+                                                          .interruptible = true,
+                                                          .never_restarts = true});
   remaining = 0;
   if (reason == WakeReason::kTimeout) return 0;
   remaining = std::max<std::int64_t>(deadline.nanoseconds() - monotonic_now(), 0);
   return error_of(reason);
 }
 
+/// Tells the program how long an interrupted sleep had yet to go. The error of the call.
+int report_remaining(timespec* remaining, const timespec& left, int error) noexcept {
+  if (remaining == nullptr || write_program_memory(remaining, &left, sizeof left)) return error;
+  return EFAULT;
+}
+
 /// As nanosleep, with the error as the result.
-int sleep_relative(const timespec* request, timespec* remaining) {
-  if (!is_valid(*request)) return EINVAL;
+int sleep_relative(const timespec& request, timespec* remaining) {
+  if (!is_valid(request)) return EINVAL;
   std::int64_t left = 0;
   const int error = sleep_until_deadline(
-      Deadline::after(std::chrono::nanoseconds(nanoseconds_of(*request))), left);
-  if (error != 0 && remaining != nullptr) *remaining = timespec_of(left);
-  return error;
+      Deadline::after(std::chrono::nanoseconds(nanoseconds_of(request))), left);
+  return error == 0 ? 0 : report_remaining(remaining, timespec_of(left), error);
 }
 
 /// Until a time of a clock that can be set or that counts suspension: a timer of the kernel's
 /// follows such changes.
-int sleep_by_kernel_timer(clockid_t clock, int flags, const timespec* request,
+int sleep_by_kernel_timer(clockid_t clock, int flags, const timespec& request,
                           timespec* remaining) {
   const int timer = timerfd_create(clock, TFD_NONBLOCK | TFD_CLOEXEC);
   if (timer < 0) return errno;
   itimerspec setting{};
-  setting.it_value = *request;
+  setting.it_value = request;
   // All zero would disarm the timer; a nanosecond is in the past just as well.
-  if (request->tv_sec == 0 && request->tv_nsec == 0) setting.it_value.tv_nsec = 1;
+  if (request.tv_sec == 0 && request.tv_nsec == 0) setting.it_value.tv_nsec = 1;
   int error = 0;
   if (timerfd_settime(timer, flags == TIMER_ABSTIME ? TFD_TIMER_ABSTIME : 0, &setting, nullptr)) {
     error = errno;
   }
   std::uint64_t expirations = 0;
   WaitLimits limits;
-  limits.interruptible = true;
+  limits.interruptible = limits.never_restarts = true;
   while (error == 0 && real::read(timer, &expirations, sizeof expirations) < 0) {
     error = error_of(wait_ready(timer, Direction::kRead, limits));
   }
-  if (error != 0 && flags != TIMER_ABSTIME && remaining != nullptr) {
+  if (error != 0 && flags != TIMER_ABSTIME) {
     timerfd_gettime(timer, &setting);
-    *remaining = setting.it_value;
+    error = report_remaining(remaining, setting.it_value, error);
   }
   thread_state.event_loop->detach(timer);
   real::close(timer);
@@ -77,11 +85,11 @@ int sleep_by_kernel_timer(clockid_t clock, int flags, const timespec* request,
 
 /// The kernel has no timer on International Atomic Time; it is never set, so that a span of it is a
 /// span of any clock.
-int sleep_on_atomic_time(int flags, const timespec* request, timespec* remaining) {
+int sleep_on_atomic_time(int flags, const timespec& request, timespec* remaining) {
   if (flags != TIMER_ABSTIME) return sleep_relative(request, remaining);
   timespec now{};
   clock_gettime(CLOCK_TAI, &now);
-  const std::int64_t span = nanoseconds_of(*request) - nanoseconds_of(now);
+  const std::int64_t span = nanoseconds_of(request) - nanoseconds_of(now);
   std::int64_t left = 0;
   return sleep_until_deadline(Deadline::after(std::chrono::nanoseconds(span)), left);
 }
@@ -123,34 +131,34 @@ int usleep(useconds_t microseconds) {
 }
 
 int nanosleep(const timespec* request, timespec* remaining) {
-  if (parkable_coroutine() == nullptr || request == nullptr) {
-    return real::nanosleep(request, remaining);
-  }
+  if (parkable_coroutine() == nullptr) return real::nanosleep(request, remaining);
   if (!may_begin()) return -1;
-  const int error = sleep_relative(request, remaining);
+  timespec wanted{};
+  if (!read_argument(wanted, request)) return fail_with_errno(EFAULT);
+  const int error = sleep_relative(wanted, remaining);
   return error == 0 ? 0 : fail_with_errno(error);
 }
 
 int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespec* remaining) {
   // A sleep on a clock of CPU time cannot be parked: it waits for what this thread itself spends.
-  if (parkable_coroutine() == nullptr || request == nullptr || is_cpu_clock(clock)) {
-    return real::clock_nanosleep(clock, flags, request, remaining);
-  }
-  if (clock != CLOCK_TAI && !has_kernel_timer(clock)) {
-    return real::clock_nanosleep(clock, flags, request, remaining);
+  if (parkable_coroutine() == nullptr || is_cpu_clock(clock) ||
+      (clock != CLOCK_TAI && !has_kernel_timer(clock))) {
+    return -pass_through([&] { return -real::clock_nanosleep(clock, flags, request, remaining); });
   }
   const int saved_errno = errno;
   if (!may_begin()) return std::exchange(errno, saved_errno);
-  if (!is_valid(*request)) return EINVAL;
+  timespec wanted{};
+  if (!read_argument(wanted, request)) return EFAULT;
+  if (!is_valid(wanted)) return EINVAL;
   if (flags != TIMER_ABSTIME && (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME)) {
-    return sleep_relative(request, remaining);
+    return sleep_relative(wanted, remaining);
   }
   if (clock == CLOCK_MONOTONIC) {
     std::int64_t left = 0;
-    return sleep_until_deadline(Deadline::at_nanoseconds(nanoseconds_of(*request)), left);
+    return sleep_until_deadline(Deadline::at_nanoseconds(nanoseconds_of(wanted)), left);
   }
-  if (clock == CLOCK_TAI) return sleep_on_atomic_time(flags, request, remaining);
-  const int error = sleep_by_kernel_timer(clock, flags, request, remaining);
+  if (clock == CLOCK_TAI) return sleep_on_atomic_time(flags, wanted, remaining);
+  const int error = sleep_by_kernel_timer(clock, flags, wanted, remaining);
   errno = saved_errno;
   return error;
 }

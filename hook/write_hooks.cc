@@ -1,16 +1,29 @@
 // write, writev, send, sendto, sendmsg.
 #include <poll.h>
 
+#include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
 
 namespace colibri {
 namespace {
 
-/// A message goes whole or not at all.
-template <class Plain, class Attempt>
-ssize_t send_whole(CallSite call, Plain plain, Attempt attempt) {
-  return blocking_call(call, plain, attempt);
+bool to_the_peer() noexcept {
+  return false;
+}
+
+/// A message goes whole or not at all. `is_named()` says, after a first try, whether it goes to a
+/// receiver that the call names: a Unix one whose queue is full of others' messages makes it wait,
+/// but the kernel calls this socket writable and tells nobody when there is room.
+template <class Plain, class Attempt, class Named>
+ssize_t send_whole(CallSite call, Plain plain, Attempt attempt, Named is_named) {
+  const KeptErrno kept;
+  if (!may_begin()) return -1;
+  const ssize_t result = attempt();
+  if (result >= 0 || errno != EAGAIN) return kept(result);
+  if (is_named()) return kept(try_in_pauses(call, attempt));
+  note_drained(call.number, call.direction);
+  return kept(try_and_wait(call, plain, attempt));
 }
 
 /// True when the rest of a write cannot go out since the connection has failed. The write then ends
@@ -26,28 +39,6 @@ bool has_failed(const CallSite& call, std::size_t done) noexcept {
   return true;
 }
 
-/// write and writev.
-template <class Plain>
-ssize_t blocking_write(int number, const iovec* buffers, int count, Plain plain) {
-  const Descriptor* descriptor = parkable_descriptor(number);
-  if (descriptor == nullptr || count < 0) return plain();
-  if (is_bad_array(buffers, static_cast<std::size_t>(count))) return plain();
-  const CallSite call(number, *descriptor, Direction::kWrite);
-  if (!descriptor->is_stream()) {
-    return send_whole(call, plain,
-                      [&] { return try_write(*descriptor, number, buffers, count, false); });
-  }
-  const std::size_t total = total_bytes(buffers, static_cast<std::size_t>(count));
-  if (total == 0) return plain();
-  BufferCursor cursor(buffers, static_cast<std::size_t>(count));
-  return blocking_transfer(call, total, plain, [&](std::size_t done) -> ssize_t {
-    if (has_failed(call, done)) return -1;
-    cursor.seek(done);
-    return try_write(*descriptor, number, cursor.data(), static_cast<int>(cursor.size()),
-                     done != 0);
-  });
-}
-
 /// The socket that a send with these flags may have to wait for; null: pass through.
 const Descriptor* patient_socket(int number, int flags) noexcept {
   if ((flags & MSG_DONTWAIT) != 0) return nullptr;
@@ -60,16 +51,21 @@ int flags_of_try(int flags, std::size_t done) noexcept {
   return flags | MSG_DONTWAIT | (done != 0 ? MSG_NOSIGNAL : 0);
 }
 
+/// The buffers of a message: known to be good once a call has taken some of them.
+std::size_t bytes_of(const msghdr& message) noexcept {
+  return total_bytes(message.msg_iov, message.msg_iovlen);
+}
+
 /// sendmsg on a stream. Ancillary data goes with the first part.
 ssize_t send_stream_message(CallSite call, const msghdr* message, int flags) {
-  BufferCursor cursor(message->msg_iov, message->msg_iovlen);
   const int number = call.number;
   return blocking_transfer(
-      call, total_bytes(message->msg_iov, message->msg_iovlen),
+      call, [&] { return bytes_of(*message); },
       [&] { return real::sendmsg(number, message, flags); },
       [&](std::size_t done) -> ssize_t {
         if (done == 0) return real::sendmsg(number, message, flags_of_try(flags, 0));
         if (has_failed(call, done)) return -1;
+        BufferCursor cursor(message->msg_iov, message->msg_iovlen);
         cursor.seek(done);
         msghdr rest{};
         rest.msg_iov = const_cast<iovec*>(cursor.data());
@@ -86,27 +82,60 @@ using namespace colibri;
 extern "C" {
 
 ssize_t write(int fd, const void* buffer, size_t size) {
-  const iovec whole{const_cast<void*>(buffer), size};
-  return blocking_write(fd, &whole, 1, [&] { return real::write(fd, buffer, size); });
+  const auto plain = [&] { return real::write(fd, buffer, size); };
+  const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr || size == 0) return pass_through(plain);
+  const CallSite call(fd, *descriptor, Direction::kWrite);
+  const auto attempt = [&](std::size_t done) -> ssize_t {
+    if (has_failed(call, done)) return -1;
+    return try_write(*descriptor, fd, static_cast<const char*>(buffer) + done, size - done,
+                     done != 0);
+  };
+  if (!descriptor->is_stream()) {
+    return send_whole(
+        call, plain, [&] { return attempt(0); }, to_the_peer);
+  }
+  return blocking_transfer(
+      call, [&] { return size; }, plain, attempt);
 }
 
 ssize_t writev(int fd, const iovec* buffers, int count) {
-  return blocking_write(fd, buffers, count, [&] { return real::writev(fd, buffers, count); });
+  const auto plain = [&] { return real::writev(fd, buffers, count); };
+  const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr || count < 0) return pass_through(plain);
+  const CallSite call(fd, *descriptor, Direction::kWrite);
+  const auto attempt = [&](std::size_t done) -> ssize_t {
+    if (done == 0) return try_writev(*descriptor, fd, buffers, count, false);
+    if (has_failed(call, done)) return -1;
+    BufferCursor cursor(buffers, static_cast<std::size_t>(count));
+    cursor.seek(done);
+    return try_writev(*descriptor, fd, cursor.data(), static_cast<int>(cursor.size()), true);
+  };
+  if (!descriptor->is_stream()) {
+    return send_whole(
+        call, plain, [&] { return attempt(0); }, to_the_peer);
+  }
+  return blocking_transfer(
+      call, [&] { return total_bytes(buffers, static_cast<std::size_t>(count)); }, plain, attempt);
 }
 
 ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockaddr* address,
                socklen_t address_size) {
   const auto plain = [&] { return real::sendto(fd, buffer, size, flags, address, address_size); };
   const Descriptor* descriptor = patient_socket(fd, flags);
-  if (descriptor == nullptr) return plain();
+  if (descriptor == nullptr) return pass_through(plain);
   const CallSite call(fd, *descriptor, Direction::kWrite);
   const auto attempt = [&](std::size_t done) -> ssize_t {
     if (has_failed(call, done)) return -1;
     return real::sendto(fd, static_cast<const char*>(buffer) + done, size - done,
                         flags_of_try(flags, done), address, address_size);
   };
-  if (!descriptor->is_stream()) return send_whole(call, plain, [&] { return attempt(0); });
-  return blocking_transfer(call, size, plain, attempt);
+  if (!descriptor->is_stream()) {
+    return send_whole(
+        call, plain, [&] { return attempt(0); }, [&] { return address != nullptr; });
+  }
+  return blocking_transfer(
+      call, [&] { return size; }, plain, attempt);
 }
 
 ssize_t send(int fd, const void* buffer, size_t size, int flags) {
@@ -115,13 +144,13 @@ ssize_t send(int fd, const void* buffer, size_t size, int flags) {
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   const auto plain = [&] { return real::sendmsg(fd, message, flags); };
-  if (message == nullptr || is_bad_array(message->msg_iov, message->msg_iovlen)) return plain();
   const Descriptor* descriptor = patient_socket(fd, flags);
-  if (descriptor == nullptr) return plain();
+  if (descriptor == nullptr) return pass_through(plain);
   const CallSite call(fd, *descriptor, Direction::kWrite);
   if (descriptor->is_stream()) return send_stream_message(call, message, flags);
-  return send_whole(call, plain,
-                    [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); });
+  return send_whole(
+      call, plain, [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); },
+      [&] { return message->msg_name != nullptr; });
 }
 
 }  // extern "C"

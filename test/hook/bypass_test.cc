@@ -3,32 +3,13 @@
 
 #include <thread>
 
-#include "colibri/core/sleep.h"
 #include "colibri/hook/hook.h"
+#include "test/support/bystander.h"
 #include "test/support/channels.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
-
-/// Counts how often it ran; stops with the scope.
-class Bystander {
- public:
-  Bystander()
-      : task_(spawn([this] {
-          for (;;) {
-            ++turns_;
-            yield();
-          }
-        })) {
-    yield();
-  }
-  int turns() const noexcept { return turns_; }
-
- private:
-  int turns_ = 0;
-  Task<void> task_;
-};
 
 void put_from_a_thread(Session& session, int descriptor, std::thread& thread) {
   thread = std::thread([&session, descriptor] {
@@ -39,8 +20,7 @@ void put_from_a_thread(Session& session, int descriptor, std::thread& thread) {
 }
 
 TEST(Bypass, BlocksTheThread) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     const Bystander bystander;
     std::thread writer;
@@ -89,8 +69,7 @@ TEST(Bypass, HasNoEffectOutsideCoroutines) {
 
 // A connection for which the listener has to wait: it was made non-blocking by a coroutine.
 TEST(Bypass, AcceptStillWaits) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const int listening = listener(session);
     session.meanwhile([&] { connected_to(session, listening); });
     session.own(accept(listening, nullptr, nullptr));

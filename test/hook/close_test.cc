@@ -6,20 +6,11 @@
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
 #include "test/support/hooked_calls.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 #include "test/support/transfers.h"
 
 namespace colibri::test {
 namespace {
-
-/// Runs `body(session)` in main's coroutine.
-void in_session(const std::function<void(Session&)>& body) {
-  run_in_scheduler([&] {
-    Session session(Way::kHookInCoroutine);
-    body(session);
-    session.finish_helpers();
-  });
-}
 
 /// TCP ends such that the next descriptor gets the number of the reader, once that is closed.
 Ends tcp_ends_without_gap(Session& session) {
@@ -41,7 +32,7 @@ TEST(Close, EndsEveryReaderWithABadDescriptor) {
     for (const Reader& reader : kReaders) {
       if (reader.has_flags && channel.kind == kPipeChannel) continue;
       SCOPED_TRACE(std::string(channel.name) + " " + reader.name);
-      in_session([&](Session& session) {
+      run_in_session([&](Session& session) {
         const Ends ends = channel.open(session);
         session.meanwhile([&] { session.close(ends.reader); });
         EXPECT_EQ(outcome(session, reader, ends.reader), "EBADF");
@@ -50,11 +41,38 @@ TEST(Close, EndsEveryReaderWithABadDescriptor) {
   }
 }
 
+// Both wait in pauses, since no event tells when to go on.
+TEST(Close, EndsAMessageToAFullReceiverAndAConnectToAFullBacklog) {
+  run_in_session([](Session& session) {
+    const sockaddr_un to = unix_address();
+    full_receiver(session, to);
+    const int socket = session.own(::socket(AF_UNIX, SOCK_DGRAM, 0));
+    session.meanwhile([&] { session.close(socket); });
+    EXPECT_EQ(sendto(socket, "x", 1, 0, generic(to), sizeof to), -1);
+    EXPECT_EQ(errno, EBADF);
+  });
+  run_in_session([](Session& session) {
+    const sockaddr_un to = unix_address();
+    const int listening = session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
+    ASSERT_EQ(bind(listening, generic(to), sizeof to), 0);
+    ASSERT_EQ(listen(listening, 0), 0);
+    ASSERT_EQ(connect(session.own(::socket(AF_UNIX, SOCK_STREAM, 0)), generic(to), sizeof to), 0);
+    const int socket = session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
+    session.meanwhile([&] {
+      session.close(socket);
+      // The number gets another meaning at once: the waiting call must not touch it.
+      session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
+    });
+    EXPECT_EQ(connect(socket, generic(to), sizeof to), -1);
+    EXPECT_EQ(errno, EBADF);
+  });
+}
+
 TEST(Close, EndsAWriterWithTheCountSoFar) {
   for (const Channel& channel : kChannels) {
     if ((channel.kind & kStreamChannels) == 0) continue;
     SCOPED_TRACE(channel.name);
-    in_session([&](Session& session) {
+    run_in_session([&](Session& session) {
       const Ends ends = channel.open(session);
       const std::string text(20'000'000, 'x');
       session.meanwhile([&] { session.close(ends.writer); });
@@ -68,7 +86,7 @@ TEST(Close, EndsAWriterWithTheCountSoFar) {
 }
 
 TEST(Close, EndsAccept) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const int listening = listener(session);
     session.meanwhile([&] { session.close(listening); });
     EXPECT_EQ(accept(listening, nullptr, nullptr), -1);
@@ -77,7 +95,7 @@ TEST(Close, EndsAccept) {
 }
 
 TEST(Close, EndsPollWithAnInvalidEntry) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends first = pipe_ends(session);
     const Ends second = tcp_ends(session);
     session.meanwhile([&] { session.close(second.reader); });
@@ -89,7 +107,7 @@ TEST(Close, EndsPollWithAnInvalidEntry) {
 }
 
 TEST(Close, OfANumberThatIsReusedAtOnceStillEndsTheOldWait) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     Ends next{};
     session.meanwhile([&] {
@@ -103,8 +121,48 @@ TEST(Close, OfANumberThatIsReusedAtOnceStillEndsTheOldWait) {
   });
 }
 
+TEST(Close, EndsSelectWithABadDescriptor) {
+  run_in_session([](Session& session) {
+    const Ends open = pipe_ends(session);
+    const Ends closed = pipe_ends(session);
+    session.meanwhile([&] { session.close(closed.reader); });
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(open.reader, &set);
+    FD_SET(closed.reader, &set);
+    EXPECT_EQ(select(closed.writer + 1, &set, nullptr, nullptr, nullptr), -1);
+    EXPECT_EQ(errno, EBADF);
+    EXPECT_TRUE(FD_ISSET(open.reader, &set) && FD_ISSET(closed.reader, &set)) << "sets are kept";
+  });
+}
+
+TEST(Close, OfAnEpollSetEndsItsWait) {
+  run_in_session([](Session& session) {
+    const int set = session.own(epoll_create1(0));
+    session.meanwhile([&] {
+      session.close(set);
+      session.own(epoll_create1(0));  // the number comes round
+    });
+    epoll_event event;
+    EXPECT_EQ(epoll_wait(set, &event, 1, -1), -1);
+    EXPECT_EQ(errno, EBADF);
+  });
+}
+
+// The kernel takes it out of the set; the wait goes on.
+TEST(Close, OfADescriptorInAnEpollSetDoesNotEndTheWait) {
+  run_in_session([](Session& session) {
+    const int set = session.own(epoll_create1(0));
+    const Ends ends = pipe_ends(session);
+    epoll_event event{EPOLLIN, {}};
+    ASSERT_EQ(epoll_ctl(set, EPOLL_CTL_ADD, ends.reader, &event), 0);
+    session.meanwhile([&] { session.close(ends.reader); });
+    EXPECT_EQ(epoll_wait(set, &event, 1, 5), 0);
+  });
+}
+
 TEST(Close, OfANumberThatIsReusedAtOnceEndsAPoll) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     const Ends other = tcp_ends(session);
     Ends next{};
@@ -120,7 +178,7 @@ TEST(Close, OfANumberThatIsReusedAtOnceEndsAPoll) {
 }
 
 TEST(Close, LeavesNoEventsToTheNextOwnerOfTheNumber) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     session.meanwhile([&] { put(session, ends.writer, "first"); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "first");
@@ -135,7 +193,7 @@ TEST(Close, LeavesNoEventsToTheNextOwnerOfTheNumber) {
 
 // HOOKS, fact 6: the description lives on under another number, and keeps firing.
 TEST(Close, OfOneNumberWhileACopyLivesLeavesNothingRegistered) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     const int copy = session.own(dup(ends.reader));
     session.meanwhile([&] { put(session, ends.writer, "first"); });
@@ -151,7 +209,7 @@ TEST(Close, OfOneNumberWhileACopyLivesLeavesNothingRegistered) {
 }
 
 TEST(Dup2, OntoAWaitedDescriptorEndsTheWait) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     const Ends other = pipe_ends(session);
     session.meanwhile([&] { ASSERT_EQ(dup2(other.reader, ends.reader), ends.reader); });
@@ -162,7 +220,7 @@ TEST(Dup2, OntoAWaitedDescriptorEndsTheWait) {
 }
 
 TEST(Dup2, ThatFailsEndsNoWait) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     session.meanwhile([&] {
       EXPECT_EQ(dup2(-1, ends.reader), -1);
@@ -175,7 +233,7 @@ TEST(Dup2, ThatFailsEndsNoWait) {
 }
 
 TEST(Close, FromAnotherThreadEndsTheWait) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::thread closer;
     session.meanwhile([&] { closer = std::thread([&] { session.close(ends.reader); }); });
@@ -186,7 +244,7 @@ TEST(Close, FromAnotherThreadEndsTheWait) {
 }
 
 TEST(Close, OfWhatIsDrainedByAnotherCoroutineEndsBoth) {
-  in_session([](Session& session) {
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::string other;
     auto second = spawn([&] { other = outcome(session, kReaders[3], ends.reader); });

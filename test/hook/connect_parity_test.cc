@@ -28,13 +28,13 @@ void poll_for(Session& session, int descriptor, short events) {
 
 int unix_listener(Session& session, const sockaddr_un& address, int backlog) {
   const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_STREAM, 0));
-  EXPECT_EQ(bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(bind(socket, generic(address), sizeof address), 0);
   EXPECT_EQ(session.libc.listen(socket, backlog), 0);
   return socket;
 }
 
 int unix_connect(Session& session, int socket, const sockaddr_un& address) {
-  return session.libc.connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  return session.libc.connect(socket, generic(address), sizeof address);
 }
 
 const ParityCase kConnectCases[] = {

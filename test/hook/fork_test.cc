@@ -9,7 +9,7 @@
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
 #include "test/support/child_process.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
@@ -27,8 +27,7 @@ class Fork : public testing::Test {
 }
 
 TEST_F(Fork, TheChildReadsAndWritesItsSockets) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     session.meanwhile([&] { put(session, ends.writer, "first"); });
     EXPECT_EQ(take(session, ends.reader, 5), "first");  // registered with the parent's set
@@ -48,8 +47,7 @@ TEST_F(Fork, TheChildReadsAndWritesItsSockets) {
 }
 
 TEST_F(Fork, TheChildMayCloseWhatTheParentWaitsFor) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     auto reader = spawn([&] { EXPECT_EQ(take(session, ends.reader, 5), "hello"); });
     sleep_for(std::chrono::milliseconds(1));
@@ -71,8 +69,7 @@ TEST_F(Fork, TheChildMayCloseWhatTheParentWaitsFor) {
 }
 
 TEST_F(Fork, TheChildTakesNoEventsOfTheParent) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     const Ends end_of_child = pipe_ends(session);
     int taken = 0;
@@ -99,8 +96,7 @@ TEST_F(Fork, TheChildTakesNoEventsOfTheParent) {
 }
 
 TEST_F(Fork, OtherCoroutinesExistInTheParentOnly) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     auto other = spawn([&] {
       usleep(3'000);
@@ -160,8 +156,7 @@ TEST_F(Fork, TheChildMayForkAndSpawn) {
 }
 
 TEST_F(Fork, ByAPlainThreadLeavesThePlainChildWithPlainCalls) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = unix_stream_ends(session);
     std::atomic<int> status{-1};
     std::thread forker([&] {
@@ -182,8 +177,7 @@ TEST_F(Fork, ByAPlainThreadLeavesThePlainChildWithPlainCalls) {
 
 // HOOKS, fact 8: the flag is shared. The program's own is; ours never leaks to the child.
 TEST_F(Fork, NonBlockingIsSharedAndOursIsNot) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     session.meanwhile([&] { put(session, ends.writer, "x"); });
     EXPECT_EQ(take(session, ends.reader, 1), "x");

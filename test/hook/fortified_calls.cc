@@ -42,4 +42,9 @@ int fortified_poll(int descriptor, std::size_t count) {
   return poll(query, count, -1);
 }
 
+int fortified_ppoll(int descriptor, std::size_t count) {
+  pollfd query[2] = {{descriptor, POLLIN, 0}, {descriptor, POLLIN, 0}};
+  return ppoll(query, count, nullptr, nullptr);
+}
+
 }  // namespace colibri::test

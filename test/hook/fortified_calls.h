@@ -17,5 +17,7 @@ std::string fortified_recv(int socket, std::size_t size);
 std::string fortified_recvfrom(int socket, std::size_t size);
 /// Polls `count` entries of an array of two, both for `descriptor`.
 int fortified_poll(int descriptor, std::size_t count);
+/// The same with ppoll.
+int fortified_ppoll(int descriptor, std::size_t count);
 
 }  // namespace colibri::test

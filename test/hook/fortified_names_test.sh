@@ -5,7 +5,7 @@ if readelf --string-dump=.comment "$1" | grep -q clang; then
   echo "clang calls the plain names"
   exit 0
 fi
-for name in __read_chk __recv_chk __recvfrom_chk __poll_chk; do
+for name in __read_chk __recv_chk __recvfrom_chk __poll_chk __ppoll_chk; do
   if ! nm --undefined-only "$1" | grep -q " U $name\$"; then
     echo "$1 does not import $name"
     exit 1

@@ -12,7 +12,7 @@
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
 #include "test/support/descriptors.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
@@ -177,8 +177,7 @@ TEST(RawClose, OfEverythingOfOursIsRepaired) {
 }
 
 TEST(RawClose, OfAUsersDescriptorDoesNotHarmTheNextUserOfItsNumber) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = unix_stream_ends(session);
     session.meanwhile([&] { put(session, ends.writer, "hello"); });
     EXPECT_EQ(take(session, ends.reader, 5), "hello");  // registered, and known to be empty
@@ -193,8 +192,7 @@ TEST(RawClose, OfAUsersDescriptorDoesNotHarmTheNextUserOfItsNumber) {
 }
 
 TEST(RawClose, WhileACoroutineWaitsLetsTheNextUserOfTheNumberEndThatWait) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = unix_stream_ends(session);
     int next[2] = {-1, -1};
     session.meanwhile([&] {

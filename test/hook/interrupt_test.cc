@@ -6,7 +6,7 @@
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
 #include "test/support/hooked_calls.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 #include "test/support/signal_counter.h"
 
 namespace colibri::test {
@@ -35,8 +35,7 @@ TEST(Interrupt, LeavesOtherCoroutinesWaiting) {
 }
 
 TEST(Interrupt, ReachesTheNextWaitIfMainRunsWhenTheSignalComes) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const SignalCounter signals(hooked_libc(), SIGUSR1);
     const Ends ends = pipe_ends(session);
     raise(SIGUSR1);
@@ -50,8 +49,7 @@ TEST(Interrupt, ReachesTheNextWaitIfMainRunsWhenTheSignalComes) {
 }
 
 TEST(Interrupt, OfACallThatNeedNotWaitIsKeptForOneThatMust) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const SignalCounter signals(hooked_libc(), SIGUSR1);
     const Ends ends = pipe_ends(session);
     put(session, ends.writer, "x");
@@ -99,8 +97,7 @@ void write_in_handler(int) {
 }
 
 TEST(Interrupt, HandlersMayCallHooksInACoroutineAndInTheLoop) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const SignalCounter restore(hooked_libc(), SIGUSR1);
     signal(SIGUSR1, write_in_handler);
     const Ends ends = pipe_ends(session);
@@ -137,8 +134,7 @@ int serve_until_stopped(Session& session, int listening) {
 class StopSignal : public testing::TestWithParam<int> {};
 
 TEST_P(StopSignal, StopsAnAcceptLoop) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     stop_asked = 0;
     const SignalCounter restore(hooked_libc(), GetParam());
     struct sigaction action {};
@@ -155,8 +151,7 @@ TEST_P(StopSignal, StopsAnAcceptLoop) {
 }
 
 TEST_P(StopSignal, StopsAnAcceptLoopThatWasNotWaitingYet) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     stop_asked = 0;
     const SignalCounter restore(hooked_libc(), GetParam());
     struct sigaction action {};

@@ -5,7 +5,7 @@
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
 #include "test/support/hooked_calls.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 #include "test/support/scale.h"
 
 namespace colibri::test {
@@ -26,8 +26,7 @@ class EndOfWaiting : public testing::TestWithParam<WaitingCall> {
 };
 
 TEST_P(EndOfWaiting, ComesWithTheTimeLimit) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     // The call makes its descriptors under the limit, too.
     const TimeLimit limit(milliseconds(test::in_valgrind() ? 500 : 5));
     expect_failure(session, ETIMEDOUT);
@@ -68,8 +67,7 @@ INSTANTIATE_TEST_SUITE_P(Every, EndOfWaiting, testing::ValuesIn(waiting_calls())
                          name_of_case<testing::TestParamInfo<WaitingCall>>);
 
 TEST(Limit, OfAnOuterScopeHoldsInside) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const TimeLimit outer(milliseconds(3));
     const TimeLimit inner(std::chrono::hours(1));
     char byte;
@@ -79,8 +77,7 @@ TEST(Limit, OfAnOuterScopeHoldsInside) {
 }
 
 TEST(Limit, IsGoneAfterItsScope) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     char byte;
     {
@@ -94,8 +91,7 @@ TEST(Limit, IsGoneAfterItsScope) {
 }
 
 TEST(Limit, OfTheProgramComesFirstIfItIsShorter) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     set_timeout(session, ends.reader, SO_RCVTIMEO, 3'000);
     const TimeLimit limit(std::chrono::hours(1));
@@ -106,8 +102,7 @@ TEST(Limit, OfTheProgramComesFirstIfItIsShorter) {
 }
 
 TEST(Limit, FailsCallsAtOnceWhenItHasPassedAndDataStays) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     put(session, ends.writer, "x");
     char byte = 0;
@@ -122,8 +117,7 @@ TEST(Limit, FailsCallsAtOnceWhenItHasPassedAndDataStays) {
 }
 
 TEST(Limit, KeepsTheCountOfAPartlyDoneWrite) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     const std::string text(100'000, 'x');
     const TimeLimit limit(milliseconds(3));
@@ -135,7 +129,6 @@ TEST(Limit, KeepsTheCountOfAPartlyDoneWrite) {
 
 TEST(Limit, DoesNotReachWhatMustNotFail) {
   run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
     int ends[2];
     const TimeLimit limit(milliseconds(0));
     ASSERT_EQ(pipe(ends), 0);
@@ -165,8 +158,7 @@ TEST(Cancel, DoesNotReachClose) {
 }
 
 TEST(Cancel, LetsALoopThatIgnoresErrorsStarveNobody) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     int failures = 0;
     bool stop = false;
@@ -179,6 +171,71 @@ TEST(Cancel, LetsALoopThatIgnoresErrorsStarveNobody) {
     stop = true;
     task.join();
     EXPECT_GT(failures, 0);
+  });
+}
+
+/// Calls that fail without waiting, and whose descriptors the hooks know nothing of or leave alone.
+const WaitingCall kHopelessCalls[] = {
+    {"read", [](Session& session) { return session.libc.read(-1, nullptr, 1); }},
+    {"readv", [](Session& session) { return session.libc.readv(-1, nullptr, 1); }},
+    {"recv", [](Session& session) { return session.libc.recv(-1, nullptr, 1, 0); }},
+    {"recvmsg", [](Session& session) { return session.libc.recvmsg(-1, nullptr, 0); }},
+    {"write", [](Session& session) { return session.libc.write(-1, nullptr, 1); }},
+    {"writev", [](Session& session) { return session.libc.writev(-1, nullptr, 1); }},
+    {"send", [](Session& session) { return session.libc.send(-1, nullptr, 1, 0); }},
+    {"sendmsg", [](Session& session) { return session.libc.sendmsg(-1, nullptr, 0); }},
+    {"accept", [](Session& session) { return session.libc.accept(-1, nullptr, nullptr); }},
+    {"connect", [](Session& session) { return session.libc.connect(-1, nullptr, 0); }},
+    {"nanosleep", [](Session& session) { return session.libc.nanosleep(nullptr, nullptr); }},
+    {"clock_nanosleep",
+     [](Session& session) {
+       const timespec time{0, 1};
+       return -session.libc.clock_nanosleep(4711, 0, &time, nullptr);
+     }},
+    {"poll", [](Session& session) { return session.libc.poll(nullptr, 1, 0); }},
+    {"ppoll",
+     [](Session& session) {
+       const timespec bad{-1, 0};
+       return session.libc.ppoll(nullptr, 0, &bad, nullptr);
+     }},
+    {"select",
+     [](Session& session) { return session.libc.select(-1, nullptr, nullptr, nullptr, nullptr); }},
+    {"epoll_wait", [](Session& session) { return session.libc.epoll_wait(-1, nullptr, 1, -1); }},
+};
+
+class HopelessCall : public testing::TestWithParam<WaitingCall> {};
+
+TEST_P(HopelessCall, OfACancelledCoroutineStarvesNobody) {
+  run_in_session([](Session& session) {
+    int failures = 0;
+    bool stop = false;
+    auto task = spawn([&] {
+      while (!stop) failures += GetParam().call(session) < 0;
+    });
+    task.cancel();
+    sleep_for(milliseconds(2));  // returns only if the loop gives way
+    stop = true;
+    task.join();
+    EXPECT_GT(failures, 0);
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Every, HopelessCall, testing::ValuesIn(kHopelessCalls),
+                         name_of_case<testing::TestParamInfo<WaitingCall>>);
+
+TEST(Cancel, LetsALoopOnANonBlockingDescriptorStarveNobody) {
+  run_in_session([](Session& session) {
+    const Ends ends = tcp_ends(session);
+    set_nonblocking(session, ends.reader);
+    bool stop = false;
+    auto task = spawn([&] {
+      char byte;
+      while (!stop && read(ends.reader, &byte, 1) < 0) EXPECT_EQ(errno, EAGAIN);
+    });
+    task.cancel();
+    sleep_for(milliseconds(2));
+    stop = true;
+    task.join();
   });
 }
 

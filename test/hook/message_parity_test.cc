@@ -4,6 +4,7 @@
 
 #include "test/support/ancillary.h"
 #include "test/support/channels.h"
+#include "test/support/child_process.h"
 #include "test/support/transfers.h"
 
 namespace colibri::test {
@@ -31,6 +32,28 @@ void receive_message(Session& session, int socket, std::size_t size, int flags =
 void send_descriptor(Session& session, int socket, const std::string& text, int descriptor) {
   OutgoingDescriptor message(text, descriptor);
   ASSERT_EQ(session.libc.sendmsg(socket, &message.header, 0), static_cast<ssize_t>(text.size()));
+}
+
+/// Writes from a child, whose credentials are not this process's.
+void put_from_another_process(int descriptor, const std::string& text) {
+  const pid_t child = fork();
+  if (child == 0) {
+    _exit(real::write(descriptor, text.data(), text.size()) > 0 ? 0 : 1);
+  }
+  EXPECT_EQ(exit_status_of(child), 0);
+}
+
+/// recvmsg(MSG_WAITALL) with so much room for ancillary data; notes how much of it was used, and
+/// whether it was cut.
+void receive_with_room(Session& session, int socket, std::size_t size, std::size_t room) {
+  IncomingMessage message(size);
+  if (room == 0) message.header.msg_control = nullptr;
+  message.header.msg_controllen = room;
+  const ssize_t count =
+      session.call(session.libc.recvmsg, socket, &message.header, int{MSG_WAITALL});
+  if (count > 0) session.append(message.text(count));
+  if ((message.header.msg_flags & MSG_CTRUNC) != 0) session.append("cut");
+  session.append(std::to_string(message.header.msg_controllen));
 }
 
 const ParityCase kAncillary[] = {
@@ -90,6 +113,69 @@ const ParityCase kAncillary[] = {
          put(session, ends.writer, "world");
        });
        receive_message(session, ends.reader, 10, MSG_WAITALL);
+     }},
+    {"WaitAllTakesCredentialsAndADescriptorOfALaterPart",
+     "10 helloworld descriptor inherited from me",
+     [](Session& session) {
+       const Ends ends = unix_stream_ends(session);
+       set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
+       session.meanwhile([&] {
+         put(session, ends.writer, "hello");
+         session.until_waiting();
+         send_descriptor(session, ends.writer, "world", ends.writer);
+       });
+       receive_message(session, ends.reader, 10, MSG_WAITALL);
+     }},
+    {"WaitAllWithCredentialsStopsBehindADescriptor",
+     "5 hello descriptor inherited from me, 5 world from me",
+     [](Session& session) {
+       const Ends ends = unix_stream_ends(session);
+       set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
+       session.meanwhile_in_one_go([&] {
+         send_descriptor(session, ends.writer, "hello", ends.writer);
+         put(session, ends.writer, "world");
+       });
+       receive_message(session, ends.reader, 10, MSG_WAITALL);
+       receive_message(session, ends.reader, 5, MSG_WAITALL);
+     }},
+    {"WaitAllWithCredentialsMeetsTheEnd", "5 hello from me",
+     [](Session& session) {
+       const Ends ends = unix_stream_ends(session);
+       set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
+       session.meanwhile([&] {
+         put(session, ends.writer, "hello");
+         session.until_waiting();
+         session.close(ends.writer);
+       });
+       receive_message(session, ends.reader, 10, MSG_WAITALL);
+     }},
+    {"WaitAllWithCredentialsStopsBeforeAnotherSender", "5 hello from me, 5 world ?",
+     [](Session& session) {
+       const Ends ends = unix_stream_ends(session);
+       set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
+       session.meanwhile([&] {
+         put(session, ends.writer, "hello");
+         session.until_waiting();
+         put_from_another_process(ends.writer, "world");
+       });
+       receive_message(session, ends.reader, 10, MSG_WAITALL);
+       receive_message(session, ends.reader, 5, MSG_WAITALL);
+     }},
+    // No room for a descriptor, or even for credentials: the call stops there all the same.
+    {"WaitAllWithLittleRoom",
+     "5 hello cut 0, 5 world 0, 5 hello cut 20, 5 world cut 20, 5 hello cut 32",
+     [](Session& session) {
+       for (const auto& [credentials, room] :
+            {std::pair(0, 0), std::pair(1, 20), std::pair(1, 32)}) {
+         const Ends ends = unix_stream_ends(session);
+         set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, credentials);
+         session.meanwhile_in_one_go([&] {
+           send_descriptor(session, ends.writer, "hello", ends.writer);
+           put(session, ends.writer, "world");
+         });
+         receive_with_room(session, ends.reader, 10, static_cast<std::size_t>(room));
+         if (room < 32) receive_with_room(session, ends.reader, 5, static_cast<std::size_t>(room));
+       }
      }},
     {"ReceivedDescriptorWorks", "5 hello descriptor inherited, 5 again",
      [](Session& session) {
@@ -241,6 +327,46 @@ const ParityCase kAddresses[] = {
        session.call(session.libc.sendto, ends.writer, static_cast<const void*>("x"), size_t{1}, 0,
                     generic(to), socklen_t{sizeof to});
      }},
+    {"WaitsForRoomAtTheReceiver", "1, 1",
+     [](Session& session) {
+       sockaddr_un to = unix_address();
+       const int receiver = full_receiver(session, to);
+       const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+       const auto take_one = [&] {
+         char byte;
+         EXPECT_EQ(real::recv(receiver, &byte, 1, MSG_DONTWAIT), 1);
+       };
+       session.meanwhile(take_one);
+       session.call(session.libc.sendto, socket, static_cast<const void*>("x"), size_t{1}, 0,
+                    generic(to), socklen_t{sizeof to});
+       session.finish_helpers();
+       session.meanwhile(take_one);
+       msghdr message{};
+       message.msg_name = &to;
+       message.msg_namelen = sizeof to;
+       iovec piece{const_cast<char*>("y"), 1};
+       message.msg_iov = &piece;
+       message.msg_iovlen = 1;
+       session.call(session.libc.sendmsg, socket, &message, 0);
+     }},
+    {"TimeOutAtAFullReceiver", "-1 EAGAIN",
+     [](Session& session) {
+       const sockaddr_un to = unix_address();
+       full_receiver(session, to);
+       const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+       set_timeout(session, socket, SO_SNDTIMEO, 5'000);
+       session.call(session.libc.sendto, socket, static_cast<const void*>("x"), size_t{1}, 0,
+                    generic(to), socklen_t{sizeof to});
+     }},
+    {"TheReceiverGoesAway", "-1 ECONNREFUSED",
+     [](Session& session) {
+       const sockaddr_un to = unix_address();
+       const int receiver = full_receiver(session, to);
+       const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+       session.meanwhile([&] { session.close(receiver); });
+       session.call(session.libc.sendto, socket, static_cast<const void*>("x"), size_t{1}, 0,
+                    generic(to), socklen_t{sizeof to});
+     }},
     {"BadAddress", "-1 EFAULT, -1 EINVAL",
      [](Session& session) {
        const Ends ends = udp_ends(session);
@@ -252,6 +378,36 @@ const ParityCase kAddresses[] = {
      }},
 };
 
+/// Every call that takes bytes only, also where SO_RCVLOWAT makes it wait for them.
+std::vector<ParityCase> part_cases() {
+  std::vector<ParityCase> cases;
+  for (const Reader& reader : kReaders) {
+    for (const int credentials : {0, 1}) {
+      const std::string suffix = credentials != 0 ? "_with_credentials" : "";
+      const int flags = reader.has_flags ? MSG_WAITALL : 0;
+      cases.push_back({reader.name + suffix, "5 hello, 5 world, 6 !again",
+                       [&reader, credentials, flags](Session& session) {
+                         const Ends ends = unix_stream_ends(session);
+                         set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, credentials);
+                         set_option(session, ends.reader, SOL_SOCKET, SO_RCVLOWAT, 6);
+                         session.meanwhile_in_one_go([&] {
+                           send_descriptor(session, ends.writer, "hello", ends.writer);
+                           send_descriptor(session, ends.writer, "world", ends.writer);
+                         });
+                         receive(session, reader, ends.reader, 10, flags);
+                         receive(session, reader, ends.reader, 10, flags);
+                         session.meanwhile([&] {
+                           put(session, ends.writer, "!");
+                           session.until_waiting();
+                           put(session, ends.writer, "again");
+                         });
+                         receive(session, reader, ends.reader, 6, flags);
+                       }});
+    }
+  }
+  return cases;
+}
+
 class MessageParity : public testing::TestWithParam<ParityCase> {};
 
 TEST_P(MessageParity, GivesWhatLibcGives) {
@@ -260,6 +416,8 @@ TEST_P(MessageParity, GivesWhatLibcGives) {
 
 using Info = testing::TestParamInfo<ParityCase>;
 INSTANTIATE_TEST_SUITE_P(Ancillary, MessageParity, testing::ValuesIn(kAncillary),
+                         name_of_case<Info>);
+INSTANTIATE_TEST_SUITE_P(DescriptorsPartTheStream, MessageParity, testing::ValuesIn(part_cases()),
                          name_of_case<Info>);
 INSTANTIATE_TEST_SUITE_P(Headers, MessageParity, testing::ValuesIn(kHeaders), name_of_case<Info>);
 INSTANTIATE_TEST_SUITE_P(Addresses, MessageParity, testing::ValuesIn(kAddresses),

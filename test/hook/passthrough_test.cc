@@ -4,7 +4,8 @@
 #include <thread>
 
 #include "test/support/channels.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
+#include "test/support/signal_counter.h"
 
 namespace colibri::test {
 namespace {
@@ -60,15 +61,26 @@ TEST(Passthrough, AcceptThereIsInterruptedBySignals) {
   const LeakCheck leaks;
   Session session(Way::kHookInThread);
   const int listening = listener_used_by_a_coroutine(session);
-  struct sigaction action {};
-  struct sigaction previous {};
-  action.sa_handler = [](int) {};
-  sigaction(SIGUSR1, &action, &previous);
+  const SignalCounter signals(session, SIGUSR1);
   session.meanwhile([&] { session.raise_there(SIGUSR1); });
   EXPECT_EQ(accept(listening, nullptr, nullptr), -1);
   EXPECT_EQ(errno, EINTR);
   session.finish_helpers();
-  sigaction(SIGUSR1, &previous, nullptr);
+}
+
+TEST(Passthrough, AcceptThereGoesOnAfterARestartingHandler) {
+  const LeakCheck leaks;
+  Session session(Way::kHookInThread);
+  const int listening = listener_used_by_a_coroutine(session);
+  const SignalCounter signals(session, SIGUSR1, SA_RESTART);
+  session.meanwhile([&] {
+    session.raise_there(SIGUSR1);
+    session.until_waiting();
+    connected_to(session, listening);
+  });
+  session.own(accept(listening, nullptr, nullptr));
+  EXPECT_EQ(signals.count(), 1);
+  session.finish_helpers();
 }
 
 TEST(Passthrough, AcceptOnACopyWaitsToo) {
@@ -84,8 +96,7 @@ TEST(Passthrough, AcceptOnACopyWaitsToo) {
 }
 
 TEST(Passthrough, BlockingCallsOfAPlainThreadWorkBesideAScheduler) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::string taken;
     std::thread reader([&] { taken = take(session, ends.reader, 10); });
@@ -116,8 +127,7 @@ TEST(Passthrough, DescriptorsGoFromThreadsToCoroutinesAndBack) {
 }
 
 TEST(Passthrough, DescriptorsBornBehindTheHooksBackAreLearnt) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     char byte;
     EXPECT_EQ(read(unknown_ends(session, SOCK_STREAM | SOCK_NONBLOCK).reader, &byte, 1), -1);
     EXPECT_EQ(errno, EAGAIN);
@@ -133,8 +143,7 @@ TEST(Passthrough, DescriptorsBornBehindTheHooksBackAreLearnt) {
 TEST(Passthrough, ReadsAndWritesLeaveTheDescriptionBlocking) {
   for (const Channel& channel : kChannels) {
     SCOPED_TRACE(channel.name);
-    run_in_scheduler([&] {
-      Session session(Way::kHookInCoroutine);
+    run_in_session([&](Session& session) {
       const Ends ends = channel.open(session);
       session.meanwhile([&] {
         EXPECT_EQ(real::fcntl(ends.reader, F_GETFL) & O_NONBLOCK, 0);

@@ -3,20 +3,12 @@
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
 
-#include "test/support/channels.h"
-#include "test/support/transfers.h"
+#include "test/support/situations.h"
 
 namespace colibri::test {
 namespace {
 
-struct Situation {
-  const char* name;
-  unsigned channels;
-  const char* expected;
-  void (*act)(Session&, const Reader&, const Ends&);
-};
-
-constexpr Situation kSituations[] = {
+constexpr Situation<Reader> kSituations[] = {
     {"TimeOut", kSocketChannels, "-1 EAGAIN, 5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
        set_timeout(session, ends.reader, SO_RCVTIMEO, 5'000);
@@ -110,32 +102,13 @@ constexpr Situation kSituations[] = {
      }},
 };
 
-std::vector<ParityCase> all_cases() {
-  std::vector<ParityCase> cases;
-  for (const Channel& channel : kChannels) {
-    for (const Reader& reader : kReaders) {
-      if (reader.has_flags && channel.kind == kPipeChannel) continue;
-      for (const Situation& situation : kSituations) {
-        if ((situation.channels & channel.kind) == 0) continue;
-        cases.push_back({std::string(channel.name) + "_" + reader.name + "_" + situation.name,
-                         situation.expected, [&](Session& session) {
-                           const Ends ends = channel.open(session);
-                           situation.act(session, reader, ends);
-                           session.finish_helpers();
-                         }});
-      }
-    }
-  }
-  return cases;
-}
-
 class ReadOptionsParity : public testing::TestWithParam<ParityCase> {};
 
 TEST_P(ReadOptionsParity, GivesWhatLibcGives) {
   expect_parity(GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(Channels, ReadOptionsParity, testing::ValuesIn(all_cases()),
+INSTANTIATE_TEST_SUITE_P(Channels, ReadOptionsParity, testing::ValuesIn(reading_cases(kSituations)),
                          name_of_case<testing::TestParamInfo<ParityCase>>);
 
 }  // namespace

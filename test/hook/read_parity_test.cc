@@ -2,20 +2,12 @@
 // what libc gives.
 #include <gtest/gtest.h>
 
-#include "test/support/channels.h"
-#include "test/support/transfers.h"
+#include "test/support/situations.h"
 
 namespace colibri::test {
 namespace {
 
-struct Situation {
-  const char* name;
-  unsigned channels;
-  const char* expected;
-  void (*act)(Session&, const Reader&, const Ends&);
-};
-
-constexpr Situation kSituations[] = {
+constexpr Situation<Reader> kSituations[] = {
     {"DataIsThere", kAllChannels, "5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
        put(session, ends.writer, "hello");
@@ -140,25 +132,6 @@ constexpr Situation kSituations[] = {
      }},
 };
 
-std::vector<ParityCase> all_cases() {
-  std::vector<ParityCase> cases;
-  for (const Channel& channel : kChannels) {
-    for (const Reader& reader : kReaders) {
-      if (reader.has_flags && channel.kind == kPipeChannel) continue;
-      for (const Situation& situation : kSituations) {
-        if ((situation.channels & channel.kind) == 0) continue;
-        cases.push_back({std::string(channel.name) + "_" + reader.name + "_" + situation.name,
-                         situation.expected, [&](Session& session) {
-                           const Ends ends = channel.open(session);
-                           situation.act(session, reader, ends);
-                           session.finish_helpers();
-                         }});
-      }
-    }
-  }
-  return cases;
-}
-
 /// What does not depend on the channel.
 std::vector<ParityCase> cases_without_channel() {
   std::vector<ParityCase> cases;
@@ -195,7 +168,7 @@ TEST_P(ReadParity, GivesWhatLibcGives) {
   expect_parity(GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(Channels, ReadParity, testing::ValuesIn(all_cases()),
+INSTANTIATE_TEST_SUITE_P(Channels, ReadParity, testing::ValuesIn(reading_cases(kSituations)),
                          name_of_case<testing::TestParamInfo<ParityCase>>);
 INSTANTIATE_TEST_SUITE_P(Anywhere, ReadParity, testing::ValuesIn(cases_without_channel()),
                          name_of_case<testing::TestParamInfo<ParityCase>>);

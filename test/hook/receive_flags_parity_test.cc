@@ -1,18 +1,10 @@
 // What the flags of the recv family mean, in libc and in the hooks.
 #include <gtest/gtest.h>
 
-#include "test/support/channels.h"
-#include "test/support/transfers.h"
+#include "test/support/situations.h"
 
 namespace colibri::test {
 namespace {
-
-struct Situation {
-  const char* name;
-  unsigned channels;
-  const char* expected;
-  void (*act)(Session&, const Reader&, const Ends&);
-};
 
 /// For helpers: writes the two halves of "helloworld", the second once the reader waits again.
 void put_in_two_parts(Session& session, int descriptor) {
@@ -21,7 +13,7 @@ void put_in_two_parts(Session& session, int descriptor) {
   put(session, descriptor, "world");
 }
 
-constexpr Situation kSituations[] = {
+constexpr Situation<Reader> kSituations[] = {
     {"DontWait", kSocketChannels, "-1 EAGAIN, 5 hello, -1 EAGAIN",
      [](Session& session, const Reader& reader, const Ends& ends) {
        receive(session, reader, ends.reader, 100, MSG_DONTWAIT);
@@ -150,6 +142,12 @@ constexpr Situation kSituations[] = {
        receive(session, reader, ends.reader, 10, MSG_PEEK | MSG_WAITALL);
        receive(session, reader, ends.reader, 10);
      }},
+    {"PeekWaitAllTakesWhatHasCome", kUnixStreamChannel, "5 hello, 5 hello",
+     [](Session& session, const Reader& reader, const Ends& ends) {
+       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       receive(session, reader, ends.reader, 10, MSG_PEEK | MSG_WAITALL);
+       receive(session, reader, ends.reader, 10);
+     }},
     {"TruncTellsTheWholeSize", kDatagramChannel | kUdpChannel | kSeqpacketChannel,
      "10 hel, 5 again",
      [](Session& session, const Reader& reader, const Ends& ends) {
@@ -200,32 +198,14 @@ constexpr Situation kSituations[] = {
      }},
 };
 
-std::vector<ParityCase> all_cases() {
-  std::vector<ParityCase> cases;
-  for (const Channel& channel : kChannels) {
-    for (const Reader& reader : kReaders) {
-      if (!reader.has_flags) continue;
-      for (const Situation& situation : kSituations) {
-        if ((situation.channels & channel.kind) == 0) continue;
-        cases.push_back({std::string(channel.name) + "_" + reader.name + "_" + situation.name,
-                         situation.expected, [&](Session& session) {
-                           const Ends ends = channel.open(session);
-                           situation.act(session, reader, ends);
-                           session.finish_helpers();
-                         }});
-      }
-    }
-  }
-  return cases;
-}
-
 class ReceiveFlagsParity : public testing::TestWithParam<ParityCase> {};
 
 TEST_P(ReceiveFlagsParity, GivesWhatLibcGives) {
   expect_parity(GetParam());
 }
 
-INSTANTIATE_TEST_SUITE_P(Channels, ReceiveFlagsParity, testing::ValuesIn(all_cases()),
+INSTANTIATE_TEST_SUITE_P(Channels, ReceiveFlagsParity,
+                         testing::ValuesIn(reading_cases(kSituations, true)),
                          name_of_case<testing::TestParamInfo<ParityCase>>);
 
 }  // namespace

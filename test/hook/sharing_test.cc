@@ -6,14 +6,13 @@
 
 #include "colibri/core/sleep.h"
 #include "test/support/channels.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/support/run_in_session.h"
 
 namespace colibri::test {
 namespace {
 
 TEST(Sharing, TwoReadersOfOneSocketGetAByteEach) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::string taken;
     const auto read_one = [&] {
@@ -33,8 +32,7 @@ TEST(Sharing, TwoReadersOfOneSocketGetAByteEach) {
 }
 
 TEST(Sharing, ManyReadersAllWakeAtTheEnd) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = unix_stream_ends(session);
     int ended = 0;
     std::vector<Task<void>> readers;
@@ -52,8 +50,7 @@ TEST(Sharing, ManyReadersAllWakeAtTheEnd) {
 }
 
 TEST(Sharing, AReaderAndAWriterOfOneSocketDoNotDisturbEachOther) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     const std::string text(8'000'000, 'x');
     auto writer = spawn([&] {
@@ -70,8 +67,7 @@ TEST(Sharing, AReaderAndAWriterOfOneSocketDoNotDisturbEachOther) {
 }
 
 TEST(Sharing, SeveralAcceptorsShareSeveralPendingConnections) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const int listening = listener(session);
     int accepted = 0;
     std::vector<Task<void>> acceptors;
@@ -89,9 +85,32 @@ TEST(Sharing, SeveralAcceptorsShareSeveralPendingConnections) {
   });
 }
 
+TEST(Sharing, WaitersOnOneEpollSetAllGetTheirEvents) {
+  run_in_session([](Session& session) {
+    const int set = session.own(epoll_create1(0));
+    const Ends ends = pipe_ends(session);
+    epoll_event interest{EPOLLIN | EPOLLONESHOT, {}};
+    ASSERT_EQ(epoll_ctl(set, EPOLL_CTL_ADD, ends.reader, &interest), 0);
+    int events = 0;
+    std::vector<Task<void>> waiters;
+    for (int i = 0; i < 5; ++i) {
+      waiters.push_back(spawn([&] {
+        epoll_event event;
+        EXPECT_EQ(epoll_wait(set, &event, 1, -1), 1);
+        ++events;
+        epoll_ctl(set, EPOLL_CTL_MOD, ends.reader, &interest);  // one shot for the next
+      }));
+    }
+    sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(events, 0);
+    put(session, ends.writer, "x");
+    for (auto& waiter : waiters) waiter.join();
+    EXPECT_EQ(events, 5);
+  });
+}
+
 TEST(Sharing, PollersAndAReaderOfOneDescriptor) {
-  run_in_scheduler([] {
-    Session session(Way::kHookInCoroutine);
+  run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
     int seen = 0;
     std::vector<Task<void>> pollers;

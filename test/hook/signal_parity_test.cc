@@ -15,6 +15,7 @@ struct Waiter {
   const char* name;
   const char* interrupted;
   void (*wait)(Session&);
+  bool never_restarts = false;  // a handler with SA_RESTART interrupts it, too (man 7 signal)
 };
 
 constexpr timespec kLong{100, 0};
@@ -34,11 +35,46 @@ constexpr Waiter kWaiters[] = {
      [](Session& session) {
        pollfd query{pipe_ends(session).reader, POLLIN, 0};
        session.call(session.libc.poll, &query, nfds_t{1}, -1);
-     }},
+     },
+     true},
     {"poll_of_nothing", "-1 EINTR",
      [](Session& session) {
        session.call(session.libc.poll, static_cast<pollfd*>(nullptr), nfds_t{0}, 100'000);
-     }},
+     },
+     true},
+    {"ppoll", "-1 EINTR",
+     [](Session& session) {
+       pollfd query{pipe_ends(session).reader, POLLIN, 0};
+       session.call(session.libc.ppoll, &query, nfds_t{1}, nullptr, nullptr);
+     },
+     true},
+    {"select", "-1 EINTR",
+     [](Session& session) {
+       const int reader = pipe_ends(session).reader;
+       fd_set set;
+       FD_ZERO(&set);
+       FD_SET(reader, &set);
+       session.call(session.libc.select, reader + 1, &set, nullptr, nullptr, nullptr);
+     },
+     true},
+    {"pselect", "-1 EINTR",
+     [](Session& session) {
+       session.call(session.libc.pselect, 0, nullptr, nullptr, nullptr, &kLong, nullptr);
+     },
+     true},
+    {"epoll_wait", "-1 EINTR",
+     [](Session& session) {
+       epoll_event event;
+       session.call(session.libc.epoll_wait, session.own(epoll_create1(0)), &event, 1, -1);
+     },
+     true},
+    {"epoll_pwait2", "-1 EINTR",
+     [](Session& session) {
+       epoll_event event;
+       session.call(session.libc.epoll_pwait2, session.own(epoll_create1(0)), &event, 1, &kLong,
+                    nullptr);
+     },
+     true},
     {"connect", "-1 EINTR",
      [](Session& session) {
        const int listening = listener(session, 0);
@@ -48,32 +84,36 @@ constexpr Waiter kWaiters[] = {
                     generic(address), socklen_t{sizeof address});
      }},
     {"usleep", "-1 EINTR",
-     [](Session& session) { session.call(session.libc.usleep, 100'000'000u); }},
+     [](Session& session) { session.call(session.libc.usleep, 100'000'000u); }, true},
     {"sleep", "some seconds left",
      [](Session& session) {
        const unsigned left = session.libc.sleep(100);
        session.note(left == 99 || left == 100 ? "some seconds left" : std::to_string(left));
-     }},
+     },
+     true},
     {"nanosleep", "-1 EINTR, some seconds left",
      [](Session& session) {
        timespec left{};
        session.call(session.libc.nanosleep, &kLong, &left);
        session.note(left.tv_sec == 99 ? "some seconds left" : "nothing left");
-     }},
+     },
+     true},
     {"clock_nanosleep", "interrupted, some seconds left",
      [](Session& session) {
        timespec left{};
        const int error = session.libc.clock_nanosleep(CLOCK_MONOTONIC, 0, &kLong, &left);
        session.note(error == EINTR ? "interrupted" : std::to_string(error));
        session.note(left.tv_sec == 99 ? "some seconds left" : "nothing left");
-     }},
+     },
+     true},
     {"clock_nanosleep_boottime", "interrupted, some seconds left",
      [](Session& session) {
        timespec left{};
        const int error = session.libc.clock_nanosleep(CLOCK_BOOTTIME, 0, &kLong, &left);
        session.note(error == EINTR ? "interrupted" : std::to_string(error));
        session.note(left.tv_sec == 99 ? "some seconds left" : "nothing left");
-     }},
+     },
+     true},
     {"clock_nanosleep_absolute", "interrupted, nothing left",
      [](Session& session) {
        timespec until{};
@@ -83,7 +123,8 @@ constexpr Waiter kWaiters[] = {
        const int error = session.libc.clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &until, &left);
        session.note(error == EINTR ? "interrupted" : std::to_string(error));
        session.note(left.tv_sec == 0 ? "nothing left" : "some seconds left");
-     }},
+     },
+     true},
     {"large_write", "a part",
      [](Session& session) {
        const Ends ends = pipe_ends(session);
@@ -101,18 +142,60 @@ constexpr Waiter kWaiters[] = {
      }},
 };
 
+/// Calls with a time-out of the program's.
+constexpr Waiter kTimedWaiters[] = {
+    {"read", "-1 EINTR",
+     [](Session& session) {
+       const int reader = unix_stream_ends(session).reader;
+       set_timeout(session, reader, SO_RCVTIMEO, 100'000'000);
+       receive(session, kReaders[0], reader, 10);
+     }},
+    {"accept", "-1 EINTR",
+     [](Session& session) {
+       const int listening = listener(session);
+       set_timeout(session, listening, SO_RCVTIMEO, 100'000'000);
+       session.call(session.libc.accept, listening, static_cast<sockaddr*>(nullptr),
+                    static_cast<socklen_t*>(nullptr));
+     }},
+    {"send", "-1 EINTR",
+     [](Session& session) {
+       const Ends ends = unix_stream_ends(session);
+       set_timeout(session, ends.writer, SO_SNDTIMEO, 100'000'000);
+       const std::string page(4096, 'x');
+       while (real::send(ends.writer, page.data(), page.size(), MSG_DONTWAIT) > 0) continue;
+       session.call(session.libc.send, ends.writer, static_cast<const void*>("x"), size_t{1}, 0);
+     }},
+    {"connect", "-1 EINTR",
+     [](Session& session) {
+       const int listening = listener(session, 0);
+       connected_to(session, listening);
+       const sockaddr_in address = address_of(listening);
+       const int socket = session.own(session.libc.socket(AF_INET, SOCK_STREAM, 0));
+       set_timeout(session, socket, SO_SNDTIMEO, 100'000'000);
+       session.call(session.libc.connect, socket, generic(address), socklen_t{sizeof address});
+     }},
+};
+
 std::vector<ParityCase> interrupted_cases() {
   std::vector<ParityCase> cases;
-  const auto add = [&](const std::string& name, const std::string& expected, auto wait) {
-    cases.push_back({name, expected + ", 1 signal", [wait](Session& session) {
-                       const SignalCounter signals(session, SIGUSR1);
+  const auto add = [&](const std::string& name, const std::string& expected, auto wait,
+                       int flags = 0) {
+    cases.push_back({name, expected + ", 1 signal", [wait, flags](Session& session) {
+                       const SignalCounter signals(session, SIGUSR1, flags);
                        session.meanwhile([&] { session.raise_there(SIGUSR1); });
                        wait(session);
                        session.finish_helpers();
                        session.note(std::to_string(signals.count()) + " signal");
                      }});
   };
-  for (const Waiter& waiter : kWaiters) add(waiter.name, waiter.interrupted, waiter.wait);
+  for (const Waiter& waiter : kWaiters) {
+    add(waiter.name, waiter.interrupted, waiter.wait);
+    if (!waiter.never_restarts) continue;
+    add(std::string(waiter.name) + "_never_restarts", waiter.interrupted, waiter.wait, SA_RESTART);
+  }
+  for (const Waiter& waiter : kTimedWaiters) {
+    add(std::string(waiter.name) + "_never_restarts", waiter.interrupted, waiter.wait, SA_RESTART);
+  }
   for (const Channel& channel : kChannels) {
     for (const Reader& reader : kReaders) {
       if (reader.has_flags && channel.kind == kPipeChannel) continue;
@@ -136,6 +219,13 @@ const ParityCase kRestarting[] = {
        receive(session, kReaders[0], ends.reader, 10);
        session.finish_helpers();
        session.note(std::to_string(signals.count()) + " signal");
+     }},
+    {"ARestartingHandlerInterruptsNoLaterCall", "1 signal, 0",
+     [](Session& session) {
+       const SignalCounter signals(session, SIGUSR1, SA_RESTART);
+       session.raise_there(SIGUSR1);
+       session.note(std::to_string(signals.count()) + " signal");
+       session.call(session.libc.poll, static_cast<pollfd*>(nullptr), nfds_t{0}, 5);
      }},
     {"SignalMeansRestart", "5 hello",
      [](Session& session) {
@@ -169,6 +259,14 @@ const ParityCase kRestarting[] = {
        session.finish_helpers();
        session.note(std::to_string(signals.count()) + " signals");
      }},
+    {"SigsetMeansInterrupt", "-1 EINTR",
+     [](Session& session) {
+       const SignalCounter restore(session, SIGUSR1);
+       session.libc.sigset(SIGUSR1, [](int) {});
+       const Ends ends = pipe_ends(session);
+       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+       receive(session, kReaders[0], ends.reader, 10);
+     }},
     {"IgnoredSignalsDoNotInterrupt", "5 hello",
      [](Session& session) {
        const SignalCounter restore(session, SIGUSR1);
@@ -182,6 +280,8 @@ const ParityCase kRestarting[] = {
        receive(session, kReaders[0], ends.reader, 10);
      }},
 };
+
+constexpr std::size_t kAlternateBytes = 65536;
 
 void handler(int) {}
 void handler_with_info(int, siginfo_t*, void*) {}
@@ -243,6 +343,71 @@ const ParityCase kDispositions[] = {
        note(session.libc.signal(SIGUSR1, handler));
        note(session.libc.signal(SIGUSR1, SIG_IGN));
        note(session.libc.signal(SIGUSR1, SIG_DFL));
+     }},
+    {"SigsetReturnsThePrevious",
+     "default, handler, held, held, blocked, held, not blocked, ignore, -1 EINVAL",
+     [](Session& session) {
+       const auto note = [&](sighandler_t previous) {
+         session.note(previous == SIG_DFL    ? "default"
+                      : previous == SIG_IGN  ? "ignore"
+                      : previous == SIG_HOLD ? "held"
+                      : previous == handler  ? "handler"
+                                             : "other");
+       };
+       const auto note_mask = [&] {
+         sigset_t mask;
+         pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+         session.note_if(sigismember(&mask, SIGUSR1) == 1, "blocked");
+       };
+       note(session.libc.sigset(SIGUSR1, handler));
+       note(session.libc.sigset(SIGUSR1, SIG_HOLD));
+       note(session.libc.sigset(SIGUSR1, SIG_HOLD));
+       note(session.libc.sigset(SIGUSR1, SIG_HOLD));
+       note_mask();
+       note(session.libc.sigset(SIGUSR1, SIG_IGN));
+       note_mask();
+       note(session.libc.sigset(SIGUSR1, SIG_DFL));
+       session.measure([&] { return session.libc.sigset(SIGKILL, handler) == SIG_ERR ? -1 : 0; });
+     }},
+    {"SystemVHandlersRunOnce", "1 signal, default again",
+     [](Session& session) {
+       const SignalCounter restore(session, SIGURG);
+       static std::atomic<int> count;
+       count = 0;
+       session.libc.sysv_signal(SIGURG, [](int) { ++count; });
+       session.raise_there(SIGURG);
+       session.raise_there(SIGURG);
+       session.note(std::to_string(count.load()) + " signal");
+       struct sigaction now {};
+       session.libc.sigaction(SIGURG, nullptr, &now);
+       session.note(now.sa_handler == SIG_DFL ? "default again" : "still there");
+     }},
+    {"AlternateStack", "0, none, 0, 0, mine, 0, none, -1 ENOMEM, -1 EINVAL, -1 EFAULT",
+     [](Session& session) {
+       const auto memory = std::make_unique<char[]>(kAlternateBytes);
+       const stack_t mine{memory.get(), 0, kAlternateBytes};
+       const stack_t off{nullptr, SS_DISABLE, 0};
+       stack_t old{};
+       const auto note = [&] {
+         session.note(old.ss_sp == memory.get() && old.ss_size == kAlternateBytes ? "mine"
+                      : (old.ss_flags & SS_DISABLE) != 0                          ? "none"
+                                                                                  : "other");
+       };
+       stack_t before{};  // sanitizers have one
+       session.libc.sigaltstack(&off, &before);
+       session.call(session.libc.sigaltstack, nullptr, &old);
+       note();
+       session.call(session.libc.sigaltstack, &mine, nullptr);
+       session.call(session.libc.sigaltstack, &off, &old);
+       note();
+       session.call(session.libc.sigaltstack, nullptr, &old);
+       note();
+       const stack_t small{memory.get(), 0, 100};
+       session.call(session.libc.sigaltstack, &small, nullptr);
+       const stack_t odd{memory.get(), 77, kAlternateBytes};
+       session.call(session.libc.sigaltstack, &odd, nullptr);
+       session.call(session.libc.sigaltstack, bad_pointer<const stack_t>(), nullptr);
+       session.libc.sigaltstack(&before, nullptr);
      }},
     {"Errors", "-1 EINVAL, -1 EINVAL, -1 EINVAL, -1 EINVAL, -1 EINVAL",
      [](Session& session) {

@@ -193,7 +193,7 @@ const ParityCase kUnix[] = {
     {"UnconnectedSenderWaitsForRoomMadeByOthers", "0, 1",
      [](Session& session) {
        const sockaddr_un address = unix_address();
-       const auto* to = reinterpret_cast<const sockaddr*>(&address);
+       const sockaddr* to = generic(address);
        const int reader = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
        session.measure([&] { return bind(reader, to, sizeof address); });
        // Several, since a sender's own buffer may be full before the reader's queue is.

@@ -1,9 +1,8 @@
 // write, writev, send, sendto and sendmsg, on every kind of channel, give what libc gives.
 #include <gtest/gtest.h>
 
-#include "test/support/channels.h"
 #include "test/support/signal_counter.h"
-#include "test/support/transfers.h"
+#include "test/support/situations.h"
 
 namespace colibri::test {
 namespace {
@@ -35,14 +34,7 @@ void transmit_large(Session& session, const Writer& writer, int descriptor, int 
   }
 }
 
-struct Situation {
-  const char* name;
-  unsigned channels;
-  const char* expected;
-  void (*act)(Session&, const Writer&, const Ends&);
-};
-
-constexpr Situation kSituations[] = {
+constexpr Situation<Writer> kSituations[] = {
     {"ThereIsRoom", kAllChannels, "5, took hello",
      [](Session& session, const Writer& writer, const Ends& ends) {
        transmit(session, writer, ends.writer, "hello");
@@ -181,7 +173,7 @@ constexpr Situation kSituations[] = {
      }},
 };
 
-constexpr Situation kSituationsWithFlags[] = {
+constexpr Situation<Writer> kSituationsWithFlags[] = {
     {"DontWait", kStreamSocketChannels, "a part, EAGAIN",
      [](Session& session, const Writer& writer, const Ends& ends) {
        make_buffers_small(session, ends);
@@ -210,23 +202,10 @@ constexpr Situation kSituationsWithFlags[] = {
 
 std::vector<ParityCase> all_cases() {
   std::vector<ParityCase> cases;
-  const auto add = [&](const Channel& channel, const Writer& writer, const Situation& situation) {
-    if ((situation.channels & channel.kind) == 0) return;
-    cases.push_back({std::string(channel.name) + "_" + writer.name + "_" + situation.name,
-                     situation.expected, [&](Session& session) {
-                       const Ends ends = channel.open(session);
-                       make_buffer_small(session, channel, ends);
-                       situation.act(session, writer, ends);
-                       session.finish_helpers();
-                     }});
-  };
-  for (const Channel& channel : kChannels) {
-    for (const Writer& writer : kWriters) {
-      if (writer.has_flags && channel.kind == kPipeChannel) continue;
-      for (const Situation& situation : kSituations) add(channel, writer, situation);
-      if (!writer.has_flags) continue;
-      for (const Situation& situation : kSituationsWithFlags) add(channel, writer, situation);
-    }
+  for (const Writer& writer : kWriters) {
+    for (const auto& each : kSituations) add_cases(cases, writer, each, make_buffer_small);
+    if (!writer.has_flags) continue;
+    for (const auto& each : kSituationsWithFlags) add_cases(cases, writer, each, make_buffer_small);
   }
   for (const Writer& writer : kWriters) {
     cases.push_back({std::string(writer.name) + "_BadDescriptors",

@@ -60,6 +60,15 @@ sockaddr_un unix_address() {
   return address;
 }
 
+int full_receiver(Session& session, const sockaddr_un& address) {
+  const int receiver = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+  require(bind(receiver, generic(address), sizeof address) == 0, "bind");
+  const int other = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+  while (real::sendto(other, "x", 1, MSG_DONTWAIT, generic(address), sizeof address) == 1) continue;
+  require(errno == EAGAIN, "sendto");
+  return receiver;
+}
+
 sockaddr_in refusing_address(Session& session) {
   // Bound, so that nobody else gets the port, and not listening.
   return address_of(bound_socket(session, SOCK_STREAM));

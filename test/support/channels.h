@@ -38,6 +38,10 @@ inline const sockaddr* generic(const sockaddr_in& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
+inline const sockaddr* generic(const sockaddr_un& address) {
+  return reinterpret_cast<const sockaddr*>(&address);
+}
+
 /// A UDP socket on a free port of the loopback interface, not connected. Owned by the session.
 int udp_socket(Session& session);
 
@@ -47,6 +51,10 @@ int connected_to(Session& session, int listening);
 
 /// A name of the abstract namespace that nobody else has, also in other sandboxes.
 sockaddr_un unix_address();
+
+/// A Unix datagram socket that is bound to `address` and whose queue others have filled: nothing
+/// tells a sender when there is room. Owned by the session.
+int full_receiver(Session& session, const sockaddr_un& address);
 
 /// An address of the loopback interface that refuses connections.
 sockaddr_in refusing_address(Session& session);

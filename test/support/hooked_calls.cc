@@ -1,5 +1,7 @@
 #include "test/support/hooked_calls.h"
 
+#include <gtest/gtest.h>
+
 #include "test/support/channels.h"
 #include "test/support/transfers.h"
 
@@ -47,6 +49,25 @@ void add_transfers(std::vector<WaitingCall>& calls) {
   }
 }
 
+/// A message to a receiver whose queue is full.
+void add_named_messages(std::vector<WaitingCall>& calls) {
+  calls.push_back({"sendto_a_full_receiver", [](Session& session) {
+                     const sockaddr_un to = unix_address();
+                     full_receiver(session, to);
+                     const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+                     return session.libc.sendto(socket, "x", 1, 0, generic(to), sizeof to);
+                   }});
+  calls.push_back({"sendmsg_to_a_full_receiver", [](Session& session) {
+                     sockaddr_un to = unix_address();
+                     full_receiver(session, to);
+                     const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
+                     msghdr message{};
+                     message.msg_name = &to;
+                     message.msg_namelen = sizeof to;
+                     return session.libc.sendmsg(socket, &message, 0);
+                   }});
+}
+
 void add_connections(std::vector<WaitingCall>& calls) {
   calls.push_back({"accept", [](Session& session) {
                      return session.libc.accept(listener(session), nullptr, nullptr);
@@ -63,6 +84,51 @@ void add_connections(std::vector<WaitingCall>& calls) {
                    }});
 }
 
+void add_selects(std::vector<WaitingCall>& calls) {
+  const auto add = [&](const char* name, auto select) {
+    calls.push_back({name, [select](Session& session) {
+                       const int descriptor = pipe_ends(session).reader;
+                       fd_set set;
+                       FD_ZERO(&set);
+                       FD_SET(descriptor, &set);
+                       return select(session.libc, descriptor + 1, &set);
+                     }});
+  };
+  add("select", [](const Libc& libc, int count, fd_set* set) {
+    return libc.select(count, set, nullptr, nullptr, nullptr);
+  });
+  add("pselect", [](const Libc& libc, int count, fd_set* set) {
+    const timespec time{100, 0};
+    return libc.pselect(count, set, nullptr, nullptr, &time, nullptr);
+  });
+  calls.push_back({"select_of_nothing", [](Session& session) {
+                     timeval time{100, 0};
+                     return session.libc.select(0, nullptr, nullptr, nullptr, &time);
+                   }});
+}
+
+void add_epoll_waits(std::vector<WaitingCall>& calls) {
+  const auto add = [&](const char* name, auto wait) {
+    calls.push_back({name, [wait](Session& session) {
+                       const int set = session.own(epoll_create1(0));
+                       epoll_event event{EPOLLIN, {}};
+                       EXPECT_EQ(epoll_ctl(set, EPOLL_CTL_ADD, pipe_ends(session).reader, &event),
+                                 0);
+                       return wait(session.libc, set, &event);
+                     }});
+  };
+  add("epoll_wait", [](const Libc& libc, int set, epoll_event* event) {
+    return libc.epoll_wait(set, event, 1, -1);
+  });
+  add("epoll_pwait", [](const Libc& libc, int set, epoll_event* event) {
+    return libc.epoll_pwait(set, event, 1, 100'000, nullptr);
+  });
+  add("epoll_pwait2", [](const Libc& libc, int set, epoll_event* event) {
+    const timespec time{100, 0};
+    return libc.epoll_pwait2(set, event, 1, &time, nullptr);
+  });
+}
+
 void add_others(std::vector<WaitingCall>& calls) {
   calls.push_back({"poll", [](Session& session) {
                      pollfd query{pipe_ends(session).reader, POLLIN, 0};
@@ -75,6 +141,12 @@ void add_others(std::vector<WaitingCall>& calls) {
                    }});
   calls.push_back(
       {"poll_of_nothing", [](Session& session) { return session.libc.poll(nullptr, 0, -1); }});
+  calls.push_back({"ppoll", [](Session& session) {
+                     pollfd query{pipe_ends(session).reader, POLLIN, 0};
+                     sigset_t mask;
+                     pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+                     return session.libc.ppoll(&query, 1, nullptr, &mask);
+                   }});
   calls.push_back({"usleep", [](Session& session) { return session.libc.usleep(100'000'000); }});
   calls.push_back({"nanosleep", [](Session& session) {
                      const timespec time{100, 0};
@@ -99,7 +171,10 @@ void add_others(std::vector<WaitingCall>& calls) {
 std::vector<WaitingCall> waiting_calls() {
   std::vector<WaitingCall> calls;
   add_transfers(calls);
+  add_named_messages(calls);
   add_connections(calls);
+  add_selects(calls);
+  add_epoll_waits(calls);
   add_others(calls);
   return calls;
 }

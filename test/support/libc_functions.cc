@@ -5,8 +5,10 @@ ssize_t __read_chk(int, void*, size_t, size_t);
 ssize_t __recv_chk(int, void*, size_t, size_t, int);
 ssize_t __recvfrom_chk(int, void*, size_t, size_t, int, sockaddr*, socklen_t*);
 int __poll_chk(pollfd*, nfds_t, int, size_t);
+int __ppoll_chk(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t);
 // By another name, since the headers call it deprecated.
 int plain_siginterrupt(int, int) __asm__("siginterrupt");
+sighandler_t plain_sigset(int, sighandler_t) __asm__("sigset");
 }
 
 namespace colibri::test {
@@ -54,6 +56,12 @@ const Libc& real_libc() {
       .pipe = real::pipe.get(),
       .pipe2 = real::pipe2.get(),
       .poll = real::poll.get(),
+      .ppoll = real::ppoll.get(),
+      .select = real::select.get(),
+      .pselect = real::pselect.get(),
+      .epoll_wait = real::epoll_wait.get(),
+      .epoll_pwait = real::epoll_pwait.get(),
+      .epoll_pwait2 = real::epoll_pwait2.get(),
       .sleep = real::sleep.get(),
       .usleep = real::usleep.get(),
       .nanosleep = real::nanosleep.get(),
@@ -61,10 +69,14 @@ const Libc& real_libc() {
       .sigaction = real::sigaction.get(),
       .signal = Found{"signal"},
       .siginterrupt = Found{"siginterrupt"},
+      .sigset = Found{"sigset"},
+      .sysv_signal = Found{"__sysv_signal"},
+      .sigaltstack = real::sigaltstack.get(),
       .fortified = {.read = Found{"__read_chk"},
                     .recv = Found{"__recv_chk"},
                     .recvfrom = Found{"__recvfrom_chk"},
-                    .poll = Found{"__poll_chk"}},
+                    .poll = Found{"__poll_chk"},
+                    .ppoll = Found{"__ppoll_chk"}},
   };
   return functions;
 }
@@ -100,6 +112,12 @@ const Libc& hooked_libc() {
       .pipe = ::pipe,
       .pipe2 = ::pipe2,
       .poll = ::poll,
+      .ppoll = ::ppoll,
+      .select = ::select,
+      .pselect = ::pselect,
+      .epoll_wait = ::epoll_wait,
+      .epoll_pwait = ::epoll_pwait,
+      .epoll_pwait2 = ::epoll_pwait2,
       .sleep = ::sleep,
       .usleep = ::usleep,
       .nanosleep = ::nanosleep,
@@ -107,10 +125,14 @@ const Libc& hooked_libc() {
       .sigaction = ::sigaction,
       .signal = ::signal,
       .siginterrupt = plain_siginterrupt,
+      .sigset = plain_sigset,
+      .sysv_signal = ::__sysv_signal,
+      .sigaltstack = ::sigaltstack,
       .fortified = {.read = ::__read_chk,
                     .recv = ::__recv_chk,
                     .recvfrom = ::__recvfrom_chk,
-                    .poll = ::__poll_chk},
+                    .poll = ::__poll_chk,
+                    .ppoll = ::__ppoll_chk},
   };
   return functions;
 }

@@ -14,6 +14,7 @@ struct FortifiedLibc {
   ssize_t (*recv)(int, void*, size_t, size_t, int);
   ssize_t (*recvfrom)(int, void*, size_t, size_t, int, sockaddr*, socklen_t*);
   int (*poll)(pollfd*, nfds_t, int, size_t);
+  int (*ppoll)(pollfd*, nfds_t, const timespec*, const sigset_t*, size_t);
 };
 
 struct Libc {
@@ -49,6 +50,12 @@ struct Libc {
   decltype(real::pipe2.get()) pipe2;
 
   decltype(real::poll.get()) poll;
+  decltype(real::ppoll.get()) ppoll;
+  decltype(real::select.get()) select;
+  decltype(real::pselect.get()) pselect;
+  decltype(real::epoll_wait.get()) epoll_wait;
+  decltype(real::epoll_pwait.get()) epoll_pwait;
+  decltype(real::epoll_pwait2.get()) epoll_pwait2;
   decltype(real::sleep.get()) sleep;
   decltype(real::usleep.get()) usleep;
   decltype(real::nanosleep.get()) nanosleep;
@@ -57,6 +64,9 @@ struct Libc {
   decltype(real::sigaction.get()) sigaction;
   sighandler_t (*signal)(int, sighandler_t);
   int (*siginterrupt)(int, int);
+  sighandler_t (*sigset)(int, sighandler_t);
+  sighandler_t (*sysv_signal)(int, sighandler_t);
+  decltype(real::sigaltstack.get()) sigaltstack;
 
   FortifiedLibc fortified;
 };

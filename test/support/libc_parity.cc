@@ -35,6 +35,11 @@ void pause_thread() {
 
 }  // namespace
 
+void until_asleep(int thread) {
+  // Asleep twice: one sleep may be that of a lock or a page fault.
+  for (int seen = 0; seen < 2; seen = state_of_thread(thread) == 'S' ? seen + 1 : 0) pause_thread();
+}
+
 Session::Session(Way way)
     : libc(way == Way::kLibcInThread ? real_libc() : hooked_libc()),
       way_(way),
@@ -62,20 +67,14 @@ void Session::note_result(long result, int error) {
   }
 }
 
-bool Session::is_waiting() const {
-  if (in_coroutine()) return coroutine_->state == CoroutineState::kParked;
-  return state_of_thread(thread_id_) == 'S';
-}
-
 void Session::until_waiting() {
   if (in_coroutine()) {
     do {
       thread_state.scheduler->yield_to_loop();
-    } while (!is_waiting());
+    } while (coroutine_->state != CoroutineState::kParked);
     return;
   }
-  // Asleep twice: one sleep may be that of a lock or a page fault.
-  for (int seen = 0; seen < 2; seen = is_waiting() ? seen + 1 : 0) pause_thread();
+  until_asleep(thread_id_);
 }
 
 void Session::meanwhile(std::function<void()> action) {

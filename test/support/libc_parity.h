@@ -82,7 +82,6 @@ class Session {
   static constexpr int kCanary = 9999;
 
   void note_result(long result, int error);
-  bool is_waiting() const;
 
   const Way way_;
   std::string trace_;
@@ -104,6 +103,9 @@ struct ParityCase {
 
 /// Runs the case all three ways and expects the same of each; also that nothing leaks.
 void expect_parity(const ParityCase& parity);
+
+/// Returns once the thread with this id of the kernel's sleeps.
+void until_asleep(int thread);
 
 /// For INSTANTIATE_TEST_SUITE_P, and for messages.
 template <class ParamInfo>

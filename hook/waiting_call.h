@@ -1,0 +1,91 @@
+// The template of the calls that wait for several things: poll, select, epoll_wait and their kind.
+//
+// Each asks the kernel first, without waiting, and again whenever an event says that something may
+// have changed: so results are exactly the kernel's own, and are written by a coroutine that runs.
+#pragma once
+
+#include <signal.h>
+
+#include <memory>
+
+#include "colibri/hook/blocking_call.h"
+
+namespace colibri {
+
+/// How long such a call waits, and under which signal mask.
+struct Patience {
+  static Patience milliseconds(int timeout) noexcept {
+    if (timeout < 0) return {};
+    return {Deadline::after(std::chrono::milliseconds(timeout)), timeout == 0, nullptr};
+  }
+  /// `timeout` is valid, or null: for ever.
+  static Patience of(const timespec* timeout, const sigset_t* mask) noexcept {
+    if (timeout == nullptr) return {Deadline::never(), false, mask};
+    const auto span = std::chrono::seconds(timeout->tv_sec);
+    const bool for_ever = timeout->tv_sec >= kMostSeconds;
+    const bool at_once = timeout->tv_sec == 0 && timeout->tv_nsec == 0;
+    return {for_ever ? Deadline::never()
+                     : Deadline::after(span + std::chrono::nanoseconds(timeout->tv_nsec)),
+            at_once, mask};
+  }
+
+  static constexpr time_t kMostSeconds = 9'000'000'000;
+
+  Deadline deadline;
+  bool at_once = false;
+  const sigset_t* mask = nullptr;  // null: the thread's
+};
+
+/// True for what the kernel takes as a time-out.
+inline bool is_valid_timeout(const timespec& time) noexcept {
+  return time.tv_sec >= 0 && time.tv_nsec >= 0 && time.tv_nsec < 1'000'000'000;
+}
+
+/// While it lives, the scheduler sleeps under the signal mask of the current coroutine's call, and
+/// a handler that runs then interrupts that call.
+class [[nodiscard]] MaskedWaitScope {
+ public:
+  explicit MaskedWaitScope(const sigset_t* mask) noexcept {
+    if (mask == nullptr) return;
+    wait_.reset(new (std::nothrow) MaskedWait{*mask, thread_state.current, nullptr});
+    if (wait_ != nullptr) thread_state.scheduler->begin_masked_wait(*wait_);
+  }
+  ~MaskedWaitScope() {
+    if (wait_ != nullptr) thread_state.scheduler->end_masked_wait(*wait_);
+  }
+  MaskedWaitScope(const MaskedWaitScope&) = delete;
+  MaskedWaitScope& operator=(const MaskedWaitScope&) = delete;
+
+ private:
+  std::unique_ptr<MaskedWait> wait_;  // in the heap, since it outlives switches
+};
+
+/// `look(mask)` asks the kernel once without waiting, under the mask if there is one;
+/// `wait(limits)` parks until it should look again; `closed()` is the result if something was
+/// closed meanwhile and the kernel has nothing to say.
+template <class Look, class Wait, class Closed>
+int waiting_call(const Patience& patience, Look look, Wait wait, Closed closed) {
+  const KeptErrno kept;
+  if (!may_begin()) return -1;
+  int ready = look(patience.mask);
+  // A signal that was held back until now has interrupted this call, and is to interrupt no other.
+  if (ready < 0 && errno == EINTR) thread_state.scheduler->forget_interrupt();
+  if (ready != 0 || patience.at_once) return static_cast<int>(kept(ready));
+  const MaskedWaitScope masked(patience.mask);
+  WaitLimits limits;
+  limits.deadline = patience.deadline;
+  limits.interruptible = limits.never_restarts = true;
+  while (ready == 0) {
+    const WakeReason reason = wait(limits);
+    if (reason != WakeReason::kFired && reason != WakeReason::kTimeout &&
+        reason != WakeReason::kClosed) {
+      return fail_with_errno(error_of(reason));
+    }
+    ready = look(nullptr);
+    if (reason == WakeReason::kTimeout) break;
+    if (reason == WakeReason::kClosed && ready == 0) ready = closed();
+  }
+  return static_cast<int>(kept(ready));
+}
+
+}  // namespace colibri

@@ -18,6 +18,7 @@
 #include "colibri/core/sanitizer.h"
 #include "colibri/core/timer_queue.h"
 #include "colibri/core/wait_list.h"
+#include "colibri/core/waiter.h"
 
 namespace colibri {
 
@@ -94,6 +95,7 @@ struct alignas(64) ControlBlock : Flow {
   std::uint32_t bypass_depth = 0;   // hooks pass everything through while above zero
 
   WaitNode node;                                               // for waits for one thing
+  Waiter waiter;                                               // for what other threads may bring
   StackPointer (*end)(ControlBlock& self) noexcept = nullptr;  // its last act; who runs next
   void (*body)(ControlBlock& self) = nullptr;                  // calls the user's function
   void (*destroy_callable)(void* callable) = nullptr;          // for one that never ran

@@ -40,12 +40,6 @@ void watch_forks() {
 
 }  // namespace
 
-void Mailbox::post(InboxMessage* message) noexcept {
-  if (!inbox.push(message)) return;
-  const SmallLockGuard guard(lock);
-  if (loop != nullptr) loop->wake();
-}
-
 StackPointer end_scheduled_coroutine(ControlBlock& self) noexcept {
   Scheduler& scheduler = *thread_state.scheduler;
   self.state = CoroutineState::kDone;
@@ -63,9 +57,7 @@ StackPointer end_scheduled_coroutine(ControlBlock& self) noexcept {
 }
 
 Scheduler::Scheduler()
-    : stack_pool_(thread_stack_pool()),
-      timers_(monotonic_now()),
-      mailbox_(std::make_shared<Mailbox>()) {
+    : stack_pool_(thread_stack_pool()), timers_(monotonic_now()), mailbox_(acquire_mailbox()) {
   check(thread_state.scheduler == nullptr,
         "a second scheduler on one thread; colibri::run() must not be called inside run()");
   check(thread_state.current == nullptr,

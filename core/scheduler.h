@@ -12,9 +12,8 @@
 #include <memory>
 
 #include "colibri/core/event_loop.h"
-#include "colibri/core/inbox.h"
+#include "colibri/core/mailbox.h"
 #include "colibri/core/run_queue.h"
-#include "colibri/core/small_lock.h"
 #include "colibri/core/spawn_options.h"
 #include "colibri/core/stack.h"
 #include "colibri/core/thread_state.h"
@@ -29,16 +28,6 @@ struct WaitRequest {
   bool may_fail = true;        // TimeLimit and cancel end it
   bool interruptible = false;  // a signal handler's EINTR ends it
   int descriptor = -1;         // for people who look inside
-};
-
-/// What other threads hold of a scheduler; outlives it.
-struct Mailbox {
-  Inbox inbox;
-  SmallLock lock;             // over `loop`, so that it cannot end while it is being woken
-  EventLoop* loop = nullptr;  // null once the scheduler has ended
-
-  /// Takes ownership of `message`. Any thread. Costs a system call only if the scheduler sleeps.
-  void post(InboxMessage* message) noexcept;
 };
 
 /// All methods belong to the scheduler's thread unless they say otherwise.

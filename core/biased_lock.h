@@ -73,6 +73,8 @@ class BiasedLock {
 /// Holds a BiasedLock for a scope, or until it is released.
 class [[nodiscard]] BiasedGuard {
  public:
+  /// Holds nothing.
+  BiasedGuard() noexcept : lock_(nullptr), biased_(false) {}
   explicit BiasedGuard(BiasedLock& lock) noexcept : lock_(&lock), biased_(lock.lock()) {}
   ~BiasedGuard() {
     if (lock_ != nullptr) lock_->unlock(biased_);

@@ -81,9 +81,14 @@ void Waiter::wake_from_elsewhere() noexcept {
 
 WakeReason wait_at(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,
                    const WaitTerms& terms) noexcept {
-  Waiter& waiter = *place.waiter;
   queue.push_back(place);
   guard.release();
+  return wait_queued(place, queue, lock, guard, terms);
+}
+
+WakeReason wait_queued(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,
+                       const WaitTerms& terms) noexcept {
+  Waiter& waiter = *place.waiter;
   const WakeReason reason = waiter.wait(terms);
   if (reason == WakeReason::kFired) [[likely]]
     return reason;
@@ -102,6 +107,12 @@ WakeReason wait_in(WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard, const
   WaitPlace& place = Waiter::begin().place;
   place.note = note;
   return wait_at(place, queue, lock, guard, terms);
+}
+
+bool came_in_time(WakeReason reason, const char* what) {
+  if (reason == WakeReason::kTimeout) return false;
+  throw_if_failed(reason, what);
+  return true;
 }
 
 WaitPlace* WaitQueue::claim_all() noexcept {

@@ -93,6 +93,10 @@ class Waiter final : public InboxMessage {
   std::atomic<std::uint32_t> word_{kAwake};  // a coroutine's: written on its own thread alone
 };
 
+/// The second half of wait_at, for callers who have pushed `place` and released the guard.
+WakeReason wait_queued(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,
+                       const WaitTerms& terms) noexcept;
+
 /// Puts `place` into `queue`, releases `guard`, which holds `lock`, and waits. kFired: it was
 /// claimed and woken. Otherwise the terms were not met, the place is out of the queue again, and
 /// `guard` is held.
@@ -102,6 +106,10 @@ WakeReason wait_at(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedG
 /// The same at the waiter's own place, with a note for whoever claims it.
 WakeReason wait_in(WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard, const WaitTerms& terms,
                    std::uintptr_t note = 0) noexcept;
+
+/// Turns the outcome of a wait into what a timed call answers: false when its own deadline came
+/// first. Throws Canceled, and std::system_error (timed_out) for a TimeLimit.
+bool came_in_time(WakeReason reason, const char* what);
 
 /// At the beginning of a call that may fail: throws Canceled in a cancelled coroutine and
 /// std::system_error (timed_out) when a TimeLimit is over, so that loops around calls that never

@@ -22,6 +22,7 @@
 
 namespace colibri {
 
+class LocalValue;
 struct PrivateStack;
 
 enum class CoroutineState : std::uint8_t {
@@ -102,6 +103,7 @@ struct alignas(64) ControlBlock : Flow {
   void* callable = nullptr;
   PrivateStack* stack = nullptr;
   CoroutineTimer timer;
+  LocalValue* locals = nullptr;  // of CoroutineLocals; owned
 
   ControlBlock* next_alive = nullptr;  // in the scheduler's list of all
   ControlBlock* previous_alive = nullptr;

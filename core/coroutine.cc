@@ -1,6 +1,7 @@
 #include "colibri/core/coroutine.h"
 
 #include "colibri/core/check.h"
+#include "colibri/core/local.h"
 #include "colibri/core/scheduler.h"
 #include "colibri/core/thread_state.h"
 
@@ -70,6 +71,7 @@ void Coroutine::close() noexcept {
         "a Coroutine was destroyed while it runs or waits");
   if (block_->state == CoroutineState::kCreated) {
     block_->destroy_callable(block_->callable);
+    destroy_locals(block_->locals);
     block_->sanitizer.discard();
   }
   if (thread_state.scheduler != nullptr) thread_state.scheduler->release_timer(*block_);

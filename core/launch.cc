@@ -5,6 +5,7 @@
 
 #include "colibri/core/canceled.h"
 #include "colibri/core/coroutine_report.h"
+#include "colibri/core/local.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
@@ -33,6 +34,7 @@ StackPointer coroutine_entry(void* argument) {
   } catch (...) {
     report_escaped_exception(self, "not derived from std::exception");
   }
+  destroy_locals(self.locals);
   return self.end(self);
 }
 
@@ -47,6 +49,7 @@ void identify(ControlBlock& block, const SpawnOptions& options) noexcept {
   block.site = options.site;
   block.node.coroutine = &block;
   block.timer.coroutine = &block;
+  inherit_locals(block);
 }
 
 }  // namespace colibri

@@ -96,6 +96,17 @@ class Scheduler {
   /// The coroutine's control block is about to go: lets go of its timer.
   void release_timer(ControlBlock& coroutine) noexcept { timers_.cancel(coroutine.timer); }
 
+  /// Arms a timer that belongs to no coroutine, at its deadline. Its `fire` is called by the loop,
+  /// outside coroutines, and may wake them but not wait.
+  void arm(Timer& timer) noexcept {
+    // The wheel's clock stands still while no timer is armed.
+    if (timers_.empty()) timers_.advance(monotonic_now());
+    timers_.arm(timer);
+  }
+  /// The same from within a timer's `fire`.
+  void arm_when_firing(Timer& timer) noexcept { timers_.arm(timer); }
+  void cancel(Timer& timer) noexcept { timers_.cancel(timer); }
+
   EventLoop& event_loop() noexcept { return event_loop_; }
   StackPool& stack_pool() noexcept { return stack_pool_; }
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }

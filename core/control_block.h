@@ -79,7 +79,8 @@ struct alignas(64) ControlBlock : Flow {
   /// Bits of `attention`: what makes the next wait fail.
   static constexpr std::uint8_t kCanceled = 1;
   static constexpr std::uint8_t kInterrupted = 2;
-  static constexpr std::uint8_t kUnwinding = 4;  // Coroutine::yield throws
+  static constexpr std::uint8_t kUnwinding = 4;    // Coroutine::yield throws
+  static constexpr std::uint8_t kTransferred = 8;  // gave its place to another by transfer
 
   CoroutineState state = CoroutineState::kCreated;
   WakeReason wake_reason = WakeReason::kFired;

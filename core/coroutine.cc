@@ -6,6 +6,14 @@
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
+namespace {
+
+/// The error of the coroutine that ended last, until its resumer has been told. Who was resumed and
+/// who ended are not the same where one transferred to the other.
+constinit thread_local std::exception_ptr* last_error = nullptr;
+
+}  // namespace
+
 StackPointer Coroutine::end_resumed_coroutine(ControlBlock& self) noexcept {
   self.state = CoroutineState::kDone;
   return switch_for_good(self, resumer_of(self));
@@ -19,7 +27,7 @@ void Coroutine::adopt(ControlBlock* block, const SpawnOptions& options) noexcept
 }
 
 void Coroutine::check_resumable() const noexcept {
-  check(block_ != nullptr, "Coroutine::resume called on a coroutine that was moved from");
+  check(block_ != nullptr, "Coroutine::resume called on a coroutine that was closed or moved from");
   switch (block_->state) {
     case CoroutineState::kCreated:
     case CoroutineState::kSuspended:
@@ -36,7 +44,30 @@ void Coroutine::check_resumable() const noexcept {
 }
 
 void Coroutine::rethrow_error() {
-  if (*error_) std::rethrow_exception(std::exchange(*error_, nullptr));
+  std::exception_ptr* error = std::exchange(last_error, nullptr);
+  if (error != nullptr) std::rethrow_exception(std::exchange(*error, nullptr));
+}
+
+void Coroutine::note_error(std::exception_ptr& error) noexcept {
+  error = std::current_exception();
+  last_error = &error;
+}
+
+void Coroutine::transfer(Coroutine& next) {
+  ControlBlock* self = thread_state.current;
+  check(is_yieldable(), "Coroutine::transfer called outside a coroutine that somebody resumed");
+  if (next.block_ == self) return;
+  next.check_resumable();
+  ControlBlock& target = *next.block_;
+  target.resumer = self->resumer;
+  if (self->resumer != nullptr) self->resumer->resumed = &target;
+  self->state = CoroutineState::kSuspended;
+  self->attention |= ControlBlock::kTransferred;
+  target.state = CoroutineState::kRunning;
+  thread_state.current = &target;
+  switch_flow<SwitchEnding::kJump>(*self, target);
+  self->attention &= static_cast<std::uint8_t>(~ControlBlock::kTransferred);
+  if (self->attention != 0) throw_if_unwinding(*self);
 }
 
 void Coroutine::refuse_yield() noexcept {

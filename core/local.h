@@ -53,8 +53,7 @@ template <class T>
 class CoroutineLocal {
  public:
   /// Each value begins as T().
-  explicit CoroutineLocal(
-      Inheritance inheritance = Inheritance::kNone) requires std::default_initializable<T>
+  explicit CoroutineLocal(Inheritance inheritance = Inheritance::kNone)
       : CoroutineLocal([] { return T(); }, inheritance) {}
   /// Each begins as what `make` returns, which is called in the coroutine that uses it.
   explicit CoroutineLocal(std::function<T()> make, Inheritance inheritance = Inheritance::kNone)

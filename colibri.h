@@ -1,6 +1,7 @@
 // Everything of colibri in one header.
 #pragma once
 
+#include "colibri/core/actor.h"
 #include "colibri/core/backtrace.h"
 #include "colibri/core/barrier.h"
 #include "colibri/core/canceled.h"
@@ -9,6 +10,7 @@
 #include "colibri/core/coroutine.h"
 #include "colibri/core/deadline.h"
 #include "colibri/core/event.h"
+#include "colibri/core/future.h"
 #include "colibri/core/generator.h"
 #include "colibri/core/latch.h"
 #include "colibri/core/local.h"

@@ -36,4 +36,9 @@ bool Event::wait_until(Deadline deadline) const {
   return came_in_time(reason, "Event::wait");
 }
 
+void Event::wait_regardless() const noexcept {
+  BiasedGuard guard(state_->lock);
+  if (!state_->is_set) wait_in(state_->waiting, state_->lock, guard, {.may_fail = false});
+}
+
 }  // namespace colibri

@@ -28,6 +28,8 @@ class Event {
   bool wait_for(std::chrono::nanoseconds duration) const {
     return wait_until(Deadline::after(duration));
   }
+  /// The same, ended neither by cancel nor by a TimeLimit.
+  void wait_regardless() const noexcept;
 
  private:
   struct State {

@@ -23,6 +23,11 @@ bool FutureStateBase::wait_until(Deadline deadline) {
   return came_in_time(reason, "Future::wait");
 }
 
+void FutureStateBase::wait_regardless() noexcept {
+  BiasedGuard guard(lock);
+  if (!is_ready) wait_in(waiting, lock, guard, {.may_fail = false});
+}
+
 void FutureStateBase::complete() noexcept {
   BiasedGuard guard(lock);
   is_ready = true;

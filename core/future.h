@@ -24,6 +24,8 @@ class FutureStateBase {
   bool ready() noexcept;
   /// False when the deadline came first.
   bool wait_until(Deadline deadline);
+  /// Ended neither by cancel nor by a TimeLimit.
+  void wait_regardless() noexcept;
   /// After the value or the error has been put in its place, once. Wakes everybody.
   void complete() noexcept;
 
@@ -51,6 +53,8 @@ class Future {
  public:
   bool ready() const noexcept { return state_->ready(); }
   void wait() const { state_->wait_until(Deadline::never()); }
+  /// The same, ended neither by cancel nor by a TimeLimit.
+  void wait_regardless() const noexcept { state_->wait_regardless(); }
   /// False when the deadline came first.
   bool wait_until(Deadline deadline) const { return state_->wait_until(deadline); }
   bool wait_for(std::chrono::nanoseconds duration) const {
@@ -67,6 +71,10 @@ class Future {
   /// The same, but moves the value out; to be called once, by one.
   T take() {
     wait();
+    return take_ready();
+  }
+  /// The same for one that is ready: does not wait, and throws nothing but the error.
+  T take_ready() {
     if (state_->error != nullptr) std::rethrow_exception(state_->error);
     if constexpr (!std::is_void_v<T>) return std::move(*state_->value);
   }

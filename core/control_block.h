@@ -19,8 +19,11 @@
 #include "colibri/core/spawn_site.h"
 #include "colibri/core/timer_queue.h"
 #include "colibri/core/wait_list.h"
+#include "colibri/core/waiter.h"
 
 namespace colibri {
+
+class LocalValue;
 
 enum class CoroutineState : std::uint8_t {
   kCreated,
@@ -58,22 +61,24 @@ struct CoroutineTimer : Timer {
   ControlBlock* coroutine = nullptr;
 };
 
-/// What most parked coroutines on shared stacks do not need: made when first asked for. Those on
-/// private stacks have it beside their control block from the start.
+/// What most parked coroutines do not need: made when first asked for.
 struct CoroutineExtras {
   CoroutineTimer timer;
-  Deadline limit;  // of the enclosing TimeLimits
+  Deadline limit;                // of the enclosing TimeLimits
+  Waiter waiter;                 // for what other threads may bring
+  LocalValue* locals = nullptr;  // of CoroutineLocals; owned
 };
 
 /// Belongs to the thread that the coroutine runs on; touched by no other. Eighty bytes: a parked
 /// coroutine on a shared stack is this, its saved bytes, and a place in the run queue.
 struct ControlBlock : Flow, WaitNode {
   /// Bits of `attention`: what a wait or a call has to look at before it begins.
-  static constexpr std::uint8_t kCanceled = 1;     // waits that may fail do
-  static constexpr std::uint8_t kInterrupted = 2;  // the next wait that signals reach fails
-  static constexpr std::uint8_t kUnwinding = 4;    // Coroutine::yield throws
-  static constexpr std::uint8_t kLimited = 8;      // a TimeLimit is in force
-  static constexpr std::uint8_t kResumed = 16;     // it has a resumer: look at that one, too
+  static constexpr std::uint8_t kCanceled = 1;      // waits that may fail do
+  static constexpr std::uint8_t kInterrupted = 2;   // the next wait that signals reach fails
+  static constexpr std::uint8_t kUnwinding = 4;     // Coroutine::yield throws
+  static constexpr std::uint8_t kLimited = 8;       // a TimeLimit is in force
+  static constexpr std::uint8_t kResumed = 16;      // it has a resumer: look at that one, too
+  static constexpr std::uint8_t kTransferred = 32;  // gave its place to another by transfer
   /// `stack_index` of a coroutine with a stack of its own.
   static constexpr std::uint8_t kPrivateStack = 255;
 

@@ -3,13 +3,17 @@
 #include <ctime>
 
 #include "colibri/core/check.h"
-#include "colibri/core/libc.h"
 #include "colibri/core/fault_signals.h"
+#include "colibri/core/libc.h"
 #include "colibri/core/scheduler.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
 namespace {
+
+/// The error of the coroutine that ended last, until its resumer has been told. Who was resumed and
+/// who ended are not the same where one transferred to the other.
+constinit thread_local std::exception_ptr* last_error = nullptr;
 
 void wait_for_memory() noexcept {
   const timespec moment{0, 1'000'000};
@@ -73,7 +77,7 @@ void Coroutine::yield_slowly(ControlBlock& self) {
 }
 
 void Coroutine::check_resumable() const noexcept {
-  check(block_ != nullptr, "Coroutine::resume called on a coroutine that was moved from");
+  check(block_ != nullptr, "Coroutine::resume called on a coroutine that was closed or moved from");
   switch (block_->state) {
     case CoroutineState::kCreated:
     case CoroutineState::kSuspended:
@@ -90,7 +94,45 @@ void Coroutine::check_resumable() const noexcept {
 }
 
 void Coroutine::rethrow_error() {
-  if (*error_) std::rethrow_exception(std::exchange(*error_, nullptr));
+  std::exception_ptr* error = std::exchange(last_error, nullptr);
+  if (error != nullptr) std::rethrow_exception(std::exchange(*error, nullptr));
+}
+
+void Coroutine::note_error(std::exception_ptr& error) noexcept {
+  error = std::current_exception();
+  last_error = &error;
+}
+
+void Coroutine::transfer(Coroutine& next) {
+  ControlBlock* self = thread_state.current;
+  check(is_yieldable(), "Coroutine::transfer called outside a coroutine that somebody resumed");
+  if (next.block_ == self) return;
+  next.check_resumable();
+  ControlBlock& target = *next.block_;
+  ControlBlock* resumer = self->resumer;
+  const CoroutineState before = target.state;
+  target.resumer = resumer;
+  if (resumer != nullptr) resumer->resumed = &target;
+  self->state = CoroutineState::kSuspended;
+  self->attention |= ControlBlock::kTransferred;
+  target.state = CoroutineState::kRunning;
+  thread_state.current = &target;
+  bool switched = true;
+  if (target.direct) {
+    switch_flow<SwitchEnding::kJump>(*self, target);
+  } else {
+    switched = thread_state.shared_stacks->switch_to(*self, target);
+  }
+  ControlBlock& back = switched ? *thread_state.current : thread_state.shared_stacks->not_left();
+  back.attention &= static_cast<std::uint8_t>(~ControlBlock::kTransferred);
+  if (!switched) {
+    next.block_->state = before;
+    if (resumer != nullptr) resumer->resumed = &back;
+    back.state = CoroutineState::kRunning;
+    thread_state.current = &back;
+    throw std::bad_alloc();
+  }
+  if ((back.attention & ControlBlock::kUnwinding) != 0) throw Unwind();
 }
 
 void Coroutine::refuse_yield() noexcept {

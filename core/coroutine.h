@@ -53,13 +53,27 @@ class Coroutine {
     }
     if (!switch_in()) [[unlikely]]
       throw std::bad_alloc();
-    if (block_->state == CoroutineState::kDone) [[unlikely]]
+    // It has ended, or what gave control back is one that it transferred to.
+    if (block_->state == CoroutineState::kDone ||
+        (block_->attention & ControlBlock::kTransferred) != 0) [[unlikely]]
       rethrow_error();
   }
 
-  /// True when the body has returned or thrown.
+  /// True when the body has returned or thrown, or was unwound.
   bool done() const noexcept;
   CoroutineState state() const noexcept;
+  /// True in the body, but not in coroutines that it resumes.
+  bool is_current() const noexcept { return block_ != nullptr && thread_state.current == block_; }
+
+  /// Unwinds the body where it stands, or lets go of one that has not begun; then it is done. Ends
+  /// the process with a sentence for one that runs or is parked.
+  void close() noexcept;
+
+  /// True where yield may be called: in a coroutine that somebody resumed.
+  static bool is_yieldable() noexcept {
+    ControlBlock* self = thread_state.current;
+    return self != nullptr && self->by_hand;
+  }
 
   /// Gives control back to the resumer of the running coroutine, until the next resume. Ends the
   /// process with a sentence where no coroutine runs, or one that a scheduler started. Throws
@@ -81,6 +95,13 @@ class Coroutine {
       throw Unwind();
   }
 
+  /// Symmetric: suspends the running coroutine and continues `next` in its place, whoever had
+  /// resumed which. When `next` (or whom it transfers to) yields or ends, control goes back to the
+  /// resumer of this one, whose resume rethrows what ended it. Returns when somebody transfers to
+  /// or resumes this one again. Ends the process with a sentence where yield would, and for a
+  /// `next` that resume would refuse.
+  static void transfer(Coroutine& next);
+
  private:
   /// Thrown by yield in a coroutine that is being destroyed. Not a std::exception, so that the
   /// usual handlers let it pass.
@@ -92,9 +113,10 @@ class Coroutine {
       body();
     } catch (const Unwind&) {
     } catch (...) {
-      error = std::current_exception();
+      note_error(error);
     }
   }
+  static void note_error(std::exception_ptr& error) noexcept;
 
   /// False when there is no memory to bring its bytes onto a shared stack.
   bool switch_in() {
@@ -122,7 +144,6 @@ class Coroutine {
   void check_resumable() const noexcept;
   void rethrow_error();
   void adopt() noexcept;
-  void close() noexcept;
 
   ControlBlock* block_;
   std::unique_ptr<std::exception_ptr> error_;  // what the body threw

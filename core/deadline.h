@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 
 #include "colibri/core/clock.h"
 
@@ -26,6 +27,16 @@ class Deadline {
   static constexpr Deadline at(std::chrono::steady_clock::time_point time) noexcept {
     return at_nanoseconds(
         std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
+  }
+
+  /// For names of the standard that take a point of any clock: read off that clock now.
+  template <class Clock, class Duration>
+  static Deadline at_time_of(const std::chrono::time_point<Clock, Duration>& time) {
+    if constexpr (std::is_same_v<Clock, std::chrono::steady_clock>) {
+      return at(std::chrono::ceil<std::chrono::nanoseconds>(time));
+    } else {
+      return after(std::chrono::ceil<std::chrono::nanoseconds>(time - Clock::now()));
+    }
   }
 
   /// At a reading of monotonic_now().

@@ -5,12 +5,15 @@
 
 namespace colibri {
 
-/// What another thread wants done on the scheduler's thread. Heap-allocated by the sender.
+/// What another thread wants done on the scheduler's thread. Heap-allocated by the sender, unless
+/// it disposes of itself in another way.
 struct InboxMessage {
   InboxMessage* next = nullptr;
   virtual ~InboxMessage() = default;
-  /// Runs on the scheduler's thread, outside any coroutine; the message is deleted afterwards.
+  /// Runs on the scheduler's thread, outside any coroutine.
   virtual void deliver() noexcept = 0;
+  /// Called after deliver, or instead of it when the scheduler has ended.
+  virtual void dispose() noexcept { delete this; }
 };
 
 /// Many senders, one receiver. States of the head: null (receiver awake, nothing there), a list of
@@ -26,7 +29,7 @@ class Inbox {
     InboxMessage* head = head_.load(std::memory_order_acquire);
     do {
       if (head == closed()) {
-        delete message;
+        message->dispose();
         return false;
       }
       message->next = head == asleep() ? nullptr : head;
@@ -50,7 +53,7 @@ class Inbox {
     while (oldest != nullptr) {
       InboxMessage* next = oldest->next;
       oldest->deliver();
-      delete oldest;
+      oldest->dispose();
       oldest = next;
     }
     return true;
@@ -67,6 +70,9 @@ class Inbox {
   /// The receiver, at its end: later messages are dropped.
   void close() noexcept { discard(head_.exchange(closed(), std::memory_order_acq_rel)); }
 
+  /// Another receiver takes over a closed inbox.
+  void reopen() noexcept { head_.store(nullptr, std::memory_order_release); }
+
  private:
   InboxMessage* asleep() noexcept { return reinterpret_cast<InboxMessage*>(&asleep_mark_); }
   InboxMessage* closed() noexcept { return reinterpret_cast<InboxMessage*>(&closed_mark_); }
@@ -74,7 +80,7 @@ class Inbox {
   void discard(InboxMessage* head) noexcept {
     while (head != nullptr && head != asleep() && head != closed()) {
       InboxMessage* next = head->next;
-      delete head;
+      head->dispose();
       head = next;
     }
   }

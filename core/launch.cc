@@ -5,6 +5,7 @@
 
 #include "colibri/core/canceled.h"
 #include "colibri/core/coroutine_report.h"
+#include "colibri/core/local.h"
 #include "colibri/core/stack_usage.h"
 #include "colibri/core/thread_state.h"
 
@@ -29,6 +30,7 @@ StackPointer coroutine_entry(void* argument) {
   } catch (...) {
     report_escaped_exception(*thread_state.current, "not derived from std::exception");
   }
+  if (CoroutineExtras* extras = thread_state.current->extras) destroy_locals(extras->locals);
   if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
     note_stack_usage(*thread_state.current);
   return type.end(*thread_state.current);
@@ -45,6 +47,7 @@ void prepare_thread() {
 void discard_closure(ControlBlock& block) noexcept {
   auto& closure = *static_cast<Closure*>(block.storage);
   closure.type->destroy(closure);
+  if (block.extras != nullptr) destroy_locals(block.extras->locals);
   block.sanitizer.discard();
 }
 
@@ -59,7 +62,9 @@ void release_coroutine(ControlBlock& block) noexcept {
 CoroutineExtras* extras_of(ControlBlock& block) noexcept {
   if (block.extras != nullptr) [[likely]]
     return block.extras;
-  void* memory = thread_state.shared_stacks->memory().allocate(sizeof(CoroutineExtras));
+  void* memory = block.on_shared_stack()
+                     ? thread_state.shared_stacks->memory().allocate(sizeof(CoroutineExtras))
+                     : reinterpret_cast<PrivateTop&>(block).extras;
   if (memory == nullptr) return nullptr;
   block.extras = ::new (memory) CoroutineExtras;
   block.extras->timer.coroutine = &block;

@@ -84,6 +84,9 @@ inline void identify(ControlBlock& block, const SpawnOptions& options) noexcept 
   block.origin = intern_origin_again(options.site, options.name);
 }
 
+/// Gives `child` the CoroutineLocals that it inherits from the running coroutine; see local.h.
+void inherit_locals(ControlBlock& child) noexcept;
+
 /// Destroys the closure of a coroutine that never ran. To be followed by release_coroutine.
 void discard_closure(ControlBlock& block) noexcept;
 
@@ -104,7 +107,9 @@ ControlBlock* new_on_private_stack(std::size_t stack_bytes, Function&& function)
   StackPool& pool = *thread_state.stack_pool;
   PrivateStack* stack = pool.acquire(stack_bytes);
   renew_stack(stack->low, stack->usable_bytes());
-  auto* top = ::new (static_cast<PrivateTop*>(stack->top()) - 1) PrivateTop;
+  // What is not needed yet is not even cleared.
+  auto* top = static_cast<PrivateTop*>(stack->top()) - 1;
+  ::new (&top->block) ControlBlock;
   constexpr std::size_t kAlignment = alignof(Type) > 16 ? alignof(Type) : 16;
   const auto place =
       (reinterpret_cast<std::uintptr_t>(top) - sizeof(Type)) & ~std::uintptr_t{kAlignment - 1};
@@ -116,8 +121,6 @@ ControlBlock* new_on_private_stack(std::size_t stack_bytes, Function&& function)
     pool.release(stack);
     throw;
   }
-  top->block.extras = &top->extras;
-  top->extras.timer.coroutine = &top->block;
   top->block.stack_pointer =
       make_context(reinterpret_cast<void*>(place), &coroutine_entry, &top->block);
   top->block.sanitizer.start(stack->low, stack->usable_bytes());
@@ -177,6 +180,11 @@ ControlBlock* new_coroutine(const SpawnOptions& options, const DefaultStacks& de
     block = detail::new_on_shared_stack<end>(*group, std::forward<Function>(function));
   }
   identify(*block, options);
+  const ControlBlock* spawner = thread_state.current;
+  if (spawner != nullptr && spawner->extras != nullptr && spawner->extras->locals != nullptr)
+      [[unlikely]] {
+    inherit_locals(*block);
+  }
   return block;
 }
 

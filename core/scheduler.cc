@@ -48,14 +48,8 @@ void watch_forks() {
 
 }  // namespace
 
-void Mailbox::post(InboxMessage* message) noexcept {
-  if (!inbox.push(message)) return;
-  const SmallLockGuard guard(lock);
-  if (loop != nullptr) loop->wake();
-}
-
 Scheduler::Scheduler(const StackChoice& stacks)
-    : timers_(monotonic_now()), mailbox_(std::make_shared<Mailbox>()) {
+    : timers_(monotonic_now()), mailbox_(acquire_mailbox()) {
   check(thread_state.scheduler == nullptr,
         "a second scheduler on one thread; colibri::run() must not be called inside run()");
   check(thread_state.current == nullptr,

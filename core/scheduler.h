@@ -15,11 +15,10 @@
 #include <optional>
 
 #include "colibri/core/event_loop.h"
-#include "colibri/core/inbox.h"
 #include "colibri/core/launch.h"
+#include "colibri/core/mailbox.h"
 #include "colibri/core/run_queue.h"
 #include "colibri/core/shared_stack.h"
-#include "colibri/core/small_lock.h"
 #include "colibri/core/spawn_options.h"
 #include "colibri/core/stack_choice.h"
 #include "colibri/core/thread_state.h"
@@ -44,16 +43,6 @@ struct MaskedWait {
   sigset_t mask;
   ControlBlock* coroutine = nullptr;
   MaskedWait* next = nullptr;
-};
-
-/// What other threads hold of a scheduler; outlives it.
-struct Mailbox {
-  Inbox inbox;
-  SmallLock lock;             // over `loop`, so that it cannot end while it is being woken
-  EventLoop* loop = nullptr;  // null once the scheduler has ended
-
-  /// Takes ownership of `message`. Any thread. Costs a system call only if the scheduler sleeps.
-  void post(InboxMessage* message) noexcept;
 };
 
 /// All methods belong to the scheduler's thread unless they say otherwise.
@@ -147,8 +136,21 @@ class Scheduler {
   /// that happens by itself, half by half, a second after load has fallen.
   void trim_now() noexcept;
 
+  /// Arms a timer that belongs to no coroutine, at its deadline. Its `fire` is called by the loop,
+  /// outside coroutines, and may wake them but not wait.
+  void arm(Timer& timer) noexcept {
+    // The wheel's clock stands still while no timer is armed.
+    if (timers_.empty()) timers_.advance(monotonic_now());
+    timers_.arm(timer);
+  }
+  /// The same from within a timer's `fire`.
+  void arm_when_firing(Timer& timer) noexcept { timers_.arm(timer); }
+  void cancel(Timer& timer) noexcept { timers_.cancel(timer); }
+
   EventLoop& event_loop() noexcept { return event_loop_; }
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
+  /// The coroutine that was started last, of those that live; there is always one, in a coroutine.
+  ControlBlock& newest() noexcept { return *alive_; }
   /// Coroutines started and not yet ended.
   std::size_t alive() const noexcept { return alive_count_; }
 

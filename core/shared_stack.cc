@@ -11,7 +11,6 @@
 
 #include "colibri/core/stack_of.h"
 
-
 namespace colibri {
 namespace {
 

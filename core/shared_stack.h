@@ -113,9 +113,9 @@ class SharedStacks {
   StackPointer arrival(ControlBlock& next, std::uint8_t stack_index) noexcept;
 
   using Look = void (*)(void* context) noexcept;
-  /// Calls `look(context)` while the bytes of `coroutine`, which does not run, lie where they belong.
-  /// `context` must not lie on a coroutine's stack: the caller's may have to make room. False when
-  /// there is no memory for that.
+  /// Calls `look(context)` while the bytes of `coroutine`, which does not run, lie where they
+  /// belong. `context` must not lie on a coroutine's stack: the caller's may have to make room.
+  /// False when there is no memory for that.
   bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
 
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }

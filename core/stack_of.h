@@ -1,6 +1,8 @@
 // Which stack a coroutine runs on.
 #pragma once
 
+#include <cstddef>
+
 #include "colibri/core/control_block.h"
 #include "colibri/core/shared_stack.h"
 #include "colibri/core/stack.h"
@@ -11,7 +13,7 @@ namespace colibri {
 /// What lies at the top of a private stack.
 struct alignas(64) PrivateTop {
   ControlBlock block;
-  CoroutineExtras extras;
+  alignas(CoroutineExtras) std::byte extras[sizeof(CoroutineExtras)];  // made by extras_of
 };
 
 /// Only for coroutines with a stack of their own.

@@ -27,6 +27,17 @@ SUBJECTS = {
     "park": "park and be woken by the other, one way",
     "channel": "unbuffered channel, one way",
     "timer_cancel_arm": "cancel a random one of n timers and arm it anew",
+    "channel_threads": "unbuffered channel between two schedulers, one way",
+    "stream": "a value through a channel with room for 128",
+    "select4": "a value received by a select over four unbuffered channels",
+    "mutex": "lock and unlock without contention, in a process with two threads unless it says so",
+    "mutex_handoff": "a turn of one of three that hold a mutex over a yield",
+    "generator": "an item",
+    "tree": "an item of a recursive walk through a tree of depth n",
+    "skynet": "a leaf of a tree of a million coroutines that sum up their numbers",
+    "skynet_threads": "the same on two threads; time that passes",
+    "sieve": "a prime of the first 500 through a chain of filters",
+    "ring": "a hop of a token in a ring of a thousand",
 }
 OURS = "colibri"
 # A case whose rounds differ by more than this part of their median is marked.

@@ -56,7 +56,7 @@ TEST(CoroutineMisuseDeathTest, ResumeAfterAMove) {
     const Coroutine other = std::move(coroutine);
     coroutine.resume();
   };
-  EXPECT_DEATH(misuse(), "Coroutine::resume called on a coroutine that was moved from");
+  EXPECT_DEATH(misuse(), "Coroutine::resume called on a coroutine that was closed or moved from");
 }
 
 TEST(CoroutineMisuseDeathTest, ResumeOfOneThatSleeps) {

@@ -1,0 +1,60 @@
+#include "colibri/core/biased_lock.h"
+
+#include <linux/membarrier.h>
+#include <sched.h>
+
+#include <cerrno>
+
+#include "colibri/core/check.h"
+
+namespace colibri {
+namespace {
+
+enum class Barrier : int { kUnknown, kWorks, kMissing };
+
+long membarrier(int command) noexcept {
+  // Whoever unlocks or locks must find errno as it was.
+  const int saved_errno = errno;
+  const long result = syscall(SYS_membarrier, command, 0, 0);
+  errno = saved_errno;
+  return result;
+}
+
+/// True if other threads can be made to pass a barrier. The first call registers the process.
+bool barrier_works() noexcept {
+  static constinit std::atomic<Barrier> known{Barrier::kUnknown};
+  Barrier barrier = known.load(std::memory_order_relaxed);
+  if (barrier == Barrier::kUnknown) [[unlikely]] {
+    const bool registered = membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0;
+    barrier = registered ? Barrier::kWorks : Barrier::kMissing;
+    known.store(barrier, std::memory_order_relaxed);
+  }
+  return barrier == Barrier::kWorks;
+}
+
+}  // namespace
+
+bool BiasedLock::lock_slowly() noexcept {
+  ThreadState* owner = owner_.load(std::memory_order_relaxed);
+  if (owner == nullptr) {
+    ThreadState* wanted = barrier_works() ? &thread_state : kShared;
+    owner_.compare_exchange_strong(owner, wanted, std::memory_order_acq_rel);
+    if (try_lock_biased()) return true;
+  }
+  lock_.lock();
+  if (owner_.load(std::memory_order_relaxed) != kShared) take_bias_away();
+  return false;
+}
+
+void BiasedLock::take_bias_away() noexcept {
+  owner_.store(kRevoked, std::memory_order_seq_cst);
+  // The child of a fork may have to register anew.
+  check(membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0 ||
+            (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0 &&
+             membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED) == 0),
+        "membarrier failed after it had been registered; is a seccomp filter in the way?");
+  while (held_.load(std::memory_order_acquire)) sched_yield();
+  owner_.store(kShared, std::memory_order_release);
+}
+
+}  // namespace colibri

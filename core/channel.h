@@ -1,0 +1,194 @@
+// Channel<T>: values handed from coroutine to coroutine, as in Go.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "colibri/core/channel_state.h"
+
+namespace colibri {
+
+template <class T>
+class ChannelIterator;
+
+/// A queue between coroutines, or threads, that blocks who sends when it is full and who receives
+/// when it is empty. With room for no value at all (the default) a value goes straight from sender
+/// to receiver, and each waits for the other.
+///
+/// A handle: copies are the same channel, which lives as long as any of them. Capture it by value.
+/// Any coroutine of any scheduler and any plain thread may call every method; first come, first
+/// served. Values need only be movable. As long as one thread alone uses a channel, no call locks
+/// the bus, and none allocates unless more wait than ever before.
+///
+/// Calls that wait throw Canceled in a cancelled coroutine, and std::system_error (timed_out) when
+/// an enclosing TimeLimit is over; a value that was to be sent is then still the caller's.
+template <class T>
+class Channel {
+ public:
+  /// A channel with room for `capacity` values that nobody has received yet. Throws std::bad_alloc.
+  explicit Channel(std::size_t capacity = 0)
+      : state_(std::make_shared<ChannelState<T>>(capacity)) {}
+
+  /// Waits until there is room, or a receiver. False if the channel is closed or gets closed first:
+  /// then `value` has not been moved from.
+  bool send(T&& value) const { return send_until(value, Deadline::never()); }
+  /// The same with a copy.
+  bool send(const T& value) const { return send(T(value)); }
+
+  /// Sends only if that need not wait; otherwise false, and `value` has not been moved from.
+  bool try_send(T&& value) const {
+    BiasedGuard guard(state_->lock);
+    return finish(guard, [&](WaitPlace*& woken) {
+             return state_->try_send_locked(value, woken);
+           }) == Transfer::kDone;
+  }
+  bool try_send(const T& value) const { return try_send(T(value)); }
+
+  /// As send, but false also when `deadline` passes first.
+  bool try_send_until(T&& value, Deadline deadline) const { return send_until(value, deadline); }
+  bool try_send_for(T&& value, std::chrono::nanoseconds duration) const {
+    return send_until(value, Deadline::after(duration));
+  }
+
+  /// Waits for the next value; nothing once the channel is closed and all its values are received.
+  std::optional<T> receive() const { return try_receive_until(Deadline::never()); }
+
+  /// The next value if it is there.
+  std::optional<T> try_receive() const {
+    std::optional<T> value;
+    BiasedGuard guard(state_->lock);
+    finish(guard, [&](WaitPlace*& woken) { return state_->try_receive_locked(value, woken); });
+    return value;
+  }
+
+  /// As receive, but nothing also when `deadline` passes first; finished() tells the two apart.
+  std::optional<T> try_receive_until(Deadline deadline) const;
+  std::optional<T> try_receive_for(std::chrono::nanoseconds duration) const {
+    return try_receive_until(Deadline::after(duration));
+  }
+
+  /// No value can be sent from now on; those that wait to send keep theirs, and receivers get what
+  /// is left and then nothing. Closing twice is harmless.
+  void close() const noexcept { state_->close(); }
+
+  bool closed() const noexcept {
+    const BiasedGuard guard(state_->lock);
+    return state_->closed_locked();
+  }
+  /// True once it is closed and every value has been received: none will come any more.
+  bool finished() const noexcept {
+    const BiasedGuard guard(state_->lock);
+    return state_->closed_locked() && state_->ring_locked().empty();
+  }
+  /// Values sent and not yet received, without those of senders that wait.
+  std::size_t size() const noexcept {
+    const BiasedGuard guard(state_->lock);
+    return state_->ring_locked().size();
+  }
+  std::size_t capacity() const noexcept { return state_->ring_locked().capacity(); }
+
+  /// An input range of what is received, up to the end: `for (int number : numbers)`.
+  ChannelIterator<T> begin() const;
+  std::default_sentinel_t end() const noexcept { return {}; }
+
+  /// True if both are handles of one channel.
+  friend bool operator==(const Channel&, const Channel&) noexcept = default;
+
+ private:
+  template <class, class>
+  friend class ReceiveCase;
+  template <class, class, class>
+  friend class SendCase;
+
+  /// What stands between a lock taken and an attempt made: lets go, then wakes.
+  template <class Attempt>
+  static Transfer finish(BiasedGuard& guard, Attempt attempt) {
+    WaitPlace* woken = nullptr;
+    const Transfer result = attempt(woken);
+    if (result == Transfer::kMustWait) return result;
+    guard.release();
+    if (woken != nullptr) woken->waiter->wake();
+    return result;
+  }
+
+  bool send_until(T& value, Deadline deadline) const;
+
+  std::shared_ptr<ChannelState<T>> state_;
+};
+
+template <class T>
+bool Channel<T>::send_until(T& value, Deadline deadline) const {
+  begin_call("Channel::send");
+  ChannelState<T>& state = *state_;
+  BiasedGuard guard(state.lock);
+  const Transfer result =
+      finish(guard, [&](WaitPlace*& woken) { return state.try_send_locked(value, woken); });
+  if (result != Transfer::kMustWait) return result == Transfer::kDone;
+  ChannelSlot<T>& slot = state.take_slot_locked(Waiter::begin());
+  slot.value.emplace(std::move(value));
+  const WakeReason reason = wait_at(slot, state.senders, state.lock, guard, {.deadline = deadline});
+  if (reason == WakeReason::kFired) guard.take(state.lock);
+  // Nobody has taken it: the channel was closed, or time is up.
+  const bool sent = !slot.value.has_value();
+  if (!sent) value = std::move(*slot.value);
+  state.put_back_locked(slot);
+  guard.release();
+  if (reason != WakeReason::kTimeout) throw_if_failed(reason, "Channel::send");
+  return sent;
+}
+
+template <class T>
+std::optional<T> Channel<T>::try_receive_until(Deadline deadline) const {
+  begin_call("Channel::receive");
+  ChannelState<T>& state = *state_;
+  std::optional<T> value;
+  BiasedGuard guard(state.lock);
+  const Transfer result =
+      finish(guard, [&](WaitPlace*& woken) { return state.try_receive_locked(value, woken); });
+  if (result != Transfer::kMustWait) return value;
+  ChannelSlot<T>& slot = state.take_slot_locked(Waiter::begin());
+  const WakeReason reason =
+      wait_at(slot, state.receivers, state.lock, guard, {.deadline = deadline});
+  if (reason == WakeReason::kFired) guard.take(state.lock);
+  if (slot.value.has_value()) value.emplace(std::move(*slot.value));
+  state.put_back_locked(slot);
+  guard.release();
+  if (reason != WakeReason::kTimeout) throw_if_failed(reason, "Channel::receive");
+  return value;
+}
+
+/// Receives as it goes; single pass.
+template <class T>
+class ChannelIterator {
+ public:
+  using value_type = T;
+  using difference_type = std::ptrdiff_t;
+
+  explicit ChannelIterator(Channel<T> channel)
+      : channel_(std::move(channel)), value_(channel_.receive()) {}
+
+  T& operator*() const noexcept { return *value_; }
+  ChannelIterator& operator++() {
+    value_ = channel_.receive();
+    return *this;
+  }
+  void operator++(int) { ++*this; }
+  friend bool operator==(const ChannelIterator& iterator, std::default_sentinel_t) noexcept {
+    return !iterator.value_.has_value();
+  }
+
+ private:
+  Channel<T> channel_;
+  mutable std::optional<T> value_;
+};
+
+template <class T>
+ChannelIterator<T> Channel<T>::begin() const {
+  return ChannelIterator<T>(*this);
+}
+
+}  // namespace colibri

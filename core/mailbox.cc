@@ -1,0 +1,40 @@
+#include "colibri/core/mailbox.h"
+
+#include <utility>
+
+namespace colibri {
+namespace {
+
+constinit SmallLock pool_lock;
+constinit Mailbox* free_mailboxes = nullptr;
+
+void release(Mailbox* mailbox) noexcept {
+  const SmallLockGuard guard(pool_lock);
+  mailbox->next_free = free_mailboxes;
+  free_mailboxes = mailbox;
+}
+
+Mailbox* take_free() noexcept {
+  const SmallLockGuard guard(pool_lock);
+  Mailbox* mailbox = free_mailboxes;
+  if (mailbox != nullptr) free_mailboxes = std::exchange(mailbox->next_free, nullptr);
+  return mailbox;
+}
+
+}  // namespace
+
+void Mailbox::post(InboxMessage* message) noexcept {
+  if (!inbox.push(message)) return;
+  const SmallLockGuard guard(lock);
+  if (loop != nullptr) loop->wake();
+}
+
+std::shared_ptr<Mailbox> acquire_mailbox() {
+  Mailbox* mailbox = take_free();
+  if (mailbox == nullptr) mailbox = new Mailbox;
+  std::shared_ptr<Mailbox> handle(mailbox, &release);
+  mailbox->inbox.reopen();
+  return handle;
+}
+
+}  // namespace colibri

@@ -1,0 +1,28 @@
+// The way from other threads to a scheduler.
+#pragma once
+
+#include <memory>
+
+#include "colibri/core/event_loop.h"
+#include "colibri/core/inbox.h"
+#include "colibri/core/small_lock.h"
+
+namespace colibri {
+
+/// What other threads hold of a scheduler; outlives it.
+struct Mailbox {
+  Inbox inbox;
+  SmallLock lock;             // over `loop`, so that it cannot end while it is being woken
+  EventLoop* loop = nullptr;  // null once the scheduler has ended
+  Mailbox* next_free = nullptr;
+
+  /// Takes ownership of `message`. Any thread. Costs a system call only if the scheduler sleeps.
+  void post(InboxMessage* message) noexcept;
+};
+
+/// A mailbox with an open, empty inbox. Its memory is never given back, only used again: whoever
+/// posts by a plain pointer may still be about to wake the loop when the scheduler has ended, and
+/// then wakes another one for nothing. Any thread. Throws std::bad_alloc.
+std::shared_ptr<Mailbox> acquire_mailbox();
+
+}  // namespace colibri

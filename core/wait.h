@@ -1,0 +1,52 @@
+// The parts of waiter.h and wait_queue.h that every channel operation passes through, inline.
+#pragma once
+
+#include "colibri/core/biased_lock.h"
+#include "colibri/core/canceled.h"
+#include "colibri/core/scheduler.h"
+#include "colibri/core/unpark.h"
+#include "colibri/core/waiter.h"
+
+namespace colibri {
+
+inline Waiter& Waiter::begin() noexcept {
+  if (!can_park()) [[unlikely]]
+    return begin_as_thread();
+  CoroutineExtras* extras = thread_state.current->extras;
+  if (extras == nullptr) [[unlikely]]
+    extras = wait_for_extras();
+  Waiter& self = extras->waiter;
+  if (self.coroutine_ == nullptr) [[unlikely]]
+    self.join_scheduler();
+  self.word_.store(kAwake, std::memory_order_relaxed);
+  return self;
+}
+
+inline void Waiter::wake() noexcept {
+  if (thread_ != &thread_state) [[unlikely]] {
+    wake_from_elsewhere();
+    return;
+  }
+  word_.store(kWoken, std::memory_order_relaxed);
+  unpark(*coroutine_, WakeReason::kFired);
+}
+
+inline WaitPlace* WaitQueue::claim_first() noexcept {
+  while (first_ != nullptr) {
+    WaitPlace& place = *first_;
+    remove(place);
+    if (!place.one_of_several || place.waiter->claim(place.index)) [[likely]]
+      return &place;
+  }
+  return nullptr;
+}
+
+inline void begin_call(const char* what) {
+  if (!can_park()) [[unlikely]]
+    return;
+  const WakeReason reason = thread_state.scheduler->begin_call();
+  if (reason != WakeReason::kFired) [[unlikely]]
+    throw_if_failed(reason, what);
+}
+
+}  // namespace colibri

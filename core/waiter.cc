@@ -1,0 +1,146 @@
+#include "colibri/core/waiter.h"
+
+#include <cerrno>
+#include <ctime>
+
+#include "colibri/core/wait.h"
+
+namespace colibri {
+namespace {
+
+/// Blocks the thread until `word` may have another value than `value`, or until the deadline.
+void sleep_while(const std::atomic<std::uint32_t>& word, std::uint32_t value,
+                 Deadline deadline) noexcept {
+  timespec until{};
+  until.tv_sec = deadline.nanoseconds() / 1'000'000'000;
+  until.tv_nsec = deadline.nanoseconds() % 1'000'000'000;
+  const int saved_errno = errno;
+  // The kind with a bitset takes a point in time, of the monotonic clock.
+  syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value,
+          deadline.is_never() ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
+  errno = saved_errno;
+}
+
+void wake_sleeper(const void* word) noexcept {
+  const int saved_errno = errno;
+  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  errno = saved_errno;
+}
+
+}  // namespace
+
+Waiter& Waiter::begin_as_thread() noexcept {
+  static constinit thread_local Waiter waiter;
+  waiter.place.waiter = &waiter;
+  waiter.word_.store(kAwake, std::memory_order_relaxed);
+  return waiter;
+}
+
+/// Without memory for them, others may run and free some: this wait must not fail.
+CoroutineExtras* Waiter::wait_for_extras() noexcept {
+  CoroutineExtras* extras = nullptr;
+  while ((extras = extras_of(*thread_state.current)) == nullptr) {
+    thread_state.scheduler->yield_to_loop();
+  }
+  return extras;
+}
+
+void Waiter::join_scheduler() noexcept {
+  thread_ = &thread_state;
+  coroutine_ = thread_state.current;
+  mailbox_ = thread_state.scheduler->mailbox().get();
+  place.waiter = this;
+}
+
+WakeReason Waiter::wait(const WaitTerms& terms) noexcept {
+  if (coroutine_ == nullptr) [[unlikely]]
+    return wait_as_thread(terms);
+  WakeReason reason = WakeReason::kFired;
+  while (reason == WakeReason::kFired && word_.load(std::memory_order_relaxed) != kWoken) {
+    reason = thread_state.scheduler->park({.deadline = terms.deadline, .may_fail = terms.may_fail});
+  }
+  return word_.load(std::memory_order_relaxed) == kWoken ? WakeReason::kFired : reason;
+}
+
+WakeReason Waiter::wait_as_thread(const WaitTerms& terms) noexcept {
+  std::uint32_t word = kAwake;
+  word_.compare_exchange_strong(word, kAsleep, std::memory_order_acquire);
+  while ((word = word_.load(std::memory_order_acquire)) != kWoken) {
+    if (terms.deadline.has_passed()) return WakeReason::kTimeout;
+    sleep_while(word_, kAsleep, terms.deadline);
+  }
+  return WakeReason::kFired;
+}
+
+void Waiter::deliver() noexcept {
+  word_.store(kWoken, std::memory_order_relaxed);
+  unpark(*coroutine_, WakeReason::kFired);
+}
+
+void Waiter::wake_from_elsewhere() noexcept {
+  if (coroutine_ != nullptr) {
+    mailbox_->post(this);
+    return;
+  }
+  // The thread may go, and this waiter with it, as soon as the word says so.
+  const void* word = &word_;
+  if (word_.exchange(kWoken, std::memory_order_acq_rel) == kAsleep) wake_sleeper(word);
+}
+
+WakeReason wait_at(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,
+                   const WaitTerms& terms) noexcept {
+  queue.push_back(place);
+  guard.release();
+  return wait_queued(place, queue, lock, guard, terms);
+}
+
+WakeReason wait_queued(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,
+                       const WaitTerms& terms) noexcept {
+  Waiter& waiter = *place.waiter;
+  const WakeReason reason = waiter.wait(terms);
+  if (reason == WakeReason::kFired) [[likely]]
+    return reason;
+  guard.take(lock);
+  if (place.queued) {
+    queue.remove(place);
+    return reason;
+  }
+  guard.release();
+  waiter.await_wake();
+  return WakeReason::kFired;
+}
+
+WakeReason wait_in(WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard, const WaitTerms& terms,
+                   std::uintptr_t note) noexcept {
+  WaitPlace& place = Waiter::begin().place;
+  place.note = note;
+  return wait_at(place, queue, lock, guard, terms);
+}
+
+bool came_in_time(WakeReason reason, const char* what) {
+  if (reason == WakeReason::kTimeout) return false;
+  throw_if_failed(reason, what);
+  return true;
+}
+
+WaitPlace* WaitQueue::claim_all() noexcept {
+  WaitPlace* claimed = nullptr;
+  WaitPlace** end = &claimed;
+  while (WaitPlace* place = claim_first()) {
+    *end = place;
+    end = &place->next;
+  }
+  *end = nullptr;
+  return claimed;
+}
+
+void wake_all(WaitPlace* claimed) noexcept {
+  while (claimed != nullptr) {
+    // Read before the wake, after which the place may be anywhere.
+    WaitPlace* next = claimed->next;
+    claimed->waiter->wake();
+    claimed = next;
+  }
+}
+
+}  // namespace colibri

@@ -1,11 +1,11 @@
 // fork inside coroutines: the one that forks lives on in the child, alone.
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <memory>
 #include <thread>
 #include <utility>
 
@@ -253,24 +253,30 @@ TEST_F(ForkTest, AChildMayForkAgain) {
 }
 
 TEST_F(ForkTest, WhileAnotherThreadWakesTheScheduler) {
-  pid_t process = -1;
-  const int result = run([&] {
-    const std::shared_ptr<Mailbox> mailbox = Scheduler::current("test").mailbox();
+  struct Waker {
+    SmallLock& lock;
     std::atomic<bool> locked{false};
     std::atomic<bool> forked{false};
-    std::thread waker([&] {
-      const SmallLockGuard guard(mailbox->lock);
-      locked = true;
-      while (!forked) std::this_thread::yield();
-    });
-    while (!locked) std::this_thread::yield();
-    process = fork_for_a_while();
-    if (process == 0) {
-      waker.detach();  // it does not exist here
-      return 15;
+
+    static void* run(void* argument) {
+      auto& self = *static_cast<Waker*>(argument);
+      const SmallLockGuard guard(self.lock);
+      self.locked = true;
+      while (!self.forked) std::this_thread::yield();
+      return nullptr;
     }
-    forked = true;
-    waker.join();
+  };
+  pid_t process = -1;
+  const int result = run([&] {
+    Waker waker{Scheduler::current("test").mailbox()->lock};
+    // Not a std::thread, whose memory would be lost in the child, where the thread does not exist.
+    pthread_t thread;
+    EXPECT_EQ(pthread_create(&thread, nullptr, &Waker::run, &waker), 0);
+    while (!waker.locked) std::this_thread::yield();
+    process = fork_for_a_while();
+    if (process == 0) return 15;
+    waker.forked = true;
+    pthread_join(thread, nullptr);
     return 16;
   });
   if (process == 0) _exit(result);

@@ -151,7 +151,7 @@ class DescriptorShortage {
 };
 
 TEST_F(RunTest, WithoutDescriptorsThrowsAndLeavesNothingBehind) {
-  for (const rlim_t spare : {0, 1}) {
+  for (const rlim_t spare : {rlim_t{0}, rlim_t{1}}) {
     bool ran = false;
     try {
       const DescriptorShortage shortage(spare);

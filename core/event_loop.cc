@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <limits>
+#include <system_error>
 
 #include "colibri/core/libc.h"
 #include "colibri/core/small_lock.h"
@@ -55,11 +56,27 @@ EventLoop::~EventLoop() {
 void EventLoop::open() {
   epoll_.adopt(real::epoll_create1(EPOLL_CLOEXEC), "colibri: epoll_create1 failed");
   wake_.adopt(real::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "colibri: eventfd failed");
+  // Looked up here, since a signal handler may be the first to write.
+  real::write.get();
   // Edge-triggered: each write is an edge of its own, so the counter never has to be read.
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.u64 = kWakeTag;
-  real::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.number(), &event);
+  if (real::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.number(), &event) != 0) {
+    throw std::system_error(errno, std::generic_category(),
+                            "colibri: epoll_ctl failed; look at fs.epoll.max_user_watches");
+  }
+}
+
+bool EventLoop::try_open() noexcept {
+  try {
+    open();
+    return true;
+  } catch (...) {
+    // Half a loop would wait, and never hear of other threads.
+    epoll_.reset();
+    return false;
+  }
 }
 
 bool EventLoop::add(int descriptor, std::uint32_t generation) noexcept {
@@ -231,7 +248,8 @@ int EventLoop::call_epoll_wait(epoll_event* events, int capacity, std::int64_t t
     time.tv_sec = timeout / 1'000'000'000;
     time.tv_nsec = timeout % 1'000'000'000;
     const int count = real::epoll_pwait2(epoll, events, capacity, &time, nullptr);
-    if (count >= 0 || errno != ENOSYS) return count;
+    // Sandboxes that do not know the call forbid it.
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     precise_wait_ = false;
   }
   const std::int64_t milliseconds =
@@ -263,11 +281,7 @@ void EventLoop::wake() noexcept {
 void EventLoop::rebuild() noexcept {
   epoll_.reset();
   wake_.reset();
-  try {
-    open();
-  } catch (...) {
-    return;  // no descriptor free at this moment: the next wait fails again and comes back here
-  }
+  if (!try_open()) return;  // no descriptor free now: the next wait fails and comes back here
   states_.for_each([](int, DescriptorState& state) {
     state.registered.store(false, std::memory_order_relaxed);
     state.read_drained = state.write_drained = false;
@@ -286,12 +300,12 @@ void EventLoop::after_fork() noexcept {
   loops_lock.unlock();
 }
 
-void EventLoop::restart_in_child() {
+void EventLoop::restart_in_child() noexcept {
   // Closing the child's copies leaves the parent's set as it is; removing entries would not.
   epoll_.reset();
   wake_.reset();
   states_.clear();
-  open();
+  try_open();
   const SmallLockGuard guard(loops_lock);
   loops = this;  // the other threads do not exist in the child
   next_loop_ = nullptr;

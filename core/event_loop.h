@@ -78,8 +78,9 @@ class EventLoop {
   static void before_fork() noexcept;
   static void after_fork() noexcept;
 
-  /// In the child of a fork: a new epoll set of the child's own. Nobody waits any more.
-  void restart_in_child();
+  /// In the child of a fork: a new epoll set of the child's own. Nobody waits any more. If there is
+  /// no descriptor for it, the next wait tries again.
+  void restart_in_child() noexcept;
 
   /// The same where no coroutine made the fork: the child has no schedulers.
   static void forget_all_in_child() noexcept;
@@ -95,6 +96,7 @@ class EventLoop {
 
  private:
   void open();
+  bool try_open() noexcept;
   void rebuild() noexcept;
   void dispatch(std::uint64_t tag, std::uint32_t events) noexcept;
   void dispatch_all(const epoll_event* events, int count) noexcept;

@@ -152,6 +152,9 @@ inline constinit RealFunction usleep{"usleep", ::usleep};
 inline constinit RealFunction nanosleep{"nanosleep", ::nanosleep};
 inline constinit RealFunction clock_nanosleep{"clock_nanosleep", ::clock_nanosleep};
 
+// Futexes, for want of a name of their own.
+inline constinit RealFunction syscall{"syscall", ::syscall};
+
 // Signals and processes.
 inline constinit RealFunction sigaction{"sigaction", ::sigaction};
 inline constinit RealFunction pthread_sigmask{"pthread_sigmask", ::pthread_sigmask};

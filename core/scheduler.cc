@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 
 #include "colibri/core/check.h"
 #include "colibri/core/coroutine_report.h"
@@ -423,6 +424,8 @@ void Scheduler::stop_all(std::chrono::nanoseconds grace) {
 
 void Scheduler::abandon(ControlBlock& coroutine) {
   report_abandoned(coroutine);
+  // If its owner outlives this run, the timer must not be taken for one of the next run's.
+  release_timer(leaf_of(coroutine));
   forget(coroutine);
   give_up(coroutine);
   if (!coroutine.on_shared_stack()) thread_state.stack_pool->abandon();
@@ -445,6 +448,8 @@ void Scheduler::restart_in_child() {
   alive_count_ = 1;
   lone_child_ = lone_child_ || survivor != main_;
   main_ = survivor;
+  // A thread that is not here any more may have been waking this scheduler.
+  ::new (&mailbox_->lock) SmallLock;
   event_loop_.restart_in_child();
 }
 

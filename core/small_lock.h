@@ -4,10 +4,11 @@
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
+
+#include "colibri/core/libc.h"
 
 namespace colibri {
 
@@ -19,13 +20,13 @@ class SmallLock {
     if (state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire)) return;
     // Mutex 3 of Drepper, "Futexes are tricky" (2011).
     while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
-      syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kContended, nullptr, nullptr, 0);
+      real::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kContended, nullptr, nullptr, 0);
     }
   }
 
   void unlock() noexcept {
     if (state_.exchange(kFree, std::memory_order_release) == kContended) {
-      syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+      real::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
     }
   }
 

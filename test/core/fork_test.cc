@@ -1,9 +1,13 @@
 // fork inside coroutines: the one that forks lives on in the child, alone.
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <thread>
+#include <utility>
 
 #include "colibri/core/coroutine.h"
 #include "colibri/core/descriptor_wait.h"
@@ -245,6 +249,59 @@ TEST_F(ForkTest, AChildMayForkAgain) {
                 });
               }),
               11);
+  });
+}
+
+TEST_F(ForkTest, WhileAnotherThreadWakesTheScheduler) {
+  struct Waker {
+    SmallLock& lock;
+    std::atomic<bool> locked{false};
+    std::atomic<bool> forked{false};
+
+    static void* run(void* argument) {
+      auto& self = *static_cast<Waker*>(argument);
+      const SmallLockGuard guard(self.lock);
+      self.locked = true;
+      while (!self.forked) std::this_thread::yield();
+      return nullptr;
+    }
+  };
+  pid_t process = -1;
+  const int result = run([&] {
+    Waker waker{Scheduler::current("test").mailbox()->lock};
+    // Not a std::thread, whose memory would be lost in the child, where the thread does not exist.
+    pthread_t thread;
+    EXPECT_EQ(pthread_create(&thread, nullptr, &Waker::run, &waker), 0);
+    while (!waker.locked) std::this_thread::yield();
+    process = fork_for_a_while();
+    if (process == 0) return 15;
+    waker.forked = true;
+    pthread_join(thread, nullptr);
+    return 16;
+  });
+  if (process == 0) _exit(result);
+  EXPECT_EQ(exit_status_of(process), 15);
+}
+
+TEST_F(ForkTest, WithoutAFreeDescriptorTheChildRunsOnceThereIsOne) {
+  run_in_scheduler([] {
+    EXPECT_EQ(result_in_child([] {
+                rlimit limit{};
+                getrlimit(RLIMIT_NOFILE, &limit);
+                const rlim_t before = std::exchange(limit.rlim_cur, 0);
+                setrlimit(RLIMIT_NOFILE, &limit);
+                const pid_t process = fork_for_a_while();
+                limit.rlim_cur = before;
+                setrlimit(RLIMIT_NOFILE, &limit);
+                if (process != 0) return exit_status_of(process);
+                const DescriptorPair pipe = DescriptorPair::pipe();
+                go([&] {
+                  sleep_for(milliseconds(1));
+                  pipe.put(14);
+                });
+                _exit(read_byte(pipe));
+              }),
+              14);
   });
 }
 

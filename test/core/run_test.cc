@@ -1,14 +1,18 @@
 #include "colibri/core/run.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <cerrno>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "colibri/core/coroutine.h"
+#include "colibri/core/libc.h"
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
 #include "test/support/leak_check.h"
@@ -124,6 +128,42 @@ TEST_F(RunTest, MainMayUseTheStackThatItAskedFor) {
 TEST_F(RunTest, ABadSizeOfMainsStackIsRefused) {
   EXPECT_THROW(run([] {}, RunOptions{.main_stack_bytes = 1}), std::invalid_argument);
   EXPECT_EQ(run([] { return 1; }), 1);
+}
+
+/// Lets the process have no further descriptor, but for `spare`, while it lives.
+class DescriptorShortage {
+ public:
+  explicit DescriptorShortage(rlim_t spare) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit limit = before_;
+    // Numbers count, not descriptors; the lowest free one is about to be handed out.
+    const int lowest_free = real::dup(0);
+    real::close(lowest_free);
+    limit.rlim_cur = static_cast<rlim_t>(lowest_free) + spare;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  ~DescriptorShortage() { setrlimit(RLIMIT_NOFILE, &before_); }
+  DescriptorShortage(const DescriptorShortage&) = delete;
+  DescriptorShortage& operator=(const DescriptorShortage&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(RunTest, WithoutDescriptorsThrowsAndLeavesNothingBehind) {
+  for (const rlim_t spare : {rlim_t{0}, rlim_t{1}}) {
+    bool ran = false;
+    try {
+      const DescriptorShortage shortage(spare);
+      run([&] { ran = true; });
+      FAIL() << "with " << spare << " descriptors left";
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code().value(), EMFILE);
+    }
+    EXPECT_FALSE(ran);
+    EXPECT_EQ(thread_state.scheduler, nullptr);
+    EXPECT_EQ(run([] { return 1; }), 1) << "and can be called again";
+  }
 }
 
 TEST_F(RunTest, HoldsManyCoroutines) {

@@ -250,15 +250,28 @@ TEST(Shutdown, WhoIgnoresItInANestedCoroutineIsNamedWithAllStacks) {
 
 TEST(Shutdown, ANestedCoroutineWhoseResumersWereAbandonedMayBeDestroyedByItsOwner) {
   const std::string text = stderr_of([&] {
-    Coroutine inner(ignore_cancellation_asleep);
+    std::optional<Coroutine> inner;
     std::optional<Coroutine> outer;
-    outer.emplace([&] { inner.resume(); });
+    inner.emplace([] {
+      // Longer than the grace, but near: its timer is the next that would fire.
+      const Deadline deadline = Deadline::after(milliseconds(100));
+      Scheduler::current("test").park({.deadline = deadline, .may_fail = false});
+    });
+    outer.emplace([&] { inner->resume(); });
     run_and_abandon(1, [&] {
       go([&] { outer->resume(); });
       yield();
     });
     EXPECT_TRUE(outer->done());
-    EXPECT_TRUE(inner.done());
+    EXPECT_TRUE(inner->done());
+    // In another run, whose timers have nothing to do with those of the first.
+    run([&] {
+      auto sleeper = spawn([] { sleep_for(milliseconds(1)); });
+      yield();
+      inner.reset();
+      outer.reset();
+      sleeper.join();
+    });
   });
   EXPECT_THAT(text, HasSubstr("Inside coroutine "));
 }

@@ -1,5 +1,6 @@
 // go and spawn: what they take, and in which order things run.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <functional>
 #include <memory>
@@ -139,6 +140,28 @@ TEST(Spawn, ABadStackSizeIsThrownAndNothingStarts) {
     yield();
     EXPECT_FALSE(ran);
     EXPECT_EQ(Scheduler::current("test").alive(), 1U);
+  });
+}
+
+TEST(Spawn, WithoutMemoryForAStackThrowsAndNothingStarts) {
+  if (kAddressSanitizer || kThreadSanitizer) GTEST_SKIP() << "their shadow has no limit";
+  run_in_scheduler([] {
+    bool ran = false;
+    bool threw = false;
+    rlimit before{};
+    getrlimit(RLIMIT_AS, &before);
+    const rlimit none{1, before.rlim_max};
+    setrlimit(RLIMIT_AS, &none);
+    try {
+      go(SpawnOptions{.stack_bytes = kLargestStackBytes}, [&] { ran = true; });
+    } catch (const std::system_error& error) {
+      threw = error.code().value() == ENOMEM;
+    }
+    setrlimit(RLIMIT_AS, &before);
+    EXPECT_TRUE(threw);
+    EXPECT_EQ(Scheduler::current("test").alive(), 1U);
+    EXPECT_EQ(spawn([] { return 3; }).join(), 3);
+    EXPECT_FALSE(ran);
   });
 }
 

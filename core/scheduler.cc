@@ -18,7 +18,8 @@ namespace {
 constexpr std::uint32_t kFewestSlices = 256;
 constexpr std::uint32_t kMostSlices = 16384;
 constexpr std::int64_t kTurnNanoseconds = 100'000;
-constexpr std::int64_t kTrimNanoseconds = 1'000'000'000;
+constexpr std::int64_t kTrimPassNanoseconds = 1'000'000'000;
+constexpr std::int64_t kTrimStepNanoseconds = 2'000'000;
 
 void restart_or_forget_in_child() {
   EventLoop::after_fork();
@@ -239,14 +240,17 @@ void Scheduler::plan_trim() noexcept {
   // The wheel's clock stands still while no timer is armed.
   const std::int64_t now = monotonic_now();
   if (timers_.empty()) timers_.advance(now);
-  trim_timer_.deadline = now + kTrimNanoseconds;
-  trim_timer_.fire = [](Timer& timer) {
-    Scheduler& self = *static_cast<TrimTimer&>(timer).scheduler;
-    // Armed anew by the next turn if stacks are left.
-    self.stack_pool_.trim_idle();
-    self.ready_.shrink(self.alive_count_ + 1);
-  };
+  trim_timer_.deadline =
+      now + (trim_timer_.within_pass ? kTrimStepNanoseconds : kTrimPassNanoseconds);
+  // Armed anew by the next turn if stacks are left.
+  trim_timer_.fire = [](Timer& timer) { static_cast<TrimTimer&>(timer).scheduler->trim_some(); };
   timers_.arm(trim_timer_);
+}
+
+void Scheduler::trim_some() noexcept {
+  if (!trim_timer_.within_pass) stack_pool_.begin_trim();
+  trim_timer_.within_pass = stack_pool_.trim_some();
+  if (!trim_timer_.within_pass) ready_.shrink(alive_count_ + 1);
 }
 
 void Scheduler::trim_now() noexcept {

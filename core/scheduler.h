@@ -155,6 +155,7 @@ class Scheduler {
   void handle_interrupt() noexcept;
   void forget(ControlBlock& coroutine) noexcept;
   void plan_trim() noexcept;
+  void trim_some() noexcept;
   void stop_all(std::chrono::nanoseconds grace);
   void abandon(ControlBlock& coroutine);
 
@@ -175,6 +176,7 @@ class Scheduler {
   /// Armed while there are free stacks.
   struct TrimTimer : Timer {
     Scheduler* scheduler = nullptr;
+    bool within_pass = false;  // a pass has begun and is not complete
   } trim_timer_;
   TimerQueue timers_;
   EventLoop event_loop_;

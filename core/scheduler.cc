@@ -19,7 +19,8 @@ namespace {
 constexpr std::uint32_t kFewestSlices = 256;
 constexpr std::uint32_t kMostSlices = 16384;
 constexpr std::int64_t kTurnNanoseconds = 100'000;
-constexpr std::int64_t kTrimNanoseconds = 1'000'000'000;
+constexpr std::int64_t kTrimPassNanoseconds = 1'000'000'000;
+constexpr std::int64_t kTrimStepNanoseconds = 2'000'000;
 
 void restart_or_forget_in_child() {
   EventLoop::after_fork();
@@ -330,15 +331,21 @@ void Scheduler::plan_trim() noexcept {
   // The wheel's clock stands still while no timer is armed.
   const std::int64_t now = monotonic_now();
   if (timers_.empty()) timers_.advance(now);
-  trim_timer_.deadline = now + kTrimNanoseconds;
-  trim_timer_.fire = [](Timer& timer) {
-    Scheduler& self = *static_cast<TrimTimer&>(timer).scheduler;
-    // Armed anew by the next turn if stacks are left.
-    thread_state.stack_pool->trim_idle();
-    thread_state.shared_stacks->trim_now();
-    self.ready_.shrink(self.alive_count_ + 1);
-  };
+  trim_timer_.deadline =
+      now + (trim_timer_.within_pass ? kTrimStepNanoseconds : kTrimPassNanoseconds);
+  // Armed anew by the next turn if stacks are left.
+  trim_timer_.fire = [](Timer& timer) { static_cast<TrimTimer&>(timer).scheduler->trim_some(); };
   timers_.arm(trim_timer_);
+}
+
+void Scheduler::trim_some() noexcept {
+  StackPool& stacks = *thread_state.stack_pool;
+  if (!trim_timer_.within_pass) {
+    stacks.begin_trim();
+    thread_state.shared_stacks->trim_now();
+  }
+  trim_timer_.within_pass = stacks.trim_some();
+  if (!trim_timer_.within_pass) ready_.shrink(alive_count_ + 1);
 }
 
 void Scheduler::trim_now() noexcept {

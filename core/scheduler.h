@@ -207,6 +207,7 @@ class Scheduler {
   void forget(ControlBlock& coroutine) noexcept;
   bool has_memory_to_trim() const noexcept;
   void plan_trim() noexcept;
+  void trim_some() noexcept;
   void stop_all(std::chrono::nanoseconds grace);
   void abandon(ControlBlock& coroutine);
 
@@ -232,6 +233,7 @@ class Scheduler {
   /// Armed while there is memory to trim.
   struct TrimTimer : Timer {
     Scheduler* scheduler = nullptr;
+    bool within_pass = false;  // a pass has begun and is not complete
   } trim_timer_;
   TimerQueue timers_;
   EventLoop event_loop_;

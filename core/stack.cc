@@ -11,9 +11,11 @@ namespace {
 
 constexpr std::size_t kSmallestSlabBytes = 4 * 1024 * 1024;
 constexpr std::size_t kLargestSlabBytes = 256 * 1024 * 1024;
+// Of a pass, before others get their turn.
+constexpr std::size_t kStacksAtOnce = 512;
 // Up to so many stacks are not worth another second of waiting.
 constexpr std::size_t kFewStacks = 16;
-// Each trim_idle adds one at most and takes half of all stacks away from the oldest ones.
+// Each begin_trim adds one at most and takes half of all stacks away from the oldest ones.
 constexpr std::size_t kMostGenerations = 16;
 
 constexpr unsigned long kAtMinSigStackSize = 51;  // AT_MINSIGSTKSZ; not in every libc's headers
@@ -102,24 +104,42 @@ StackSlab& StackPool::add_slab(std::uint32_t size_class) {
 
 // Trimming --------------------------------------------------------------------------------------
 
-bool StackPool::trim_idle() noexcept {
-  bool left = false;
+void StackPool::begin_trim() noexcept {
   for (std::uint32_t size_class = 0; size_class < kStackSizeClasses; ++size_class) {
     Shelf& shelf = shelves_[size_class];
-    std::size_t count = shelf.resting <= kFewStacks ? shelf.resting : shelf.resting / 2;
-    while (count != 0) {
-      Generation& oldest = shelf.generations.front();
-      const std::size_t part = std::min(count, oldest.count);
-      set_idle(shelf, oldest, part);
-      shelf.resting -= part;
-      count -= part;
-      if (oldest.count == 0) shelf.generations.erase(shelf.generations.begin());
-    }
-    give_back(shelf);
+    shelf.to_trim = shelf.resting <= kFewStacks ? shelf.resting : shelf.resting / 2;
     put_aside(size_class);
-    left = left || !shelf.generations.empty();
   }
-  return left;
+}
+
+bool StackPool::trim_some() noexcept {
+  std::size_t left = kStacksAtOnce;
+  bool more = false;
+  for (Shelf& shelf : shelves_) {
+    const std::size_t part = std::min(shelf.to_trim, left);
+    if (part == 0) continue;
+    const std::size_t trimmed = trim_oldest(shelf, part);
+    left -= trimmed;
+    // Who needed stacks meanwhile has taken them first.
+    shelf.to_trim = trimmed < part ? 0 : shelf.to_trim - part;
+    more = more || shelf.to_trim != 0;
+  }
+  return more;
+}
+
+/// Returns how many there were.
+std::size_t StackPool::trim_oldest(Shelf& shelf, std::size_t count) noexcept {
+  std::size_t left = count;
+  while (left != 0 && !shelf.generations.empty()) {
+    Generation& oldest = shelf.generations.front();
+    const std::size_t part = std::min(left, oldest.count);
+    set_idle(shelf, oldest, part);
+    shelf.resting -= part;
+    left -= part;
+    if (oldest.count == 0) shelf.generations.erase(shelf.generations.begin());
+  }
+  give_back(shelf);
+  return count - left;
 }
 
 void StackPool::trim_now() noexcept {
@@ -128,6 +148,7 @@ void StackPool::trim_now() noexcept {
     for (Generation& each : shelf.generations) set_idle(shelf, each, each.count);
     shelf.generations.clear();
     shelf.resting = 0;
+    shelf.to_trim = 0;
     Free& free = free_[size_class];
     Generation youngest{free.first, shelf.made - free.in_use};
     free.first = nullptr;

@@ -67,9 +67,13 @@ class StackPool {
   /// A stack that is lost for good: its flow never ends. Its slab stays mapped for ever.
   void abandon() noexcept { ++abandoned_; }
 
-  /// Returns half of the stacks that were free ever since the last call to the system (all, when
-  /// they are few). True if free stacks are left, for the next calls.
-  bool trim_idle() noexcept;
+  /// Begins a pass, as the scheduler does each second: half of the stacks that were free ever since
+  /// the last pass (all, when they are few) shall go back to the system. Constant time.
+  void begin_trim() noexcept;
+
+  /// Returns a bounded number of those, so that nobody has to wait for long. True if the pass is
+  /// not complete. Costs what the system takes for some hundreds of stacks.
+  bool trim_some() noexcept;
 
   /// Returns the memory of all free stacks to the system, and address space that no stack in use
   /// needs.
@@ -97,7 +101,7 @@ class StackPool {
     std::size_t in_use = 0;
   };
 
-  /// A list of stacks that have been free since some trim_idle.
+  /// A list of stacks that have been free since some begin_trim.
   struct Generation {
     PrivateStack* first;
     std::size_t count;
@@ -109,7 +113,8 @@ class StackPool {
     std::vector<Generation> generations;            // the oldest first; never empty ones
     std::size_t made = 0;                           // stacks that are in use or free
     std::size_t resting = 0;                        // stacks in generations
-    std::size_t first_slab = 0;                     // no slab before this one has room
+    std::size_t to_trim = 0;     // of those: how many this pass still has to return
+    std::size_t first_slab = 0;  // no slab before this one has room
   };
 
   static std::uint32_t size_class_of(std::size_t bytes) noexcept {
@@ -122,6 +127,7 @@ class StackPool {
   StackSlab& slab_with_room(std::uint32_t size_class);
   StackSlab& add_slab(std::uint32_t size_class);
   void put_aside(std::uint32_t size_class) noexcept;
+  std::size_t trim_oldest(Shelf& shelf, std::size_t count) noexcept;
   void set_idle(Shelf& shelf, Generation& generation, std::size_t count) noexcept;
   void give_back(Shelf& shelf) noexcept;
 

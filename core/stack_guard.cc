@@ -81,6 +81,7 @@ GuardKind preferred_guard_kind() noexcept {
 
 void install_guard(std::byte* low, GuardKind& kind) {
   if (kind == GuardKind::kMarkers) {
+    errno = EOPNOTSUPP;
     if (guard_markers_work() && madvise(low, kGuardBytes, kMadvGuardInstall) == 0) return;
     if (choice() == Choice::kMarkers) throw_no_markers(errno);
     kind = GuardKind::kMprotect;

@@ -1,5 +1,6 @@
 #include "colibri/core/stack_overflow.h"
 
+#include <pthread.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 
 #include "colibri/core/context.h"
 #include "colibri/core/crash_backtrace.h"
+#include "colibri/core/libc.h"
 #include "colibri/core/signal_text.h"
 #include "colibri/core/stack_of.h"
 #include "colibri/core/thread_state.h"
@@ -22,12 +24,17 @@ constexpr unsigned long kAtMinSigStackSize = 51;  // AT_MINSIGSTKSZ; not in ever
 // Code that makes room may touch it before it moves the stack pointer.
 constexpr std::uintptr_t kReach = 4096;
 
+// The report may hang: standard error may be a full pipe, and the unwinder takes memory, whose lock
+// may be held by the very call that overflowed.
+constexpr unsigned kMostSeconds = 5;
+
 constinit std::byte* report_stack = nullptr;
 constinit std::atomic<bool> reporting{false};
 
 struct Report {
   const ControlBlock* coroutine = nullptr;
   bool by_signal_frame = false;
+  int signal = 0;
   const void* context = nullptr;
   StackPointer handler = nullptr;
 };
@@ -65,12 +72,12 @@ const ControlBlock* find_without_room_for_frame(const siginfo_t& fault,
 Report examine(const siginfo_t& fault, const void* context) noexcept {
   if (fault.si_code <= 0) return {};
   if (const ControlBlock* coroutine = find_without_room_for_frame(fault, context)) {
-    return {coroutine, true, context, nullptr};
+    return {coroutine, true, fault.si_signo, context, nullptr};
   }
   const auto* address = static_cast<const std::byte*>(fault.si_addr);
   const std::uintptr_t stack_pointer = interrupted_stack_pointer(context);
   if (stack_pointer > reinterpret_cast<std::uintptr_t>(address) + kReach) return {};
-  return {find_coroutine(address), false, context, nullptr};
+  return {find_coroutine(address), false, fault.si_signo, context, nullptr};
 }
 
 void write_advice(SignalText& text, const ControlBlock& coroutine, std::size_t bytes) noexcept {
@@ -83,11 +90,39 @@ void write_advice(SignalText& text, const ControlBlock& coroutine, std::size_t b
   }
 }
 
+constinit int fatal_signal = 0;
+
+void end_now(int /*alarm*/) {
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  real::sigaction(fatal_signal, &action, nullptr);
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, fatal_signal);
+  pthread_sigmask(SIG_UNBLOCK, &mask, nullptr);
+  pthread_kill(pthread_self(), fatal_signal);
+}
+
+/// Ends the process by `signal` if the report takes too long. It ends anyway, so nobody else needs
+/// the alarm.
+void limit_time(int signal) noexcept {
+  fatal_signal = signal;
+  struct sigaction action {};
+  action.sa_handler = &end_now;
+  real::sigaction(SIGALRM, &action, nullptr);
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGALRM);
+  pthread_sigmask(SIG_UNBLOCK, &mask, nullptr);
+  alarm(kMostSeconds);
+}
+
 /// Runs on the report's own stack, and returns to the handler.
 StackPointer write_report(void* argument) {
   const Report& report = *static_cast<const Report*>(argument);
   const ControlBlock& coroutine = *report.coroutine;
   const std::size_t bytes = stack_bytes_of_class(stack_of(coroutine).size_class);
+  limit_time(report.signal);
   SignalText text;
   text.add("colibri: coroutine ").add_number(coroutine.id);
   const Origin origin = origin_of(coroutine.origin);

@@ -12,11 +12,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "bench/memory/process_memory.h"
 #include "colibri/core/run.h"
+#include "colibri/core/shared_stack.h"
 #include "colibri/core/sleep.h"
-#include "colibri/core/stack_of.h"
 #include "colibri/core/task.h"
 
 namespace colibri::bench {
@@ -47,34 +48,44 @@ struct Result {
   if (bytes != nullptr) bytes[0] = 0;
 }
 
-/// Of one that is parked.
-std::size_t live_bytes_of(const ControlBlock& coroutine) {
-  const void* begin = coroutine.on_shared_stack() ? stack_of(coroutine).top() : coroutine.storage;
-  return static_cast<std::size_t>(static_cast<const char*>(begin) -
-                                  static_cast<const char*>(coroutine.stack_pointer));
-}
-
 /// Every coroutine comes from here, so that all have the same frames.
 void start(std::size_t padding) {
   go([padding] { park_with(padding); });
 }
 
-/// Spawns one that parks, and lets it do so.
-ControlBlock& spawn_parked(std::size_t padding) {
+/// On a private stack: of one that is parked.
+std::size_t live_bytes_of(const ControlBlock& coroutine) {
+  return static_cast<std::size_t>(static_cast<const char*>(coroutine.storage) -
+                                  static_cast<const char*>(coroutine.stack_pointer));
+}
+
+/// What was copied off shared stacks so far, by colibri's own count.
+StackCopies copied() {
+  const std::vector<StackCopies> all = shared_stack_copies();
+  return all.empty() ? StackCopies{} : all.front();
+}
+
+/// Live bytes of those that park with this padding.
+std::size_t live_bytes_with(std::size_t padding) {
+  constexpr std::size_t kProbes = 1024;
+  const StackCopies before = copied();
   start(padding);
-  ControlBlock& made = thread_state.scheduler->newest();
+  const ControlBlock& probe = thread_state.scheduler->newest();
+  if (!probe.on_shared_stack()) {
+    yield();
+    return live_bytes_of(probe);
+  }
+  for (std::size_t i = 1; i < kProbes; ++i) start(padding);
   yield();
-  return made;
+  const StackCopies after = copied();
+  const std::uint64_t copies = after.copies_out - before.copies_out;
+  return (after.bytes_out - before.bytes_out + copies - 1) / copies;
 }
 
 /// How much padding makes for `wanted` live bytes: none if ours alone are more.
 std::size_t padding_for(std::size_t wanted) {
   std::size_t padding = 0;
-  std::size_t least = live_bytes_of(spawn_parked(0));
-  while (least < wanted) {
-    const std::size_t more = padding + 8;
-    least = live_bytes_of(spawn_parked(more));
-    if (least > wanted) break;
+  for (std::size_t more = 0; more <= wanted && live_bytes_with(more) <= wanted; more += 8) {
     padding = more;
   }
   return padding;
@@ -84,7 +95,7 @@ Result measure(const Options& options) {
   Result result;
   const auto park_all = [&] {
     const std::size_t padding = padding_for(options.live_bytes);
-    result.live_bytes = live_bytes_of(spawn_parked(padding));
+    result.live_bytes = live_bytes_with(padding);
     result.before = ProcessMemory::now();
     for (std::size_t i = 0; i < options.count; ++i) {
       start(padding);
@@ -93,7 +104,7 @@ Result measure(const Options& options) {
     yield();
     result.after = ProcessMemory::now();
   };
-  run(park_all, {.stacks = StackChoice::parse(options.stack)});
+  run(park_all, {.grace = std::chrono::hours(1), .stacks = StackChoice::parse(options.stack)});
   return result;
 }
 

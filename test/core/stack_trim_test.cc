@@ -51,6 +51,14 @@ void give_all(StackPool& pool, const std::vector<PrivateStack*>& stacks) {
   for (PrivateStack* stack : stacks) pool.release(stack);
 }
 
+/// A whole pass. True if free stacks are left.
+bool trim_idle(StackPool& pool) {
+  pool.begin_trim();
+  while (pool.trim_some()) {
+  }
+  return pool.has_free();
+}
+
 std::size_t sum_resident(const std::vector<Extent>& extents) {
   std::size_t sum = 0;
   for (const Extent& extent : extents) sum += extent.resident();
@@ -113,7 +121,7 @@ TEST(StackTrim, WhatWasJustGivenBackIsKeptForASecond) {
   const auto stacks = take_and_fill(pool, 100, 64 * 1024);
   const std::size_t before = sum_resident(extents_of(stacks));
   give_all(pool, stacks);
-  EXPECT_TRUE(pool.trim_idle()) << "nobody knows yet that they are not needed";
+  EXPECT_TRUE(trim_idle(pool)) << "nobody knows yet that they are not needed";
   EXPECT_EQ(sum_resident(extents_of(stacks)), before);
 }
 
@@ -123,15 +131,35 @@ TEST(StackTrim, EachPassGivesBackHalfOfWhatWasNotUsed) {
   const auto extents = extents_of(stacks);
   const std::size_t all = sum_resident(extents);
   give_all(pool, stacks);
-  pool.trim_idle();
-  EXPECT_TRUE(pool.trim_idle());
+  trim_idle(pool);
+  EXPECT_TRUE(trim_idle(pool));
   EXPECT_NEAR(static_cast<double>(sum_resident(extents)), static_cast<double>(all / 2), 64 * kPage);
-  EXPECT_TRUE(pool.trim_idle());
+  EXPECT_TRUE(trim_idle(pool));
   EXPECT_NEAR(static_cast<double>(sum_resident(extents)), static_cast<double>(all / 4), 64 * kPage);
   int passes = 0;
-  while (pool.trim_idle()) ASSERT_LT(++passes, 10);
+  while (trim_idle(pool)) ASSERT_LT(++passes, 10);
   EXPECT_EQ(sum_resident(extents), 0U);
   EXPECT_FALSE(pool.has_free());
+}
+
+TEST(StackTrim, APassGoesInStepsAndLetsOthersTakeStacksMeanwhile) {
+  StackPool pool;
+  auto stacks = take_and_fill(pool, 4'000, 64 * 1024);
+  const auto extents = extents_of(stacks);
+  give_all(pool, stacks);
+  pool.begin_trim();
+  EXPECT_FALSE(pool.trim_some()) << "nobody knows yet that they are not needed";
+  pool.begin_trim();
+  ASSERT_TRUE(pool.trim_some());
+  // All are needed again, in the midst of it.
+  stacks = take_and_fill(pool, 4'000, 64 * 1024);
+  EXPECT_FALSE(pool.trim_some());
+  EXPECT_FALSE(pool.has_free());
+  for (const PrivateStack* stack : stacks) ASSERT_EQ(stack->low[0], std::byte{0x5a});
+  give_all(pool, stacks);
+  while (trim_idle(pool)) {
+  }
+  EXPECT_EQ(sum_resident(extents), 0U);
 }
 
 TEST(StackTrim, WhatIsInTurnsUsedAndFreeStays) {
@@ -142,7 +170,7 @@ TEST(StackTrim, WhatIsInTurnsUsedAndFreeStays) {
     for (int i = 0; i < 10; ++i) busy.push_back(pool.acquire(64 * 1024));
     give_all(pool, busy);
     busy.clear();
-    pool.trim_idle();
+    trim_idle(pool);
   }
   // The ten that each second needs are warm, and the ninety are gone.
   EXPECT_EQ(pool.made(), 100U);
@@ -164,7 +192,7 @@ TEST(StackTrim, AllSizesAreTrimmed) {
     for (const Extent& extent : extents_of(stacks)) extents.push_back(extent);
     give_all(pool, stacks);
   }
-  while (pool.trim_idle()) {
+  while (trim_idle(pool)) {
   }
   EXPECT_EQ(sum_resident(extents), 0U);
 }

@@ -91,10 +91,13 @@ TEST_F(TrimTest, FifteenPassesGiveBackTheStacksOfAHundredThousand) {
     be_busy(100'000);
     // As the scheduler does, each second.
     StackPool& pool = thread_stack_pool();
-    int passes = 1;
-    while (pool.trim_idle()) ++passes;
+    int passes = 0;
+    for (; pool.has_free(); ++passes) {
+      pool.begin_trim();
+      while (pool.trim_some()) {
+      }
+    }
     EXPECT_LE(passes, 15);
-    EXPECT_FALSE(pool.has_free());
     // The queue's room is all that is left.
     EXPECT_LT(resident_bytes(), before + before / 10 + 2 * 1024 * 1024);
     trim_now();

@@ -23,7 +23,7 @@ int sink = 0;
   return recurse(depth + 1) + frame[depth % 100];
 }
 
-[[gnu::noinline, gnu::no_sanitize("all")]] int read_nothing() {
+__attribute__((noinline, no_sanitize("address", "undefined"))) int read_nothing() {
   volatile std::uintptr_t nothing = 16;
   return *reinterpret_cast<volatile int*>(nothing);
 }

@@ -1,4 +1,4 @@
-// sigaction, signal, sigset, siginterrupt, sigaltstack: puts a handler of ours before the
+// sigaction, signal, sigset, siginterrupt: puts a handler of ours before the
 // program's, which keeps hooks from parking while it runs and passes EINTR on to main's coroutine
 // afterwards.
 //
@@ -11,7 +11,6 @@
 #include <array>
 
 #include "colibri/core/alternate_stack.h"
-#include "colibri/core/bypass.h"
 #include "colibri/core/fault_signals.h"
 #include "colibri/hook/blocking_call.h"
 
@@ -111,19 +110,6 @@ sighandler_t refuse_signal() noexcept {
   return SIG_ERR;
 }
 
-/// The alternate stack is the thread's. colibri's own looks like none to the program, and comes
-/// back when the program takes its own away.
-int hooked_sigaltstack(const stack_t* wanted, stack_t* previous) noexcept {
-  const stack_t& ours = own_alternate_stack;
-  stack_t found{};
-  if (ours.ss_sp == nullptr) return real::sigaltstack(wanted, previous);
-  const bool disables = wanted != nullptr && (wanted->ss_flags & SS_DISABLE) != 0;
-  const int result = real::sigaltstack(disables ? &ours : wanted, &found);
-  if (result != 0 || previous == nullptr) return result;
-  *previous = found.ss_sp == ours.ss_sp ? stack_t{nullptr, SS_DISABLE, 0} : found;
-  return result;
-}
-
 /// As signal and its kind do it; `blocks`: the handler keeps its own signal away.
 sighandler_t install(int signal, sighandler_t handler, int flags, bool blocks) noexcept {
   struct sigaction wanted {};
@@ -176,10 +162,6 @@ sighandler_t sigset(int number, sighandler_t disposition) noexcept {
   sigaddset(&just_this, number);
   if (sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &just_this, &blocked) != 0) return SIG_ERR;
   return sigismember(&blocked, number) != 0 ? SIG_HOLD : previous.sa_handler;
-}
-
-int sigaltstack(const stack_t* wanted, stack_t* previous) noexcept {
-  return hooked_sigaltstack(wanted, previous);
 }
 
 int siginterrupt(int signal, int interrupt) noexcept {

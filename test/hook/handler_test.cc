@@ -141,6 +141,7 @@ void look_and_jump_to_the_outer_handler(int) {
 
 // The inner handler jumps into the outer one: that still runs.
 TEST(Handler, ThatIsLeftForAnotherHandler) {
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer lets no handler interrupt another";
   static bool parked_in_outer;
   beside_a_bystander([](const Bystander& bystander) {
     const SignalCounter restore(hooked_libc(), SIGUSR2);

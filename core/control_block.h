@@ -90,9 +90,11 @@ struct alignas(64) ControlBlock : Flow {
   ControlBlock* resumed = nullptr;  // while kResuming: who runs in its place
   Deadline limit;                   // of the enclosing TimeLimits
   std::int32_t wait_descriptor = -1;
+  // The next two do not stand side by side on purpose: as one word, they would be read before the
+  // bytes of the request that they come from have reached the cache.
   bool wait_may_fail = false;       // TimeLimit and cancel reach the current wait
-  bool wait_interruptible = false;  // so do signals
   bool timer_is_limit = false;      // the armed timer stands for the TimeLimit
+  bool wait_interruptible = false;  // signals reach the current wait
   bool started = false;             // has run at least once
   std::uint32_t bypass_depth = 0;   // hooks pass everything through while above zero
 

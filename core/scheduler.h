@@ -70,6 +70,19 @@ class Scheduler {
   /// the request allows. Wait nodes are the caller's to add before and to withdraw after.
   WakeReason park(const WaitRequest& request) noexcept;
 
+  /// The same for the usual case, without the detours: `self`, the running coroutine, is neither
+  /// cancelled nor resumed by another nor under a TimeLimit, and waits without a deadline.
+  [[gnu::always_inline]] WakeReason park_plainly(ControlBlock& self, bool may_fail) noexcept {
+    self.wait_kind = WaitKind::kOther;
+    self.wait_descriptor = -1;
+    self.wait_may_fail = may_fail;
+    self.wait_interruptible = false;
+    self.state = CoroutineState::kParked;
+    switch_away(self);
+    self.wait_kind = WaitKind::kNothing;
+    return self.wake_reason;
+  }
+
   /// From now on every wait of `coroutine` that may fail does so, the present one included.
   void cancel(ControlBlock& coroutine) noexcept;
 

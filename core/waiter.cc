@@ -48,8 +48,15 @@ WakeReason Waiter::wait(const WaitTerms& terms) noexcept {
     return wait_as_thread(terms);
   WakeReason reason = WakeReason::kFired;
   while (reason == WakeReason::kFired && word_.load(std::memory_order_relaxed) != kWoken) {
-    reason =
-        thread_state.scheduler->park({WaitKind::kOther, terms.deadline, terms.may_fail, false, -1});
+    ControlBlock& self = *coroutine_;
+    const bool plain = self.attention == 0 && self.resumer == nullptr && self.limit.is_never() &&
+                       terms.deadline.is_never();
+    if (plain) [[likely]] {
+      reason = thread_state.scheduler->park_plainly(self, terms.may_fail);
+    } else {
+      reason = thread_state.scheduler->park(
+          {WaitKind::kOther, terms.deadline, terms.may_fail, false, -1});
+    }
   }
   return word_.load(std::memory_order_relaxed) == kWoken ? WakeReason::kFired : reason;
 }

@@ -137,20 +137,22 @@ void mutex_handoff(benchmark::State& state) {
   run([&] {
     Mutex mutex;
     bool stop = false;
-    const auto contend = [&] {
-      while (!stop) {
+    std::int64_t turns = 0;
+    const auto take_turn = [&] {
+      {
         const std::lock_guard lock(mutex);
+        ++turns;
         yield();
       }
+      yield();
+    };
+    const auto contend = [&] {
+      while (!stop) take_turn();
     };
     auto first = spawn(contend);
     auto second = spawn(contend);
-    for ([[maybe_unused]] auto _ : state) {
-      const std::lock_guard lock(mutex);
-      yield();
-    }
-    // Every turn of ours is one of theirs, too.
-    report_items(state, 3 * state.iterations());
+    for ([[maybe_unused]] auto _ : state) take_turn();
+    report_items(state, turns);
     stop = true;
     first.join();
     second.join();

@@ -81,14 +81,6 @@ void Coroutine::throw_if_unwinding(const ControlBlock& self) {
   if ((self.attention & ControlBlock::kUnwinding) != 0) throw Unwind();
 }
 
-bool Coroutine::done() const noexcept {
-  return state() == CoroutineState::kDone;
-}
-
-CoroutineState Coroutine::state() const noexcept {
-  return block_ == nullptr ? CoroutineState::kDone : block_->state;
-}
-
 void Coroutine::close() noexcept {
   if (block_ == nullptr) return;
   if (block_->state == CoroutineState::kSuspended) {

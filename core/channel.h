@@ -56,6 +56,8 @@ class Channel {
 
   /// Waits for the next value; nothing once the channel is closed and all its values are received.
   std::optional<T> receive() const { return try_receive_until(Deadline::never()); }
+  /// The same into a variable of the caller's.
+  void receive_into(std::optional<T>& value) const { receive_until(value, Deadline::never()); }
 
   /// The next value if it is there.
   std::optional<T> try_receive() const {
@@ -66,7 +68,11 @@ class Channel {
   }
 
   /// As receive, but nothing also when `deadline` passes first; finished() tells the two apart.
-  std::optional<T> try_receive_until(Deadline deadline) const;
+  std::optional<T> try_receive_until(Deadline deadline) const {
+    std::optional<T> value;
+    receive_until(value, deadline);
+    return value;
+  }
   std::optional<T> try_receive_for(std::chrono::nanoseconds duration) const {
     return try_receive_until(Deadline::after(duration));
   }
@@ -116,6 +122,9 @@ class Channel {
   }
 
   bool send_until(T& value, Deadline deadline) const;
+  // By reference, and not by its result: an optional of a few bytes would be returned in a
+  // register, for which the processor has to wait until the parts are put together in memory.
+  void receive_until(std::optional<T>& value, Deadline deadline) const;
 
   std::shared_ptr<ChannelState<T>> state_;
 };
@@ -137,19 +146,20 @@ bool Channel<T>::send_until(T& value, Deadline deadline) const {
   if (!sent) value = std::move(*slot.value);
   state.put_back_locked(slot);
   guard.release();
-  if (reason != WakeReason::kTimeout) throw_if_failed(reason, "Channel::send");
+  if (reason != WakeReason::kFired) [[unlikely]]
+    came_in_time(reason, "Channel::send");
   return sent;
 }
 
 template <class T>
-std::optional<T> Channel<T>::try_receive_until(Deadline deadline) const {
+void Channel<T>::receive_until(std::optional<T>& value, Deadline deadline) const {
   begin_call("Channel::receive");
   ChannelState<T>& state = *state_;
-  std::optional<T> value;
+  value.reset();
   BiasedGuard guard(state.lock);
   const Transfer result =
       finish(guard, [&](WaitPlace*& woken) { return state.try_receive_locked(value, woken); });
-  if (result != Transfer::kMustWait) return value;
+  if (result != Transfer::kMustWait) return;
   ChannelSlot<T>& slot = state.take_slot_locked(Waiter::begin());
   const WakeReason reason =
       wait_at(slot, state.receivers, state.lock, guard, {.deadline = deadline});
@@ -157,8 +167,8 @@ std::optional<T> Channel<T>::try_receive_until(Deadline deadline) const {
   if (slot.value.has_value()) value.emplace(std::move(*slot.value));
   state.put_back_locked(slot);
   guard.release();
-  if (reason != WakeReason::kTimeout) throw_if_failed(reason, "Channel::receive");
-  return value;
+  if (reason != WakeReason::kFired) [[unlikely]]
+    came_in_time(reason, "Channel::receive");
 }
 
 /// Receives as it goes; single pass.
@@ -168,12 +178,13 @@ class ChannelIterator {
   using value_type = T;
   using difference_type = std::ptrdiff_t;
 
-  explicit ChannelIterator(Channel<T> channel)
-      : channel_(std::move(channel)), value_(channel_.receive()) {}
+  explicit ChannelIterator(Channel<T> channel) : channel_(std::move(channel)) {
+    channel_.receive_into(value_);
+  }
 
   T& operator*() const noexcept { return *value_; }
   ChannelIterator& operator++() {
-    value_ = channel_.receive();
+    channel_.receive_into(value_);
     return *this;
   }
   void operator++(int) { ++*this; }

@@ -60,8 +60,10 @@ class Coroutine {
   }
 
   /// True when the body has returned or thrown, or was unwound.
-  bool done() const noexcept;
-  CoroutineState state() const noexcept;
+  bool done() const noexcept { return state() == CoroutineState::kDone; }
+  CoroutineState state() const noexcept {
+    return block_ == nullptr ? CoroutineState::kDone : block_->state;
+  }
   /// True in the body, but not in coroutines that it resumes.
   bool is_current() const noexcept { return block_ != nullptr && thread_state.current == block_; }
 

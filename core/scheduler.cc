@@ -186,31 +186,8 @@ void Scheduler::yield_to_loop() noexcept {
   yield();
 }
 
-WakeReason Scheduler::park(WaitRequest request) noexcept {
-  ControlBlock& self = *thread_state.current;
-  if (self.attention != 0 || request.never_restarts || !request.deadline.is_never()) [[unlikely]]
-    return park_watched(request);
-  return park_now(request);
-}
-
-[[gnu::noinline]] WakeReason Scheduler::park_watched(WaitRequest request) noexcept {
+WakeReason Scheduler::park_watched(WaitRequest request) noexcept {
   return prepare_to_park(request) ? park_now(request) : thread_state.current->wake_reason;
-}
-
-inline WakeReason Scheduler::park_now(WaitRequest request) noexcept {
-  ControlBlock& self = *thread_state.current;
-  self.wait_kind = request.kind;
-  self.wait_descriptor = request.descriptor;
-  self.wait_may_fail = request.may_fail;
-  self.wait_interruptible = request.interruptible;
-  self.wait_never_restarts = request.never_restarts;
-  self.state = CoroutineState::kParked;
-  switch_away(self);
-  ControlBlock& woken = *thread_state.current;
-  if (woken.timer_armed) [[unlikely]]
-    disarm_timer(woken);
-  woken.wait_kind = WaitKind::kNothing;
-  return woken.wake_reason;
 }
 
 /// False if the coroutine must not park: its wake_reason says why.

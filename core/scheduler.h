@@ -90,7 +90,13 @@ class Scheduler {
 
   /// Parks the current coroutine until unpark, the deadline, a TimeLimit, cancel or a signal, as
   /// the request allows. Wait nodes are the caller's to add before and to withdraw after.
-  WakeReason park(WaitRequest request) noexcept;
+  WakeReason park(WaitRequest request) noexcept {
+    if (thread_state.current->attention != 0 || request.never_restarts ||
+        !request.deadline.is_never()) [[unlikely]] {
+      return park_watched(request);
+    }
+    return park_now(request);
+  }
 
   /// From now on every wait of `coroutine` that may fail does so, the present one included.
   void cancel(ControlBlock& coroutine) noexcept;
@@ -179,7 +185,22 @@ class Scheduler {
   }
   void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
   static void switch_to_loop(ControlBlock& self) noexcept;
-  WakeReason park_now(WaitRequest request) noexcept;
+  [[gnu::always_inline]] WakeReason park_now(WaitRequest request) noexcept {
+    ControlBlock& self = *thread_state.current;
+    self.wait_kind = request.kind;
+    self.wait_descriptor = request.descriptor;
+    self.wait_may_fail = request.may_fail;
+    self.wait_interruptible = request.interruptible;
+    self.wait_never_restarts = request.never_restarts;
+    self.state = CoroutineState::kParked;
+    switch_away(self);
+    // Read again, and not kept over the switch: that would cost a saved register.
+    ControlBlock& woken = *thread_state.current;
+    if (woken.timer_armed) [[unlikely]]
+      disarm_timer(woken);
+    woken.wait_kind = WaitKind::kNothing;
+    return woken.wake_reason;
+  }
   WakeReason park_watched(WaitRequest request) noexcept;
   bool prepare_to_park(WaitRequest request) noexcept;
   static StackPointer end(ControlBlock& self) noexcept;

@@ -31,7 +31,7 @@ SUBJECTS = {
     "stream": "a value through a channel with room for 128",
     "select4": "a value received by a select over four unbuffered channels",
     "mutex": "lock and unlock without contention, in a process with two threads unless it says so",
-    "mutex_handoff": "a turn of one of three that hold a mutex over a yield",
+    "mutex_handoff": "a turn of one of three that hold a mutex over a yield, and yield after it",
     "generator": "an item",
     "tree": "an item of a recursive walk through a tree of depth n",
     "skynet": "a leaf of a tree of a million coroutines that sum up their numbers",

@@ -65,8 +65,12 @@ void mutex_handoff(benchmark::State& state) {
   std::int64_t turns = 0;
   const auto contend = [&] {
     while (!stop) {
-      const std::lock_guard<fibers::mutex> lock(mutex);
-      ++turns;
+      {
+        const std::lock_guard<fibers::mutex> lock(mutex);
+        ++turns;
+        boost::this_fiber::yield();
+      }
+      // It is not fair: without this, the first would keep all others out for ever.
       boost::this_fiber::yield();
     }
   };
@@ -74,8 +78,11 @@ void mutex_handoff(benchmark::State& state) {
   fibers::fiber second = spawn(contend);
   turns = 0;
   for ([[maybe_unused]] auto _ : state) {
-    const std::lock_guard<fibers::mutex> lock(mutex);
-    ++turns;
+    {
+      const std::lock_guard<fibers::mutex> lock(mutex);
+      ++turns;
+      boost::this_fiber::yield();
+    }
     boost::this_fiber::yield();
   }
   report_items(state, turns);

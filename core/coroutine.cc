@@ -142,14 +142,6 @@ void Coroutine::refuse_yield() noexcept {
       "run");
 }
 
-bool Coroutine::done() const noexcept {
-  return state() == CoroutineState::kDone;
-}
-
-CoroutineState Coroutine::state() const noexcept {
-  return block_ == nullptr ? CoroutineState::kDone : block_->state;
-}
-
 void Coroutine::close() noexcept {
   if (block_ == nullptr) return;
   if (block_->state == CoroutineState::kSuspended) {

@@ -38,7 +38,7 @@ SlabMemory::~SlabMemory() {
 std::uint32_t SlabMemory::class_of(std::size_t bytes) noexcept {
   if (bytes <= kLargestExact) return static_cast<std::uint32_t>((bytes + 7) / 8);
   // The three bits below the leading one of (bytes - 1) name the eighth of its doubling.
-  const int doubling = std::bit_width(bytes - 1) - 1;
+  const auto doubling = static_cast<int>(std::bit_width(bytes - 1)) - 1;
   const auto eighth = static_cast<std::uint32_t>((bytes - 1) >> (doubling - 3)) & 7;
   return 129 + 8 * static_cast<std::uint32_t>(doubling - 10) + eighth;
 }

@@ -3,6 +3,7 @@
 #include <sys/auxv.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <stdexcept>
 #include <string>
 
@@ -52,7 +53,10 @@ PrivateStack* StackPool::acquire_cold(std::size_t bytes) {
   Shelf& shelf = shelves_[size_class];
   PrivateStack* stack = take_resting(shelf);
   if (stack == nullptr) {
+    // Spawning leaves errno as it is, also where the system had to be asked twice.
+    const int saved_errno = errno;
     stack = slab_with_room(size_class).take();
+    errno = saved_errno;
     ++made_;
     ++shelf.made;
   }

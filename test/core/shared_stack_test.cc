@@ -332,7 +332,7 @@ TEST(SharedStack, RefusesGroupsThatCannotBe) {
   EXPECT_THROW(SharedStackGroup(1, 1), std::invalid_argument);
   EXPECT_THROW(SharedStackGroup(256), std::system_error);
   EXPECT_EQ(thread_shared_stacks().stack_count(), 0U);
-  const SharedStackGroup all(255, kSmallestStackBytes);
+  const SharedStackGroup all(255, smallest_stack_bytes());
   EXPECT_THROW(SharedStackGroup(1), std::system_error);
 }
 
@@ -357,7 +357,7 @@ TEST(SharedStack, AMillionSwitchesSpoilNothing) {
   const int turns = static_cast<int>(test::many_operations(1'000'000)) / coroutines;
   run_in_scheduler([=] {
     const SharedStackGroup narrow(1, 64 * 1024);
-    const SharedStackGroup wide(5, 32 * 1024);
+    const SharedStackGroup wide(5, 128 * 1024);
     const auto work = [turns](unsigned seed) {
       std::minstd_rand random(seed + 1);
       std::size_t spoilt = 0;

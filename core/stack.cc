@@ -23,8 +23,8 @@ constexpr unsigned long kAtMinSigStackSize = 51;  // AT_MINSIGSTKSZ; not in ever
 
 [[noreturn]] void refuse_size(std::size_t bytes) {
   throw std::invalid_argument(
-      "a stack of " + std::to_string(bytes) + " bytes was asked for; sizes from " +
-      std::to_string((smallest_stack_bytes() + 1023) / 1024) + " KiB to 64 MiB are possible");
+      "a stack of " + std::to_string(bytes) +
+      " bytes was asked for; sizes from 16 KiB to 64 MiB are possible");
 }
 
 }  // namespace
@@ -46,9 +46,10 @@ StackPool::~StackPool() {
 
 PrivateStack* StackPool::acquire_cold(std::size_t bytes) {
   const std::uint32_t size_class = size_class_of(bytes);
-  if (bytes < kSmallestStackBytes || bytes > kLargestStackBytes ||
-      stack_bytes_of_class(size_class) < smallest_stack_bytes()) {
-    refuse_size(bytes);
+  if (bytes < kSmallestStackBytes || bytes > kLargestStackBytes) refuse_size(bytes);
+  // What is enough elsewhere must not fail here: the stack is larger than was asked for.
+  if (stack_bytes_of_class(size_class) < smallest_stack_bytes()) {
+    return acquire(smallest_stack_bytes());
   }
   Shelf& shelf = shelves_[size_class];
   PrivateStack* stack = take_resting(shelf);

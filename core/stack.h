@@ -22,8 +22,9 @@ namespace colibri {
 inline constexpr std::size_t kDefaultStackBytes = 256 * 1024;
 inline constexpr std::size_t kLargestStackBytes = stack_bytes_of_class(kStackSizeClasses - 1);
 
-/// The smallest size that is offered: kSmallestStackBytes, or more where the processor has so many
-/// registers that the frame of a signal handler needs it (four frames fit).
+/// The smallest stack that is made: of kSmallestStackBytes, or more where the processor has so many
+/// registers that the frame of a signal handler needs it (four frames fit). Who asks for less gets
+/// this much.
 std::size_t smallest_stack_bytes() noexcept;
 
 /// The stacks of one thread. Not thread-safe: a stack returns to the pool it came from, on the
@@ -40,7 +41,7 @@ class StackPool {
   /// Takes a stack with at least `bytes` (rounded up to a power of two) of its own besides the room
   /// for a control block. Constant time once the pool is warm. Throws std::system_error when no
   /// memory can be had (the message names the limit) and std::invalid_argument for a size outside
-  /// smallest_stack_bytes() to kLargestStackBytes; the pool stays as it was.
+  /// kSmallestStackBytes to kLargestStackBytes; the pool stays as it was.
   PrivateStack* acquire(std::size_t bytes) {
     // A power of two that is pooled is what nearly every call wants.
     const std::uint32_t size_class = size_class_of(bytes);

@@ -23,10 +23,12 @@ extern "C" [[gnu::no_sanitize("thread")]] int sigaltstack(const stack_t* wanted,
                                                           stack_t* previous) noexcept {
   const stack_t& ours = own_alternate_stack;
   if (ours.ss_sp == nullptr) return call_kernel(wanted, previous);
-  const bool disables = wanted != nullptr && (wanted->ss_flags & SS_DISABLE) != 0;
-  stack_t found{};
-  const int result = call_kernel(disables ? &ours : wanted, &found);
-  if (result != 0 || previous == nullptr) return result;
-  *previous = found.ss_sp == ours.ss_sp ? stack_t{nullptr, SS_DISABLE, 0} : found;
+  // The kernel goes first: it knows which pointers are good.
+  const int result = call_kernel(wanted, previous);
+  if (result != 0) return result;
+  if (wanted != nullptr && (wanted->ss_flags & SS_DISABLE) != 0) call_kernel(&ours, nullptr);
+  if (previous != nullptr && previous->ss_sp == ours.ss_sp) {
+    *previous = stack_t{nullptr, SS_DISABLE, 0};
+  }
   return result;
 }

@@ -45,7 +45,6 @@ TEST(StackPool, ServesEverySizeUpToTheNextPowerOfTwo) {
 
 TEST(StackPool, RefusesOtherSizesWithASentence) {
   StackPool pool;
-  const std::string smallest = std::to_string((smallest_stack_bytes() + 1023) / 1024);
   for (const std::size_t bytes : {std::size_t{0}, std::size_t{1}, kSmallestStackBytes - 1,
                                   kLargestStackBytes + 1, ~std::size_t{0}}) {
     try {
@@ -53,8 +52,7 @@ TEST(StackPool, RefusesOtherSizesWithASentence) {
       FAIL() << bytes << " was accepted";
     } catch (const std::invalid_argument& error) {
       EXPECT_EQ(error.what(), "a stack of " + std::to_string(bytes) +
-                                  " bytes was asked for; sizes from " + smallest +
-                                  " KiB to 64 MiB are possible");
+                                  " bytes was asked for; sizes from 16 KiB to 64 MiB are possible");
     }
   }
   EXPECT_EQ(pool.in_use(), 0U);
@@ -65,7 +63,11 @@ TEST(StackPool, OffersNoStackThatFourSignalsWouldFill) {
   EXPECT_GE(smallest_stack_bytes(), kSmallestStackBytes);
   EXPECT_GE(smallest_stack_bytes(), 4 * getauxval(51));  // AT_MINSIGSTKSZ
   StackPool pool;
-  pool.release(pool.acquire(smallest_stack_bytes()));
+  PrivateStack* stack = pool.acquire(kSmallestStackBytes);
+  EXPECT_GE(stack->usable_bytes(), smallest_stack_bytes());
+  pool.release(stack);
+  EXPECT_EQ(pool.acquire(kSmallestStackBytes), stack);
+  pool.release(stack);
 }
 
 TEST(StackPool, GivesOutLastWhatWasGivenBackFirst) {

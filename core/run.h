@@ -19,9 +19,9 @@ struct RunOptions {
   std::chrono::nanoseconds grace = std::chrono::seconds(5);
   /// Address space of main's stack, which is always a private one.
   std::size_t main_stack_bytes = 1024 * 1024;
-  /// Where coroutines run that are spawned without a wish of their own. Empty: as the environment
-  /// variable COLIBRI_STACK says, and if there is none, on private stacks of kDefaultStackBytes.
-  std::optional<StackChoice> stacks = std::nullopt;
+  /// Where coroutines run that are spawned without a wish of their own: as the environment variable
+  /// COLIBRI_STACK says, and if there is none, on private stacks of kDefaultStackBytes.
+  StackChoice stacks = StackChoice::from_environment();
 };
 
 /// Calls `main()` in a coroutine on a new scheduler of this thread and returns its result (0 for
@@ -35,7 +35,7 @@ auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite
   using Result = std::conditional_t<std::is_void_v<Returned>, int, Returned>;
   std::optional<Result> result;
   std::exception_ptr error;
-  Scheduler scheduler(options.stacks ? *options.stacks : StackChoice::from_environment());
+  Scheduler scheduler(options.stacks);
   auto call = [&] {
     try {
       if constexpr (std::is_void_v<Returned>) {

@@ -130,6 +130,13 @@ __attribute__((no_sanitize("address", "thread"))) inline void copy_unchecked(
 }
 #endif
 
+/// A heap object that stays until the process ends, on purpose, with nobody who knows of it.
+inline void keep_for_good([[maybe_unused]] const void* object) noexcept {
+#ifdef COLIBRI_ASAN
+  if (object != nullptr) __lsan_ignore_object(object);
+#endif
+}
+
 /// A stack was mapped, from `low`, `size` bytes. What only it points to is no leak.
 inline void register_stack([[maybe_unused]] std::byte* low,
                            [[maybe_unused]] std::size_t size) noexcept {

@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "colibri/core/sanitizer.h"
+
 namespace colibri {
 namespace {
 
@@ -22,9 +24,8 @@ constexpr std::size_t kMostGenerations = 16;
 constexpr unsigned long kAtMinSigStackSize = 51;  // AT_MINSIGSTKSZ; not in every libc's headers
 
 [[noreturn]] void refuse_size(std::size_t bytes) {
-  throw std::invalid_argument(
-      "a stack of " + std::to_string(bytes) +
-      " bytes was asked for; sizes from 16 KiB to 64 MiB are possible");
+  throw std::invalid_argument("a stack of " + std::to_string(bytes) +
+                              " bytes was asked for; sizes from 16 KiB to 64 MiB are possible");
 }
 
 }  // namespace
@@ -38,7 +39,7 @@ std::size_t smallest_stack_bytes() noexcept {
 StackPool::~StackPool() {
   if (in_use() == 0 && abandoned_ == 0) return;
   for (Shelf& shelf : shelves_) {
-    for (auto& slab : shelf.slabs) [[maybe_unused]] StackSlab* kept = slab.release();
+    for (auto& slab : shelf.slabs) keep_for_good(slab.release());
   }
 }
 

@@ -52,7 +52,7 @@ StackSlab::StackSlab(std::uint32_t size_class, std::uint32_t number, std::size_t
 
 StackSlab::~StackSlab() {
   for (std::size_t i = 0; kAddressSanitizer && i < cut_; ++i) {
-    unregister_stack(span(i) + kGuardBytes, stack_bytes_of_class(size_class_));
+    unregister_stack(span(i) + kGuardBytes, span_bytes(size_class_) - kGuardBytes);
   }
   munmap(base_, bytes());
   forget_guards(mprotect_guards_);
@@ -63,7 +63,7 @@ PrivateStack* StackSlab::take() {
   if (cut_ == count_) return nullptr;
   install_guard(span(cut_), guard_);
   if (guard_ == GuardKind::kMprotect) ++mprotect_guards_;
-  register_stack(span(cut_) + kGuardBytes, stack_bytes_of_class(size_class_));
+  register_stack(span(cut_) + kGuardBytes, span_bytes(size_class_) - kGuardBytes);
   return make(cut_++);
 }
 

@@ -10,7 +10,8 @@ namespace {
 
 /// libc's is this system call and nothing else. Sanitizers call it before they, or dlsym, are ready
 /// for anybody's code.
-[[gnu::no_sanitize("thread")]] int call_kernel(const stack_t* wanted, stack_t* previous) noexcept {
+__attribute__((no_sanitize("thread"))) int call_kernel(const stack_t* wanted,
+                                                       stack_t* previous) noexcept {
   return static_cast<int>(syscall(SYS_sigaltstack, wanted, previous));
 }
 
@@ -19,8 +20,8 @@ namespace {
 
 using namespace colibri;
 
-extern "C" [[gnu::no_sanitize("thread")]] int sigaltstack(const stack_t* wanted,
-                                                          stack_t* previous) noexcept {
+extern "C" __attribute__((no_sanitize("thread"))) int sigaltstack(const stack_t* wanted,
+                                                                  stack_t* previous) noexcept {
   const stack_t& ours = own_alternate_stack;
   if (ours.ss_sp == nullptr) return call_kernel(wanted, previous);
   // The kernel goes first: it knows which pointers are good.

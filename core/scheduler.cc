@@ -96,8 +96,31 @@ void Scheduler::start(ControlBlock& block, const SpawnOptions& options) noexcept
   if (alive_ != nullptr) alive_->previous_alive = &block;
   alive_ = &block;
   ++alive_count_;
+  if (options.at_once && thread_state.current != nullptr) {
+    run_at_once(block);
+    return;
+  }
   block.state = CoroutineState::kReady;
   ready_.push_back(block);
+}
+
+void Scheduler::run_at_once(ControlBlock& block) noexcept {
+  ControlBlock& self = *thread_state.current;
+  self.state = CoroutineState::kReady;
+  if (--at_once_left_ == 0) [[unlikely]] {
+    // All others have their turn first.
+    at_once_left_ = kMostAtOnce;
+    block.state = CoroutineState::kReady;
+    ready_.push_back(block);
+    ready_.push_back(self);
+    switch_away(self);
+    return;
+  }
+  ready_.push_front(self);
+  block.state = CoroutineState::kRunning;
+  block.started = true;
+  thread_state.current = &block;
+  switch_flow<SwitchEnding::kJump>(self, block);
 }
 
 void Scheduler::forget(ControlBlock& coroutine) noexcept {

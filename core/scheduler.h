@@ -47,7 +47,8 @@ class Scheduler {
   void prepare_start() { ready_.reserve(alive_count_ + 1); }
 
   /// Makes `block`, a fresh one from new_coroutine, ready to run for the first time. From then on
-  /// it belongs to the scheduler, which frees it when it has ended.
+  /// it belongs to the scheduler, which frees it when it has ended. With `at_once`, it may have
+  /// ended by the return.
   void start(ControlBlock& block, const SpawnOptions& options) noexcept;
 
   /// Runs `main` and all that it spawns until main has ended; then cancels the others and runs
@@ -130,6 +131,7 @@ class Scheduler {
   friend StackPointer end_scheduled_coroutine(ControlBlock& self) noexcept;
 
   static constexpr std::uint32_t kCallsPerSlice = 64;
+  static constexpr std::uint32_t kMostAtOnce = 1024;
 
   ControlBlock* next_to_run() noexcept {
     calls_left_ = kCallsPerSlice;
@@ -151,6 +153,7 @@ class Scheduler {
     next->state = CoroutineState::kRunning;
     switch_flow<SwitchEnding::kReturn>(self, *next);
   }
+  void run_at_once(ControlBlock& block) noexcept;
   void switch_to_loop_or_new(ControlBlock& self, ControlBlock* next) noexcept;
   template <class Done>
   void loop_until(Done done) noexcept;
@@ -169,6 +172,7 @@ class Scheduler {
   RunQueue ready_;
   std::uint32_t slices_left_ = 0;
   std::uint32_t calls_left_ = kCallsPerSlice;
+  std::uint32_t at_once_left_ = kMostAtOnce;  // spawns in which others may be passed over
   std::uint32_t slices_per_turn_ = 1024;
   std::int64_t last_full_turn_ = 0;
   std::int64_t stop_by_ = TimerQueue::kNever;  // end of the grace for what is cancelled

@@ -96,7 +96,8 @@ void select_of_four(benchmark::State& state) {
     const Channel<int> all[4];
     bool stop = false;
     auto producer = spawn([&] {
-      for (unsigned i = 0; !stop; ++i) all[i % 4].send(1);
+      unsigned next = 0;
+      while (!stop) all[next++ % 4].send(1);
     });
     const auto nothing = [](int) {};
     for ([[maybe_unused]] auto _ : state) {

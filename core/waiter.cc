@@ -71,11 +71,6 @@ WakeReason Waiter::wait_as_thread(const WaitTerms& terms) noexcept {
   return WakeReason::kFired;
 }
 
-void Waiter::deliver() noexcept {
-  word_.store(kWoken, std::memory_order_relaxed);
-  unpark(*coroutine_, WakeReason::kFired);
-}
-
 void Waiter::wake_from_elsewhere() noexcept {
   if (coroutine_ != nullptr) {
     mailbox_->post(this);

@@ -3,6 +3,7 @@
 // States and who makes the transition:
 //
 //   kCreated ──spawn──▶ kReady ──scheduler──▶ kRunning ──yield──▶ kReady
+//   kCreated ──spawn at once──▶ kRunning, and its spawner ──▶ kReady
 //   kRunning ──park──▶ kParked ──unpark (first to fire)──▶ kReady
 //   kCreated, kSuspended ──resume──▶ kRunning ──Coroutine::yield──▶ kSuspended
 //   kRunning ──resume of another──▶ kResuming ──it yields or ends──▶ kRunning

@@ -42,6 +42,9 @@ class RunQueue {
   /// There must be room.
   void push_back(ControlBlock& coroutine) noexcept { ring_[tail_++ & mask_] = &coroutine; }
 
+  /// The same, before all others.
+  void push_front(ControlBlock& coroutine) noexcept { ring_[--head_ & mask_] = &coroutine; }
+
   /// Null when empty.
   ControlBlock* pop_front() noexcept {
     const std::size_t waiting = size();

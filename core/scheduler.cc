@@ -90,14 +90,34 @@ Scheduler& Scheduler::current(const char* caller) noexcept {
   return *thread_state.scheduler;
 }
 
-void Scheduler::start(ControlBlock& block) noexcept {
+void Scheduler::start(ControlBlock& block, bool at_once) noexcept {
   if (stopping_) block.attention |= ControlBlock::kCanceled;
   block.next_alive = alive_;
   if (alive_ != nullptr) alive_->previous_alive = &block;
   alive_ = &block;
   ++alive_count_;
+  if (at_once && thread_state.current != nullptr) {
+    run_at_once(block);
+    return;
+  }
   block.state = CoroutineState::kReady;
   ready_.push_back(block);
+}
+
+void Scheduler::run_at_once(ControlBlock& block) noexcept {
+  ControlBlock& self = *thread_state.current;
+  self.state = CoroutineState::kReady;
+  if (--at_once_left_ == 0) [[unlikely]] {
+    // All others have their turn first.
+    at_once_left_ = kMostAtOnce;
+    block.state = CoroutineState::kReady;
+    ready_.push_back(block);
+    ready_.push_back(self);
+    switch_away(self);
+    return;
+  }
+  ready_.push_front(self);
+  switch_away_slowly(self, &block);
 }
 
 void Scheduler::forget(ControlBlock& coroutine) noexcept {

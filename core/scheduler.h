@@ -69,8 +69,9 @@ class Scheduler {
   }
 
   /// Makes `block`, a fresh one from make, ready to run for the first time. From then on it belongs
-  /// to the scheduler, which frees it when it has ended.
-  void start(ControlBlock& block) noexcept;
+  /// to the scheduler, which frees it when it has ended. With `at_once`, it may have ended by the
+  /// return.
+  void start(ControlBlock& block, bool at_once = false) noexcept;
 
   /// Runs `main` and all that it spawns until main has ended; then cancels the others and runs
   /// until they have ended, too, or `grace` is over: who is still alive by then is logged and
@@ -162,6 +163,7 @@ class Scheduler {
 
  private:
   static constexpr std::uint32_t kCallsPerSlice = 64;
+  static constexpr std::uint32_t kMostAtOnce = 1024;
 
   ControlBlock* next_to_run() noexcept {
     calls_left_ = kCallsPerSlice;
@@ -207,6 +209,7 @@ class Scheduler {
   StackPointer after_end(ControlBlock& self, std::uint8_t stack_index) noexcept;
   void postpone(ControlBlock& coroutine) noexcept;
   bool start_slice(ControlBlock& next) noexcept;
+  void run_at_once(ControlBlock& block) noexcept;
   template <class Done>
   void loop_until(Done done) noexcept;
   void turn() noexcept;
@@ -235,6 +238,7 @@ class Scheduler {
   RunQueue ready_;
   std::uint32_t slices_left_ = 0;
   std::uint32_t calls_left_ = kCallsPerSlice;
+  std::uint32_t at_once_left_ = kMostAtOnce;  // spawns in which others may be passed over
   std::uint32_t slices_per_turn_ = 1024;
   std::int64_t last_full_turn_ = 0;
   std::int64_t stop_by_ = TimerQueue::kNever;  // end of the grace for what is cancelled

@@ -16,6 +16,10 @@ struct SpawnOptions {
   std::size_t stack_bytes = 0;
   const char* name = "";  // must live as long as the program
   SpawnSite site = SpawnSite::here();
+  /// Runs before its spawner goes on, which is the next in turn then: a tree of coroutines grows
+  /// branch by branch, and has few alive at once, instead of level by level. Now and then all
+  /// others have their turn first; and outside coroutines it waits for its turn all the same.
+  bool at_once = false;
   /// Not null: it runs on a shared stack of this group of the same thread. The law of
   /// shared_stack.h then holds for it.
   const SharedStackGroup* shared_stacks = nullptr;

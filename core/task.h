@@ -119,7 +119,7 @@ void go(const SpawnOptions& options, Function&& function, Arguments&&... argumen
                    std::decay_t<Arguments>(std::forward<Arguments>(arguments))]() mutable {
     std::invoke(std::move(function), std::move(arguments)...);
   };
-  scheduler.start(scheduler.make(options, std::move(call)));
+  scheduler.start(scheduler.make(options, std::move(call)), options.at_once);
 }
 
 /// Starts `function(arguments...)` as go does, and returns the Task that owns it and will hold its
@@ -146,7 +146,7 @@ auto spawn(const SpawnOptions& options, Function&& function, Arguments&&... argu
   };
   ControlBlock& block = scheduler.make(options, std::move(call));
   state->coroutine = &block;
-  scheduler.start(block);
+  scheduler.start(block, options.at_once);
   return Task<Result>(std::move(state));
 }
 

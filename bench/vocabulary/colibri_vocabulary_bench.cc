@@ -96,7 +96,8 @@ void select_of_four(benchmark::State& state) {
     const Channel<int> all[4];
     bool stop = false;
     auto producer = spawn([&] {
-      for (unsigned i = 0; !stop; ++i) all[i % 4].send(1);
+      unsigned next = 0;
+      while (!stop) all[next++ % 4].send(1);
     });
     const auto nothing = [](int) {};
     for ([[maybe_unused]] auto _ : state) {
@@ -181,15 +182,15 @@ void mutex_handoff(benchmark::State& state) {
 }
 BENCHMARK(mutex_handoff)->Name("mutex_handoff/colibri");
 
-/// A tree of coroutines, ten below each, whose leaves send their numbers up.
+/// A tree of coroutines, ten below each, whose leaves send their numbers up; branch by branch.
 void skynet(const Channel<std::int64_t>& parent, std::int64_t number, std::int64_t size) {
   if (size == 1) {
     parent.send(number);
     return;
   }
-  const Channel<std::int64_t> children;
+  const Channel<std::int64_t> children(10);
   for (std::int64_t i = 0; i < 10; ++i) {
-    go(SpawnOptions{.stack_bytes = 16 * 1024},
+    go(SpawnOptions{.stack_bytes = 16 * 1024, .at_once = true},
        [=] { skynet(children, number + i * (size / 10), size / 10); });
   }
   std::int64_t sum = 0;

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <iterator>
 #include <memory>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -15,7 +15,7 @@
 namespace colibri {
 namespace {
 
-static_assert(std::ranges::input_range<Generator<int>>);
+static_assert(std::input_iterator<Generator<int>::Iterator>);
 static_assert(std::movable<Generator<std::string, int>>);
 
 Generator<int> count(int from, int to) {
@@ -40,9 +40,6 @@ class GeneratorTest : public testing::Test {
 TEST_F(GeneratorTest, IsARange) {
   EXPECT_EQ(all_of(count(1, 4)), (Numbers{1, 2, 3}));
   EXPECT_EQ(all_of(count(1, 1)), Numbers());
-  auto squares =
-      count(0, 10) | std::views::transform([](int n) { return n * n; }) | std::views::take(3);
-  EXPECT_EQ(all_of(squares), (Numbers{0, 1, 4}));
 }
 
 TEST_F(GeneratorTest, BeginsWhenTheFirstValueIsAskedFor) {

@@ -20,6 +20,17 @@ TEST(RunQueue, FirstComeFirstServed) {
   EXPECT_EQ(queue.pop_front(), nullptr);
 }
 
+TEST(RunQueue, WhoIsPushedToTheFrontIsNext) {
+  std::array<ControlBlock, 3> blocks;
+  RunQueue queue;
+  queue.push_front(blocks[1]);
+  queue.push_back(blocks[2]);
+  queue.push_front(blocks[0]);
+  EXPECT_EQ(queue.size(), 3U);
+  for (ControlBlock& block : blocks) EXPECT_EQ(queue.pop_front(), &block);
+  EXPECT_TRUE(queue.empty());
+}
+
 TEST(RunQueue, WhoComesBackStandsLast) {
   std::array<ControlBlock, 2> blocks;
   RunQueue queue;

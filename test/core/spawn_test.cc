@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -203,6 +204,38 @@ TEST(Spawn, WhatACoroutineSpawnsRunsAfterThoseThatWait) {
     yield();
     yield();
     EXPECT_EQ(order, "abc");
+  });
+}
+
+TEST(Spawn, AtOnceItRunsBeforeItsSpawnerAndItsSpawnerBeforeOthers) {
+  run_in_scheduler([] {
+    const SpawnOptions at_once{.at_once = true};
+    std::string order;
+    go([&] { order += 'o'; });
+    auto task = spawn(at_once, [&] {
+      order += 'a';
+      go(at_once, [&] { order += 'b'; });
+      order += 'c';
+      yield();
+      order += 'e';
+    });
+    order += 'd';
+    task.join();
+    EXPECT_EQ(order, "abcdoe");
+    EXPECT_EQ(spawn(at_once, [] { return 4; }).join(), 4);
+  });
+}
+
+TEST(Spawn, AtOnceWithoutEndItStarvesNobody) {
+  run_in_scheduler([] {
+    bool other_ran = false;
+    int spawned = 0;
+    go([&] {
+      sleep_for(std::chrono::milliseconds(1));
+      other_ran = true;
+    });
+    while (!other_ran) go(SpawnOptions{.at_once = true}, [&] { ++spawned; });
+    EXPECT_GT(spawned, 0);
   });
 }
 

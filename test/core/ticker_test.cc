@@ -134,11 +134,13 @@ TEST(Ticker, CatchesUpAfterAPauseOfTheThread) {
 }
 
 TEST(Ticker, RefusesAPeriodOfNothing) {
-  run_in_scheduler([] { EXPECT_THROW(Ticker(milliseconds(0)), std::invalid_argument); });
+  run_in_scheduler(
+      [] { EXPECT_THROW(static_cast<void>(Ticker(milliseconds(0))), std::invalid_argument); });
 }
 
 TEST(TickerDeathTest, NeedsASchedulerAndStaysOnItsThread) {
-  EXPECT_DEATH(after(milliseconds(1)), "colibri::Alarm called on a thread without a scheduler");
+  EXPECT_DEATH(static_cast<void>(after(milliseconds(1))),
+               "colibri::Alarm called on a thread without a scheduler");
   const auto stray = [] {
     run([] {
       Alarm alarm(hours(1));

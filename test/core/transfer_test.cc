@@ -122,13 +122,24 @@ TEST_F(Transfer, CloseUnwindsAndEnds) {
 }
 
 TEST(TransferDeathTest, MisuseIsRefused) {
-  Coroutine next([] {});
-  EXPECT_DEATH(Coroutine::transfer(next), "Coroutine::transfer called outside a coroutine that");
-  next.resume();
-  Coroutine first([&] { Coroutine::transfer(next); });
-  EXPECT_DEATH(first.resume(), "cannot resume a coroutine that has ended");
-  next.close();
-  EXPECT_DEATH(next.resume(), "a coroutine that was closed or moved from");
+  const auto outside = [] {
+    Coroutine next([] {});
+    Coroutine::transfer(next);
+  };
+  EXPECT_DEATH(outside(), "Coroutine::transfer called outside a coroutine that somebody resumed");
+  const auto to_one_that_has_ended = [] {
+    Coroutine next([] {});
+    next.resume();
+    Coroutine first([&] { Coroutine::transfer(next); });
+    first.resume();
+  };
+  EXPECT_DEATH(to_one_that_has_ended(), "cannot resume a coroutine that has ended");
+  const auto closed = [] {
+    Coroutine next([] {});
+    next.close();
+    next.resume();
+  };
+  EXPECT_DEATH(closed(), "a coroutine that was closed or moved from");
 }
 
 TEST_F(Transfer, ValuesGoBothWays) {
@@ -157,11 +168,14 @@ TEST_F(Transfer, ValuesMayBeMoveOnlyAndErrorsPass) {
 }
 
 TEST(TransferDeathTest, AYieldWithoutAValueIsRefused) {
-  ValueCoroutine<int, int> coroutine([](auto&, int value) {
-    Coroutine::yield();
-    return value;
-  });
-  EXPECT_DEATH(coroutine(1), "a coroutine with values was yielded without one");
+  const auto misuse = [] {
+    ValueCoroutine<int, int> coroutine([](auto&, int value) {
+      Coroutine::yield();
+      return value;
+    });
+    coroutine(1);
+  };
+  EXPECT_DEATH(misuse(), "a coroutine with values was yielded without one");
 }
 
 }  // namespace

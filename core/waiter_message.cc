@@ -1,5 +1,5 @@
-// Apart from the rest of the waiter, since every control block's extras hold one: its virtual table
-// belongs where control blocks are made.
+// Apart from waiter.cc, which needs the scheduler: whatever holds a control block needs the virtual
+// functions of the message in it.
 #include "colibri/core/unpark.h"
 #include "colibri/core/waiter.h"
 

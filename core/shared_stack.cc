@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "colibri/core/check.h"
 #include "colibri/core/stack_of.h"
 
 namespace colibri {
@@ -32,18 +33,25 @@ void* thread_stack_top() noexcept {
 // Groups -----------------------------------------------------------------------------------------
 
 struct SharedStackGroup::State {
-  std::vector<std::uint8_t> indices;  // in the thread's table
+  SharedStacks* table = nullptr;      // the thread's
+  std::vector<std::uint8_t> indices;  // in the table
   std::size_t next = 0;               // whose turn it is
   bool handles_gone = false;
 
+  void check_thread() const noexcept {
+    check(thread_state.shared_stacks == table || thread_state.shared_stacks == nullptr,
+          "a SharedStackGroup was used on another thread than the one that made it");
+  }
+
   static void drop_handles(State* state) noexcept {
+    state->check_thread();
     state->handles_gone = true;
     state->release_if_unused();
   }
 
   void release_if_unused() noexcept {
     // A handle that outlives its thread finds the table gone, and the memory with it.
-    if (SharedStacks* table = thread_state.shared_stacks) {
+    if (thread_state.shared_stacks != nullptr) {
       SharedStack* stacks = table->stacks_;
       for (const std::uint8_t index : indices) {
         if (stacks[index].users != 0) return;
@@ -61,6 +69,7 @@ SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
   if (count == 0) throw std::invalid_argument("a group of shared stacks needs at least one stack");
   SharedStacks& table = thread_shared_stacks();
   state_ = std::shared_ptr<State>(new State, &State::drop_handles);
+  state_->table = &table;
   state_->indices.reserve(count);
   for (std::size_t index = 0; index < SharedStacks::kMostStacks; ++index) {
     if (state_->indices.size() == count) break;
@@ -99,6 +108,7 @@ SharedStacks::~SharedStacks() {
 
 void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) noexcept {
   SharedStackGroup::State& state = *group.state_;
+  state.check_thread();
   // One that nobody is on saves the copying; else they take turns.
   if (stacks_[state.indices[state.next]].users != 0) {
     state.next = (state.next + 1) % state.indices.size();

@@ -24,13 +24,14 @@
 namespace colibri {
 
 /// A group of shared stacks: a copyable handle. Belongs to the thread that made it, for whose
-/// coroutines it is; the stacks are given back when the last handle and the last of those
-/// coroutines are gone.
+/// coroutines it is: on another one, spawning with it or dropping its last handle ends the process
+/// with a sentence. The stacks are given back when the last handle and the last of those coroutines
+/// are gone.
 class SharedStackGroup {
  public:
   /// `count` stacks of `bytes` each. More stacks, less copying. Throws std::invalid_argument for a
   /// count of 0 or a size that no stack may have, std::system_error when no memory can be had or
-  /// the thread has more than 254 shared stacks.
+  /// the thread has more than 255 shared stacks.
   explicit SharedStackGroup(unsigned count = 8, std::size_t bytes = kDefaultStackBytes);
 
   /// Of each stack; at least what was asked for.

@@ -11,6 +11,7 @@
 
 #include "colibri/core/sanitizer.h"
 #include "colibri/core/stack.h"
+#include "test/core/forced_guard.h"
 
 namespace colibri {
 namespace {
@@ -26,24 +27,6 @@ void write_below(std::size_t distance) {
   PrivateStack* stack = pool.acquire(kDefaultStackBytes);
   touch_all(*stack);
   *reinterpret_cast<volatile std::byte*>(stack->low - distance) = std::byte{1};
-}
-
-/// While it lives, stacks are guarded so.
-class ForcedGuard {
- public:
-  explicit ForcedGuard(GuardKind kind) { force_guard_kind(kind); }
-  ~ForcedGuard() { force_guard_kind(std::nullopt); }
-};
-
-bool markers_work() {
-  const ForcedGuard forced(GuardKind::kMarkers);
-  try {
-    StackPool pool;
-    pool.release(pool.acquire(kDefaultStackBytes));
-  } catch (const std::system_error&) {
-    return false;
-  }
-  return true;
 }
 
 TEST(StackGuardDeathTest, AWriteBelowTheStackFaults) {

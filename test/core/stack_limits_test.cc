@@ -12,6 +12,7 @@
 #include "colibri/core/sleep.h"
 #include "colibri/core/stack.h"
 #include "colibri/core/task.h"
+#include "test/core/forced_guard.h"
 #include "test/support/run_in_scheduler.h"
 #include "test/support/scale.h"
 
@@ -19,24 +20,6 @@ namespace colibri {
 namespace {
 
 using test::run_in_scheduler;
-
-/// While it lives, stacks are guarded so.
-class ForcedGuard {
- public:
-  explicit ForcedGuard(GuardKind kind) { force_guard_kind(kind); }
-  ~ForcedGuard() { force_guard_kind(std::nullopt); }
-};
-
-bool markers_work() {
-  const ForcedGuard forced(GuardKind::kMarkers);
-  try {
-    StackPool pool;
-    pool.release(pool.acquire(kDefaultStackBytes));
-  } catch (const std::system_error&) {
-    return false;
-  }
-  return true;
-}
 
 /// Spawns waiting coroutines until that throws; then lets all go on and end. Returns the error's
 /// text; empty when `most` could be had.

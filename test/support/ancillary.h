@@ -3,9 +3,12 @@
 
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <string>
+
+#include "test/support/libc_parity.h"
 
 namespace colibri::test {
 
@@ -75,5 +78,23 @@ struct IncomingMessage {
     return nullptr;
   }
 };
+
+/// recvmsg with room for `size` bytes and ancillary data; notes data, message flags and what came
+/// along.
+inline void receive_message(Session& session, int socket, std::size_t size, int flags = 0) {
+  IncomingMessage message(size);
+  const ssize_t count = session.call(session.libc.recvmsg, socket, &message.header, flags);
+  if (count > 0) session.append(message.text(count));
+  if ((message.header.msg_flags & MSG_TRUNC) != 0) session.append("cut");
+  if ((message.header.msg_flags & MSG_EOR) != 0) session.append("record");
+  if ((message.header.msg_flags & MSG_CTRUNC) != 0) session.append("control cut");
+  if (const int descriptor = message.descriptor(); descriptor >= 0) {
+    session.own(descriptor);
+    session.append("descriptor");
+    session.append((session.libc.fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0 ? "close-on-exec"
+                                                                               : "inherited");
+  }
+  if (message.sender() != 0) session.append(message.sender() == getpid() ? "from me" : "?");
+}
 
 }  // namespace colibri::test

@@ -62,16 +62,19 @@ void yield_between_two_places(benchmark::State& state) {
 }
 BENCHMARK(yield_between_two_places)->Name("yield/colibri_two_places/2");
 
-void spawn_end(benchmark::State& state) {
-  run([&] {
+void spawn_end(benchmark::State& state, const StackChoice& stacks) {
+  const auto spawn_and_run = [&] {
     for ([[maybe_unused]] auto _ : state) {
       go([] {});
       yield();
     }
     report_items(state, state.iterations());
-  });
+  };
+  run(spawn_and_run, RunOptions{.stacks = stacks});
 }
-BENCHMARK(spawn_end)->Name("spawn_end/colibri");
+BENCHMARK_CAPTURE(spawn_end, private, StackChoice{})->Name("spawn_end/colibri");
+BENCHMARK_CAPTURE(spawn_end, shared, StackChoice{.shared_count = 8})
+    ->Name("spawn_end/colibri_shared");
 
 void spawn_join(benchmark::State& state) {
   run([&] {

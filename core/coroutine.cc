@@ -64,10 +64,6 @@ void Coroutine::yield_slowly(ControlBlock& self) {
   ControlBlock* resumer = self.resumer;
   self.state = CoroutineState::kSuspended;
   thread_state.current = resumer;
-  if (resumer == nullptr) {
-    switch_flow<SwitchEnding::kJump>(self, thread_state.own_flow);
-    return;
-  }
   resumer->state = CoroutineState::kRunning;
   if (thread_state.shared_stacks->switch_to(self, *resumer)) return;
   self.state = CoroutineState::kRunning;

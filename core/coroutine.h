@@ -85,13 +85,19 @@ class Coroutine {
     if (self == nullptr || !self->by_hand) [[unlikely]]
       refuse_yield();
     ControlBlock* resumer = self->resumer;
-    if (resumer == nullptr || !resumer->direct) [[unlikely]] {
+    if (resumer != nullptr && !resumer->direct) [[unlikely]] {
       yield_slowly(*self);
     } else {
+      // Also to the thread itself from here: a function around the switch would return by a `ret`
+      // that the processor predicts wrongly.
+      Flow* to = &thread_state.own_flow;
+      if (resumer != nullptr) {
+        resumer->state = CoroutineState::kRunning;
+        to = resumer;
+      }
       self->state = CoroutineState::kSuspended;
-      resumer->state = CoroutineState::kRunning;
       thread_state.current = resumer;
-      switch_flow<SwitchEnding::kJump>(*self, *resumer);
+      switch_flow<SwitchEnding::kJump>(*self, *to);
     }
     if ((self->attention & ControlBlock::kUnwinding) != 0) [[unlikely]]
       throw Unwind();

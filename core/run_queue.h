@@ -65,13 +65,19 @@ class RunQueue {
   [[gnu::always_inline]] void prefetch() const noexcept {
     __builtin_prefetch(ring_[(head_ + kBlockAhead - 1) & mask_]);
     const ControlBlock* soon = ring_[(head_ + kStackAhead) & mask_];
-    __builtin_prefetch(soon->stack_pointer);
-    __builtin_prefetch(static_cast<const std::byte*>(soon->stack_pointer) + 64);
+    const auto* stack = static_cast<const std::byte*>(soon->stack_pointer);
+    __builtin_prefetch(stack);
+    __builtin_prefetch(stack + 64);
+    // One that comes back from a descriptor returns through the frames of a hook, to a buffer.
+    if (soon->wait_kind != WaitKind::kNothing) {
+      for (std::size_t line = 2; line < kHookLines; ++line) __builtin_prefetch(stack + 64 * line);
+    }
   }
 
   static constexpr std::size_t kSmallest = 256;
   static constexpr std::size_t kBlockAhead = 6;
   static constexpr std::size_t kStackAhead = 2;
+  static constexpr std::size_t kHookLines = 7;
 
   void grow() {
     const std::size_t capacity = 2 * (mask_ + 1);

@@ -25,6 +25,7 @@
 namespace colibri {
 
 class LocalValue;
+struct PrivateStack;
 
 enum class CoroutineState : std::uint8_t {
   kCreated,
@@ -65,9 +66,10 @@ struct CoroutineTimer : Timer {
 /// What most parked coroutines do not need: made when first asked for.
 struct CoroutineExtras {
   CoroutineTimer timer;
-  Deadline limit;                // of the enclosing TimeLimits
-  Waiter waiter;                 // for what other threads may bring
-  LocalValue* locals = nullptr;  // of CoroutineLocals; owned
+  Deadline limit;                         // of the enclosing TimeLimits
+  Waiter waiter;                          // for what other threads may bring
+  LocalValue* locals = nullptr;           // of CoroutineLocals; owned
+  PrivateStack* checked_stack = nullptr;  // its range, in check mode on a shared stack
 };
 
 /// Belongs to the thread that the coroutine runs on; touched by no other. Eighty bytes: a parked

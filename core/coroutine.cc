@@ -60,16 +60,25 @@ bool Coroutine::switch_in_slowly(Flow& from) noexcept {
   return false;
 }
 
-void Coroutine::yield_slowly(ControlBlock& self) {
-  ControlBlock* resumer = self.resumer;
-  self.state = CoroutineState::kSuspended;
+void Coroutine::yield_slowly() {
+  ControlBlock* self = thread_state.current;
+  if (!is_yieldable()) refuse_yield();
+  ControlBlock* resumer = self->resumer;
+  SharedStacks& stacks = *thread_state.shared_stacks;
+  self->state = CoroutineState::kSuspended;
   thread_state.current = resumer;
-  resumer->state = CoroutineState::kRunning;
-  if (thread_state.shared_stacks->switch_to(self, *resumer)) return;
-  self.state = CoroutineState::kRunning;
-  resumer->state = CoroutineState::kResuming;
-  thread_state.current = &self;
-  throw std::bad_alloc();
+  if (resumer == nullptr) {
+    stacks.switch_to_thread(*self);
+  } else {
+    resumer->state = CoroutineState::kRunning;
+    if (!stacks.switch_to(*self, *resumer)) {
+      self->state = CoroutineState::kRunning;
+      resumer->state = CoroutineState::kResuming;
+      thread_state.current = self;
+      throw std::bad_alloc();
+    }
+  }
+  if ((self->attention & ControlBlock::kUnwinding) != 0) throw Unwind();
 }
 
 void Coroutine::check_resumable() const noexcept {

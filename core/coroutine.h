@@ -82,23 +82,22 @@ class Coroutine {
   /// std::bad_alloc as resume does.
   static void yield() {
     ControlBlock* self = thread_state.current;
-    if (self == nullptr || !self->by_hand) [[unlikely]]
-      refuse_yield();
+    // Not direct: in check mode.
+    if (self == nullptr || !self->by_hand || !self->direct) [[unlikely]]
+      return yield_slowly();
     ControlBlock* resumer = self->resumer;
-    if (resumer != nullptr && !resumer->direct) [[unlikely]] {
-      yield_slowly(*self);
-    } else {
-      // Also to the thread itself from here: a function around the switch would return by a `ret`
-      // that the processor predicts wrongly.
-      Flow* to = &thread_state.own_flow;
-      if (resumer != nullptr) {
-        resumer->state = CoroutineState::kRunning;
-        to = resumer;
-      }
-      self->state = CoroutineState::kSuspended;
-      thread_state.current = resumer;
-      switch_flow<SwitchEnding::kJump>(*self, *to);
+    // Also to the thread itself from here: a function around the switch would return by a `ret`
+    // that the processor predicts wrongly.
+    Flow* to = &thread_state.own_flow;
+    if (resumer != nullptr) {
+      if (!resumer->direct) [[unlikely]]
+        return yield_slowly();
+      resumer->state = CoroutineState::kRunning;
+      to = resumer;
     }
+    self->state = CoroutineState::kSuspended;
+    thread_state.current = resumer;
+    switch_flow<SwitchEnding::kJump>(*self, *to);
     if ((self->attention & ControlBlock::kUnwinding) != 0) [[unlikely]]
       throw Unwind();
   }
@@ -147,7 +146,7 @@ class Coroutine {
 
   static StackPointer end_resumed_coroutine(ControlBlock& self) noexcept;
   [[noreturn]] static void refuse_yield() noexcept;
-  static void yield_slowly(ControlBlock& self);
+  static void yield_slowly();
   bool switch_in_slowly(Flow& from) noexcept;
   void check_resumable() const noexcept;
   void rethrow_error();

@@ -7,6 +7,8 @@
 #include <cerrno>
 
 #include "colibri/core/alternate_stack.h"
+#include "colibri/core/crash_report.h"
+#include "colibri/core/foreign_access.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/small_lock.h"
 #include "colibri/core/stack_overflow.h"
@@ -85,7 +87,7 @@ void forward(int signal, siginfo_t* info, void* context) {
 
 void on_fault(int signal, siginfo_t* info, void* context) {
   const int saved_errno = errno;
-  if (report_stack_overflow(*info, context)) {
+  if (report_stack_overflow(*info, context) || report_foreign_access(*info, context)) {
     end_by(signal, *info);
   } else {
     forward(signal, info, context);
@@ -114,7 +116,8 @@ void watch_faults() noexcept {
     return;
   const SmallLockGuard guard(exchange_lock);
   if (watching.load(std::memory_order_relaxed)) return;
-  prepare_overflow_report();
+  prepare_crash_report();
+  watch_bad_pointers();
   install(SIGSEGV);
   install(SIGBUS);
   watching.store(true, std::memory_order_release);

@@ -62,11 +62,8 @@ void release_coroutine(ControlBlock& block) noexcept {
 CoroutineExtras* extras_of(ControlBlock& block) noexcept {
   if (block.extras != nullptr) [[likely]]
     return block.extras;
-  void* memory = block.on_shared_stack()
-                     ? thread_state.shared_stacks->memory().allocate(sizeof(CoroutineExtras))
-                     : reinterpret_cast<PrivateTop&>(block).extras;
-  if (memory == nullptr) return nullptr;
-  block.extras = ::new (memory) CoroutineExtras;
+  if (block.on_shared_stack()) return thread_state.shared_stacks->make_extras(block);
+  block.extras = ::new (reinterpret_cast<PrivateTop&>(block).extras) CoroutineExtras;
   block.extras->timer.coroutine = &block;
   return block.extras;
 }

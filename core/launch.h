@@ -148,7 +148,13 @@ ControlBlock* new_on_shared_stack(const SharedStackGroup& group, Function&& func
     }
     auto* coroutine = ::new (room.block) ControlBlock;
     coroutine->storage = room.closure;
-    stacks.place(*coroutine, group);
+    try {
+      stacks.place(*coroutine, group);
+    } catch (...) {
+      static_cast<Type*>(room.closure)->~Type();
+      stacks.free(room);
+      throw;
+    }
     return coroutine;
   }
 }

@@ -20,6 +20,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+
+#include "colibri/core/bad_pointers.h"
 
 namespace colibri {
 
@@ -42,7 +45,16 @@ class RealFunction<Result(Parameters...)> {
   /// `declaration` is libc's own declaration; it only lends its type.
   consteval RealFunction(const char* name, Pointer /*declaration*/) : name_(name) {}
 
-  Result operator()(Parameters... arguments) const { return get()(arguments...); }
+  Result operator()(Parameters... arguments) const {
+    if constexpr (std::is_signed_v<Result>) {
+      const Result result = get()(arguments...);
+      if (result == -1 && errno == EFAULT) [[unlikely]]
+        examine_bad_pointers(arguments...);
+      return result;
+    } else {
+      return get()(arguments...);
+    }
+  }
 
   Pointer get() const noexcept {
     Pointer function = function_.load(std::memory_order_relaxed);

@@ -58,6 +58,7 @@ Scheduler::Scheduler(const StackChoice& stacks)
   watch_forks();
   watch_faults();
   prepare_thread();
+  thread_state.shared_stacks->choose_mode();
   if (stacks.is_shared()) {
     default_group_.emplace(stacks.shared_count, stacks.bytes);
     defaults_.shared = &*default_group_;
@@ -143,6 +144,9 @@ void Scheduler::switch_away_slowly(ControlBlock& self, ControlBlock* next) noexc
 
 void Scheduler::switch_to_loop(ControlBlock& self) noexcept {
   thread_state.current = nullptr;
+  SharedStacks& stacks = *thread_state.shared_stacks;
+  if (stacks.checking()) [[unlikely]]
+    return stacks.switch_to_thread(self);
   switch_flow<SwitchEnding::kReturn>(self, thread_state.own_flow);
 }
 

@@ -68,6 +68,7 @@ struct SharedStackGroup::State {
 SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
   if (count == 0) throw std::invalid_argument("a group of shared stacks needs at least one stack");
   SharedStacks& table = thread_shared_stacks();
+  table.choose_mode();
   state_ = std::shared_ptr<State>(new State, &State::drop_handles);
   state_->table = &table;
   state_->indices.reserve(count);
@@ -106,9 +107,18 @@ SharedStacks::~SharedStacks() {
   if (counters_ != nullptr) munmap(counters_, kOrigins * sizeof(Counter));
 }
 
-void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) noexcept {
+void SharedStacks::choose_mode() {
+  if (stack_count() != 0) return;
+  const bool check = shared_stacks_are_checked();
+  if (check == checking()) return;
+  checked_ = check ? std::make_unique<CheckedStacks>() : nullptr;
+}
+
+void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) {
   SharedStackGroup::State& state = *group.state_;
   state.check_thread();
+  if (checking()) [[unlikely]]
+    place_checked(block, stack_bytes_of_class(stacks_[state.indices[0]].memory->size_class));
   // One that nobody is on saves the copying; else they take turns.
   if (stacks_[state.indices[state.next]].users != 0) {
     state.next = (state.next + 1) % state.indices.size();
@@ -120,7 +130,26 @@ void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) noe
     make_context(stack.first_frame, stack.memory->top(), thread_state.entry, nullptr);
     stack.has_first_frame = true;
   }
-  block.sanitizer.start(stack.memory->low, stack.memory->usable_bytes());
+  const PrivateStack& memory = memory_of(block);
+  block.sanitizer.start(memory.low, memory.usable_bytes());
+}
+
+void SharedStacks::place_checked(ControlBlock& block, std::size_t bytes) {
+  if (make_extras(block) == nullptr) throw std::bad_alloc();
+  try {
+    checked_->place(block, bytes);
+  } catch (...) {
+    memory_.free(std::exchange(block.extras, nullptr));
+    throw;
+  }
+}
+
+CoroutineExtras* SharedStacks::make_extras(ControlBlock& block) noexcept {
+  void* memory = memory_.allocate(sizeof(CoroutineExtras));
+  if (memory == nullptr) return nullptr;
+  block.extras = ::new (memory) CoroutineExtras;
+  block.extras->timer.coroutine = &block;
+  return block.extras;
 }
 
 SharedStacks::Room SharedStacks::allocate_slowly(std::size_t closure_bytes) {
@@ -134,6 +163,8 @@ SharedStacks::Room SharedStacks::allocate_slowly(std::size_t closure_bytes) {
 void SharedStacks::release(ControlBlock& block) noexcept {
   SharedStack& stack = stack_of(block);
   if (stack.occupant == &block) stack.occupant = nullptr;
+  if (checking()) [[unlikely]]
+    checked_->release(block);
   if (--stack.users == 0 && stack.group->handles_gone) [[unlikely]]
     stack.group->release_if_unused();
   if (block.extras != nullptr) memory_.free(block.extras);
@@ -154,6 +185,7 @@ void SharedStacks::trim_now() noexcept {
   }
   spare_count_ = 0;
   memory_.trim_now();
+  if (checking()) checked_->trim_now();
 }
 
 std::size_t SharedStacks::in_use() const noexcept {
@@ -199,6 +231,8 @@ bool SharedStacks::save_occupant(SharedStack& stack) noexcept {
 // Must not run on the stack it is about, unless `next` has not begun and the stack is free: such a
 // coroutine leaves the stack alone until it runs.
 bool SharedStacks::bring_in(ControlBlock& next) noexcept {
+  if (checking()) [[unlikely]]
+    return open_checked(next);
   SharedStack& stack = stack_of(next);
   if (stack.occupant != nullptr && !save_occupant(stack)) return false;
   stack.occupant = &next;
@@ -243,9 +277,13 @@ std::vector<StackCopies> SharedStacks::copies() const {
 // On the thread's stack, while nobody runs: copies out who left, and copies in who arrives.
 StackPointer SharedStacks::exchange(void* self) noexcept {
   auto& stacks = *static_cast<SharedStacks*>(self);
-  if (stacks.bring_in(*stacks.arriving_)) return stacks.arriving_->stack_pointer;
-  stacks.out_of_memory_ = true;
-  return stacks.leaving_->stack_pointer;
+  if (!stacks.bring_in(*stacks.arriving_)) {
+    stacks.out_of_memory_ = true;
+    return stacks.leaving_->stack_pointer;
+  }
+  if (stacks.checking() && stacks.leaving_ != nullptr) [[unlikely]]
+    stacks.close_checked(*stacks.leaving_);
+  return stacks.arriving_->stack_pointer;
 }
 
 // In two halves, since only the second one's frame is on the stack while another flow runs, and is
@@ -255,6 +293,8 @@ bool SharedStacks::switch_to(Flow& from, ControlBlock& next) noexcept {
     return switch_with_exceptions(from, next);
   leaving_ = &from;
   arriving_ = &next;
+  if (checking()) [[unlikely]]
+    return switch_checked(next);
   if (!next.on_shared_stack()) {
     next.direct = true;
     return cross<Way::kBegin>();
@@ -306,6 +346,7 @@ bool SharedStacks::switch_with_exceptions(Flow& from, ControlBlock& next) noexce
 }
 
 StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index) noexcept {
+  if (checking()) return bring_in(next) ? next.stack_pointer : nullptr;
   if (!next.on_shared_stack()) {
     next.direct = true;
     return next.stack_pointer;
@@ -317,6 +358,55 @@ StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index)
   leaving_ = nullptr;
   arriving_ = &next;
   return make_context(exchange_frame_, thread_stack_top(), &exchange, this);
+}
+
+// In check mode ----------------------------------------------------------------------------------
+
+bool SharedStacks::open_checked(ControlBlock& next) noexcept {
+  if (!next.on_shared_stack()) return true;
+  if (!checked_->open(next)) return false;
+  if (next.stack_pointer == nullptr) {
+    next.stack_pointer = make_context(CheckedStacks::top_of(next), thread_state.entry, &next);
+  }
+  return true;
+}
+
+void SharedStacks::close_checked(Flow& left) noexcept {
+  if (&left == &thread_state.own_flow) return;
+  auto& coroutine = static_cast<ControlBlock&>(left);
+  if (coroutine.on_shared_stack()) checked_->close(coroutine);
+}
+
+bool SharedStacks::switch_checked(ControlBlock& next) noexcept {
+  // The thread's own stack stays as it is, and has no room below itself while it runs.
+  if (leaving_ == &thread_state.own_flow) return open_checked(next) && cross<Way::kBegin>();
+  return cross<Way::kThroughThread>();
+}
+
+// On the thread's stack.
+StackPointer SharedStacks::close_and_return(void* self) noexcept {
+  auto& stacks = *static_cast<SharedStacks*>(self);
+  stacks.close_checked(*stacks.leaving_);
+  return thread_state.own_flow.stack_pointer;
+}
+
+void SharedStacks::switch_to_thread(ControlBlock& from) noexcept {
+  const ExceptionState exceptions = std::exchange(*thread_state.exceptions, ExceptionState{});
+  const int saved_errno = *thread_state.errno_address;
+  leaving_ = &from;
+  from.sanitizer.before_switch(thread_state.own_flow.sanitizer, false);
+  colibri_context_switch_through(&from.stack_pointer, thread_stack_top(), &close_and_return, this);
+  from.sanitizer.after_switch();
+  *thread_state.errno_address = saved_errno;
+  *thread_state.exceptions = exceptions;
+}
+
+bool SharedStacks::look_at_checked(ControlBlock& coroutine, Look look, void* context) noexcept {
+  const bool closed = coroutine.on_shared_stack() && !CheckedStacks::is_open(coroutine);
+  if (closed && !checked_->open(coroutine)) return false;
+  look(context);
+  if (closed) checked_->close(coroutine);
+  return true;
 }
 
 // Looking ----------------------------------------------------------------------------------------
@@ -336,6 +426,7 @@ StackPointer SharedStacks::look_and_return(void* self) noexcept {
 }
 
 bool SharedStacks::look_at(ControlBlock& coroutine, Look look, void* context) noexcept {
+  if (checking()) return look_at_checked(coroutine, look, context);
   const bool in_place =
       coroutine.direct || !coroutine.on_shared_stack() || coroutine.stack_pointer == nullptr;
   ControlBlock* looker = thread_state.current;
@@ -359,6 +450,12 @@ ControlBlock* SharedStacks::occupant_of(const PrivateStack& memory, bool& shared
     if (stack.memory != &memory) continue;
     shared = true;
     return stack.occupant;
+  }
+  if (checking()) {
+    if (ControlBlock* user = checked_->user_of(const_cast<PrivateStack&>(memory))) {
+      shared = true;
+      return user;
+    }
   }
   shared = false;
   return nullptr;

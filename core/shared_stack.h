@@ -6,7 +6,7 @@
 // The law of shared stacks: nothing that outlives a switch may point into a coroutine's stack.
 // While it is parked, its variables are elsewhere, and their addresses belong to somebody else's.
 // Everything in colibri keeps it. For code that does not (a lambda that captures a reference to a
-// local variable of its spawner, say), use private stacks.
+// local variable of its spawner, say), use private stacks; checked_stacks.h finds it.
 //
 // Copying never runs on the stack that is copied: a coroutine that gives way to another one of its
 // own stack switches through the thread's stack, below what the scheduler's loop has in use.
@@ -17,6 +17,7 @@
 #include <memory>
 #include <vector>
 
+#include "colibri/core/checked_stacks.h"
 #include "colibri/core/slab_memory.h"
 #include "colibri/core/stack.h"
 #include "colibri/core/thread_state.h"
@@ -95,11 +96,15 @@ class SharedStacks {
     memory_.free(room.closure);
   }
 
-  /// Puts a new coroutine, made in Room, on a stack of `group`.
-  void place(ControlBlock& block, const SharedStackGroup& group) noexcept;
+  /// Puts a new coroutine, made in Room, on a stack of `group`. Throws in check mode only, as
+  /// CheckedStacks::place, or std::bad_alloc; nothing has changed then.
+  void place(ControlBlock& block, const SharedStackGroup& group);
   /// The coroutine has ended, or will never run: gives its memory back. The caller may still be
   /// running on its stack.
   void release(ControlBlock& block) noexcept;
+
+  /// Makes the extras of a coroutine on a shared stack that has none. Null when there is no memory.
+  CoroutineExtras* make_extras(ControlBlock& block) noexcept;
 
   /// As switch_flow, to a coroutine that is not direct, on whatever stack: one that has not begun,
   /// or whose bytes do not lie on its stack. False when there is no memory to copy out who is in
@@ -107,6 +112,9 @@ class SharedStacks {
   bool switch_to(Flow& from, ControlBlock& next) noexcept;
   /// Who wanted to leave when switch_to last returned false; a coroutine.
   ControlBlock& not_left() noexcept { return static_cast<ControlBlock&>(*leaving_); }
+
+  /// In check mode, from the running coroutine to the thread's own flow.
+  void switch_to_thread(ControlBlock& from) noexcept;
 
   /// For a coroutine that has ended and left its stack, number `stack_index`, but still runs there:
   /// the stack pointer that its entry must return so that `next`, which is not direct, runs. Null
@@ -120,6 +128,17 @@ class SharedStacks {
   bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
 
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
+  /// Where the coroutine runs.
+  PrivateStack& memory_of(const ControlBlock& block) noexcept {
+    return checked_ == nullptr ? *stack_of(block).memory : CheckedStacks::stack_of(block);
+  }
+  /// Whether each coroutine on a shared stack runs in a range of its own. Then none is direct, and
+  /// each switch comes here.
+  bool checking() const noexcept { return checked_ != nullptr; }
+  /// Decides that anew, unless groups exist. Coroutines that have begun before on private stacks
+  /// go on being direct, and who switches to them is not closed. Errors: as
+  /// shared_stacks_are_checked, and std::bad_alloc.
+  void choose_mode();
   /// Whose bytes lie on `memory`; `shared` says whether it is a stack of this table at all.
   ControlBlock* occupant_of(const PrivateStack& memory, bool& shared) noexcept;
   SlabMemory& memory() noexcept { return memory_; }
@@ -145,7 +164,12 @@ class SharedStacks {
 
   static StackPointer exchange(void* self) noexcept;
   static StackPointer look_and_return(void* self) noexcept;
+  static StackPointer close_and_return(void* self) noexcept;
   bool switch_with_exceptions(Flow& from, ControlBlock& next) noexcept;
+  bool switch_checked(ControlBlock& next) noexcept;
+  bool open_checked(ControlBlock& next) noexcept;
+  void close_checked(Flow& left) noexcept;
+  bool look_at_checked(ControlBlock& coroutine, Look look, void* context) noexcept;
   enum class Way { kBegin, kReturn, kThroughThread };
   template <Way way>
   [[gnu::noinline]] bool cross() noexcept;
@@ -155,8 +179,10 @@ class SharedStacks {
   bool save_occupant(SharedStack& stack) noexcept;
   bool reserve(ControlBlock& coroutine, std::size_t bytes) noexcept;
   void count(const ControlBlock& coroutine, std::size_t bytes) noexcept;
+  void place_checked(ControlBlock& block, std::size_t bytes);
 
   SharedStack stacks_[kMostStacks];
+  std::unique_ptr<CheckedStacks> checked_;  // null: not in check mode
   SlabMemory memory_;
   // Control blocks of those who ended without having been copied, each with the memory of its
   // closure: most servers spawn as often as coroutines end, and one step then replaces four.

@@ -200,14 +200,19 @@ void StackPool::give_back(Shelf& shelf) noexcept {
   shelf.first_slab = 0;
 }
 
-PrivateStack* StackPool::owner_of_guard(const void* address) const noexcept {
+PrivateStack* StackPool::owner_of(const void* address) const noexcept {
   for (const Shelf& shelf : shelves_) {
     for (const auto& slab : shelf.slabs) {
-      PrivateStack* owner = slab != nullptr ? slab->owner_of_guard(address) : nullptr;
+      PrivateStack* owner = slab != nullptr ? slab->owner_of(address) : nullptr;
       if (owner != nullptr) return owner;
     }
   }
   return nullptr;
+}
+
+PrivateStack* StackPool::owner_of_guard(const void* address) const noexcept {
+  PrivateStack* owner = owner_of(address);
+  return owner != nullptr && address < owner->low ? owner : nullptr;
 }
 
 StackPool& thread_stack_pool() noexcept {

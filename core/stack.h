@@ -85,6 +85,8 @@ class StackPool {
 
   /// The stack in whose guard `address` lies; null when it lies elsewhere.
   PrivateStack* owner_of_guard(const void* address) const noexcept;
+  /// The same for all of a stack, its guard included.
+  PrivateStack* owner_of(const void* address) const noexcept;
 
   /// Stacks taken and not yet given back.
   std::size_t in_use() const noexcept {

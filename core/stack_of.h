@@ -25,7 +25,7 @@ inline PrivateStack& private_stack_of(const ControlBlock& block) noexcept {
 /// The one that `block` runs on, private or shared. On the coroutine's own thread.
 inline PrivateStack& stack_of(const ControlBlock& block) noexcept {
   if (!block.on_shared_stack()) return private_stack_of(block);
-  return *thread_state.shared_stacks->stack_of(block).memory;
+  return thread_state.shared_stacks->memory_of(block);
 }
 
 /// Who runs on `stack`, or has it occupied; null when nobody does. Signal handlers may call it.

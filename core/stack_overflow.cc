@@ -1,35 +1,21 @@
 #include "colibri/core/stack_overflow.h"
 
-#include <pthread.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cstring>
 
 #include "colibri/core/context.h"
 #include "colibri/core/crash_backtrace.h"
-#include "colibri/core/libc.h"
-#include "colibri/core/signal_text.h"
+#include "colibri/core/crash_report.h"
 #include "colibri/core/stack_of.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
 namespace {
 
-// The unwinder's needs; the alternate signal stack may be the program's and small.
-constexpr std::size_t kReportStackBytes = 256 * 1024;
 constexpr unsigned long kAtMinSigStackSize = 51;  // AT_MINSIGSTKSZ; not in every libc's headers
 // Code that makes room may touch it before it moves the stack pointer.
 constexpr std::uintptr_t kReach = 4096;
-
-// The report may hang: standard error may be a full pipe, and the unwinder takes memory, whose lock
-// may be held by the very call that overflowed.
-constexpr unsigned kMostSeconds = 5;
-
-constinit std::byte* report_stack = nullptr;
-constinit std::atomic<bool> reporting{false};
 
 struct Report {
   const ControlBlock* coroutine = nullptr;
@@ -90,44 +76,14 @@ void write_advice(SignalText& text, const ControlBlock& coroutine, std::size_t b
   }
 }
 
-constinit int fatal_signal = 0;
-
-void end_now(int /*alarm*/) {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  real::sigaction(fatal_signal, &action, nullptr);
-  sigset_t mask;
-  sigemptyset(&mask);
-  sigaddset(&mask, fatal_signal);
-  pthread_sigmask(SIG_UNBLOCK, &mask, nullptr);
-  pthread_kill(pthread_self(), fatal_signal);
-}
-
-/// Ends the process by `signal` if the report takes too long. It ends anyway, so nobody else needs
-/// the alarm.
-void limit_time(int signal) noexcept {
-  fatal_signal = signal;
-  struct sigaction action {};
-  action.sa_handler = &end_now;
-  real::sigaction(SIGALRM, &action, nullptr);
-  sigset_t mask;
-  sigemptyset(&mask);
-  sigaddset(&mask, SIGALRM);
-  pthread_sigmask(SIG_UNBLOCK, &mask, nullptr);
-  alarm(kMostSeconds);
-}
-
 /// Runs on the report's own stack, and returns to the handler.
 StackPointer write_report(void* argument) {
   const Report& report = *static_cast<const Report*>(argument);
   const ControlBlock& coroutine = *report.coroutine;
   const std::size_t bytes = stack_bytes_of_class(stack_of(coroutine).size_class);
-  limit_time(report.signal);
   SignalText text;
-  text.add("colibri: coroutine ").add_number(coroutine.id);
-  const Origin origin = origin_of(coroutine.origin);
-  if (*origin.name != '\0') text.add(" '").add(origin.name).add("'");
-  text.add(" spawned at ").add(origin.site.file).add(":").add_number(origin.site.line);
+  text.add("colibri: ");
+  add_coroutine(text, coroutine);
   if (report.by_signal_frame) {
     text.add(" had no room for a signal handler's frame on its ").add_size(bytes);
     text.add(" stack; install the handler with SA_ONSTACK, or ");
@@ -142,22 +98,10 @@ StackPointer write_report(void* argument) {
 
 }  // namespace
 
-void prepare_overflow_report() noexcept {
-  void* base = mmap(nullptr, kReportStackBytes, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (base != MAP_FAILED) report_stack = static_cast<std::byte*>(base);
-}
-
 bool report_stack_overflow(const siginfo_t& fault, const void* context) noexcept {
-  if (report_stack == nullptr) return false;
   Report report = examine(fault, context);
-  if (report.coroutine == nullptr) return false;
-  // A second thread may be here, too. The first one ends the process.
-  while (reporting.exchange(true)) pause();
-  StackPointer target = make_context(report_stack + kReportStackBytes, &write_report, &report);
-  colibri_context_switch(&report.handler, target);
-  reporting.store(false);
-  return true;
+  return report.coroutine != nullptr &&
+         write_crash_report(report.signal, report.handler, &write_report, &report);
 }
 
 }  // namespace colibri

@@ -5,9 +5,6 @@
 
 namespace colibri {
 
-/// Takes what a report needs, so that it needs no memory later. Once a process.
-void prepare_overflow_report() noexcept;
-
 /// For the handler of SIGSEGV and SIGBUS: if the fault is the overflow of a coroutine's stack, says
 /// so on standard error, with the coroutine's backtrace, and returns true. A signal whose handler's
 /// frame found no room is an overflow, too. False, with nothing done, for every other fault; a

@@ -91,14 +91,17 @@ PrivateStack* StackSlab::make(std::size_t index) noexcept {
   return stack;
 }
 
-PrivateStack* StackSlab::owner_of_guard(const void* address) const noexcept {
+PrivateStack* StackSlab::owner_of(const void* address) const noexcept {
   const auto* byte = static_cast<const std::byte*>(address);
   if (byte < base_ || byte >= base_ + bytes()) return nullptr;
-  const auto offset = static_cast<std::size_t>(byte - base_);
-  const std::size_t index = offset / span_bytes(size_class_);
-  if (offset % span_bytes(size_class_) >= kGuardBytes) return nullptr;
+  const std::size_t index = static_cast<std::size_t>(byte - base_) / span_bytes(size_class_);
   if (index >= cut_ || is_set(idle_bits_, index)) return nullptr;
   return std::launder(reinterpret_cast<PrivateStack*>(place(index)));
+}
+
+PrivateStack* StackSlab::owner_of_guard(const void* address) const noexcept {
+  PrivateStack* owner = owner_of(address);
+  return owner != nullptr && address < owner->low ? owner : nullptr;
 }
 
 void StackSlab::set_idle(PrivateStack& stack) noexcept {

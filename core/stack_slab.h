@@ -81,6 +81,8 @@ class StackSlab {
   /// The stack in whose guard `address` lies; null when it lies elsewhere, or when that stack is
   /// fresh or idle.
   PrivateStack* owner_of_guard(const void* address) const noexcept;
+  /// The same for all of a stack, its guard included.
+  PrivateStack* owner_of(const void* address) const noexcept;
 
   bool has_room() const noexcept { return idle_ != 0 || cut_ != count_; }
   /// No stack of it is made.

@@ -1,6 +1,7 @@
 // Task::cancel: every wait that may fail does so, from then on.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -79,20 +80,21 @@ TEST(Cancel, EndsAParkWithADeadline) {
 }
 
 TEST(Cancel, ReachesAWaitInsideACoroutineThatItResumed) {
-  bool unwound = false;
-  expect_cancel_ends([&] {
+  // In the heap, and captured by value: any of the three may be on a shared stack.
+  const auto unwound = std::make_shared<bool>(false);
+  expect_cancel_ends([unwound] {
     struct Guard {
       bool& unwound;
       ~Guard() { unwound = true; }
     };
-    Coroutine innermost([&] {
-      const Guard guard{unwound};
+    const auto innermost = std::make_shared<Coroutine>([unwound] {
+      const Guard guard{*unwound};
       sleep_for(hours(1));
     });
-    Coroutine inner([&] { innermost.resume(); });
+    Coroutine inner([innermost] { innermost->resume(); });
     inner.resume();
   });
-  EXPECT_TRUE(unwound);
+  EXPECT_TRUE(*unwound);
 }
 
 TEST(Cancel, BeforeTheStartLetsItBeginAndEndsItsFirstWait) {

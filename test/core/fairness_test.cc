@@ -1,6 +1,7 @@
 // Nobody is starved by a coroutine that is always ready.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
@@ -126,10 +127,10 @@ TEST(Fairness, ACallTellsFirstWhetherItMayGoOn) {
     }
     EXPECT_EQ(begin_call(), WakeReason::kFired);
     auto canceled = spawn([&] {
-      bool other_ran = false;
-      go([&] { other_ran = true; });
+      const auto other_ran = std::make_shared<bool>(false);
+      go([other_ran] { *other_ran = true; });
       EXPECT_EQ(begin_call(), WakeReason::kCanceled);
-      EXPECT_TRUE(other_ran) << "a failed call yields, so that loops that ignore it do not spin";
+      EXPECT_TRUE(*other_ran) << "a failed call yields, so that loops that ignore it do not spin";
     });
     canceled.cancel();
     canceled.join();

@@ -252,14 +252,14 @@ TEST(TaskDeathTest, DestroyingTheTaskOfTheCoroutineThatResumedItIsRefused) {
 TEST(Task, ACoroutineThatWasResumedMayJoinOthers) {
   run_in_scheduler([] {
     auto task = spawn([] {
-      auto other = spawn([] {
+      const auto joined = std::make_shared<int>(0);
+      auto other = std::make_shared<Task<int>>(spawn([] {
         yield();
         return 5;
-      });
-      int joined = 0;
-      Coroutine inner([&] { joined = other.join(); });
+      }));
+      Coroutine inner([joined, other] { *joined = other->join(); });
       inner.resume();
-      return joined;
+      return *joined;
     });
     EXPECT_EQ(task.join(), 5);
   });

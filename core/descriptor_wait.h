@@ -13,18 +13,21 @@
 
 namespace colibri {
 
+/// What the loop of this thread knows of `descriptor`; null if nobody has waited for it yet.
+inline DescriptorState* find_state(int descriptor) noexcept {
+  return thread_state.event_loop->find(descriptor);
+}
+
 /// True if a try would only say EAGAIN: the last one emptied the descriptor and no event has come
 /// since.
-inline bool is_drained(int descriptor, Direction direction) noexcept {
-  DescriptorState* state = thread_state.event_loop->find(descriptor);
+inline bool is_drained(DescriptorState* state, Direction direction) noexcept {
   return state != nullptr && state->drained(direction) &&
          state->registered.load(std::memory_order_relaxed);
 }
 
 /// A try said EAGAIN. No effect if the descriptor was never waited for: its first wait learns the
 /// truth from the kernel.
-inline void note_drained(int descriptor, Direction direction) noexcept {
-  DescriptorState* state = thread_state.event_loop->find(descriptor);
+inline void note_drained(DescriptorState* state, Direction direction) noexcept {
   if (state != nullptr && state->registered.load(std::memory_order_relaxed)) {
     state->drained(direction) = true;
   }
@@ -32,8 +35,7 @@ inline void note_drained(int descriptor, Direction direction) noexcept {
 
 /// A read returned less than was asked for, from a TCP socket: it took all there was, unless the
 /// connection has ended or failed, or urgent data is in the way.
-inline void note_short_read(int descriptor) noexcept {
-  DescriptorState* state = thread_state.event_loop->find(descriptor);
+inline void note_short_read(DescriptorState* state) noexcept {
   if (state != nullptr && !state->hung_up && state->registered.load(std::memory_order_relaxed)) {
     state->read_drained = true;
   }

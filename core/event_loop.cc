@@ -28,8 +28,19 @@ constexpr std::uint32_t kDistrustEvents = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPO
 constexpr std::uint64_t kWakeTag = std::numeric_limits<std::uint64_t>::max();
 constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
 
-std::uint64_t tag_of(int descriptor, std::uint32_t generation) noexcept {
-  return (std::uint64_t{generation} << 32) | static_cast<std::uint32_t>(descriptor);
+// What the kernel gives back with an event: where the state lies, and in the 16 bits that addresses
+// of programs leave free, its generation. An event that is 65,536 generations late would pass for a
+// present one, and wake somebody who looks and parks again.
+constexpr int kGenerationShift = 48;
+
+std::uint64_t tag_of(const DescriptorState& state) noexcept {
+  return (std::uint64_t{state.generation} << kGenerationShift) |
+         reinterpret_cast<std::uintptr_t>(&state);
+}
+
+DescriptorState& state_of(std::uint64_t tag) noexcept {
+  constexpr std::uint64_t kAddress = (std::uint64_t{1} << kGenerationShift) - 1;
+  return *reinterpret_cast<DescriptorState*>(tag & kAddress);
 }
 
 }  // namespace
@@ -79,10 +90,10 @@ bool EventLoop::try_open() noexcept {
   }
 }
 
-bool EventLoop::add(int descriptor, std::uint32_t generation) noexcept {
+bool EventLoop::add(int descriptor, DescriptorState& state) noexcept {
   epoll_event event{};
   event.events = kInterest;
-  event.data.u64 = tag_of(descriptor, generation);
+  event.data.u64 = tag_of(state);
   if (real::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor, &event) == 0) return true;
   // Registered, but not by this generation: the number was closed behind our back while a copy of
   // the descriptor lives, and has come round to the same description.
@@ -90,7 +101,7 @@ bool EventLoop::add(int descriptor, std::uint32_t generation) noexcept {
          real::epoll_ctl(epoll_.number(), EPOLL_CTL_MOD, descriptor, &event) == 0;
 }
 
-DescriptorState* EventLoop::attach(int descriptor) noexcept {
+DescriptorState* EventLoop::attach_slowly(int descriptor) noexcept {
   if (descriptor < 0) {
     errno = EBADF;
     return nullptr;
@@ -100,7 +111,6 @@ DescriptorState* EventLoop::attach(int descriptor) noexcept {
     errno = ENOMEM;
     return nullptr;
   }
-  if (state->registered.load(std::memory_order_acquire)) return state;
   // Another thread may have closed the last generation, and its notice is still on its way here.
   wake_waiters(*state);
   ++state->generation;
@@ -121,12 +131,12 @@ bool EventLoop::register_anew(int descriptor, DescriptorState& state) noexcept {
   // Before the kernel is asked: if it still knows the descriptor, a close on another thread is yet
   // to come, and sees this afterwards.
   state.registered.store(true);
-  if (add(descriptor, state.generation)) return true;
+  if (add(descriptor, state)) return true;
   // EBADF may also mean that our own epoll descriptor was closed behind our back.
   if (errno != EBADF || real::fcntl(epoll_.number(), F_GETFD) >= 0) return false;
   rebuild();
   state.registered.store(true);
-  return add(descriptor, state.generation);
+  return add(descriptor, state);
 }
 
 void EventLoop::detach(int descriptor) noexcept {
@@ -204,9 +214,8 @@ void EventLoop::sweep() noexcept {
 
 void EventLoop::dispatch(std::uint64_t tag, std::uint32_t events) noexcept {
   if (tag == kWakeTag) return;
-  const int descriptor = static_cast<int>(tag & 0xffffffff);
-  DescriptorState* state = states_.find(descriptor);
-  if (state == nullptr || state->generation != static_cast<std::uint32_t>(tag >> 32)) return;
+  DescriptorState* state = &state_of(tag);
+  if (tag_of(*state) != tag) return;
   if ((events & kDistrustEvents) != 0) state->hung_up = true;
   // Everybody who waits is woken: one who finds nothing left parks again, and nobody is forgotten.
   if ((events & kReadEvents) != 0) {
@@ -225,13 +234,10 @@ void EventLoop::dispatch(std::uint64_t tag, std::uint32_t events) noexcept {
 void EventLoop::dispatch_all(const epoll_event* events, int count) noexcept {
   constexpr int kStateAhead = 8;
   constexpr int kWaiterAhead = 4;
-  const auto state_of = [&](int i) -> const DescriptorState* {
-    return i < count ? states_.find(static_cast<int>(events[i].data.u64 & 0xffffffff)) : nullptr;
-  };
   for (int i = 0; i < count; ++i) {
-    __builtin_prefetch(state_of(i + kStateAhead));
-    if (const DescriptorState* soon = state_of(i + kWaiterAhead)) {
-      if (const WaitNode* node = soon->readers.first()) {
+    if (i + kStateAhead < count) __builtin_prefetch(&state_of(events[i + kStateAhead].data.u64));
+    if (i + kWaiterAhead < count && events[i + kWaiterAhead].data.u64 != kWakeTag) {
+      if (const WaitNode* node = state_of(events[i + kWaiterAhead].data.u64).readers.first()) {
         __builtin_prefetch(node);
         __builtin_prefetch(&coroutine_of(*node));
       }
@@ -304,7 +310,7 @@ void EventLoop::restart_in_child() noexcept {
   // Closing the child's copies leaves the parent's set as it is; removing entries would not.
   epoll_.reset();
   wake_.reset();
-  states_.clear();
+  states_.forget_all();
   try_open();
   const SmallLockGuard guard(loops_lock);
   loops = this;  // the other threads do not exist in the child

@@ -32,7 +32,7 @@ enum class Direction : std::uint8_t { kRead, kWrite };
 struct alignas(64) DescriptorState {
   WaitList readers;
   WaitList writers;
-  std::uint32_t generation;
+  std::uint16_t generation;
   std::atomic<bool> registered;
   std::atomic<bool> look_again;  // who waits is to try again, since the close may have been missed
   bool read_drained;
@@ -55,12 +55,17 @@ class EventLoop {
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
-  /// What is known of `descriptor`; null if nothing.
+  /// What is known of `descriptor`; null if nothing. Stays where it is as long as the loop lives.
   DescriptorState* find(int descriptor) const noexcept { return states_.find(descriptor); }
 
   /// Registers `descriptor` unless it is. Null on failure, with errno: EPERM for files that epoll
   /// refuses because they are always ready, EBADF, ENOMEM, ENOSPC (fs.epoll.max_user_watches).
-  DescriptorState* attach(int descriptor) noexcept;
+  DescriptorState* attach(int descriptor) noexcept {
+    DescriptorState* state = states_.find(descriptor);
+    if (state != nullptr && state->registered.load(std::memory_order_acquire)) [[likely]]
+      return state;
+    return attach_slowly(descriptor);
+  }
 
   /// The descriptor is about to be closed, or its number has changed its meaning: takes it out and
   /// wakes those who wait on it with WakeReason::kClosed.
@@ -100,7 +105,8 @@ class EventLoop {
   void rebuild() noexcept;
   void dispatch(std::uint64_t tag, std::uint32_t events) noexcept;
   void dispatch_all(const epoll_event* events, int count) noexcept;
-  bool add(int descriptor, std::uint32_t generation) noexcept;
+  DescriptorState* attach_slowly(int descriptor) noexcept;
+  bool add(int descriptor, DescriptorState& state) noexcept;
   bool register_anew(int descriptor, DescriptorState& state) noexcept;
   int call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept;
   void detach_from_outside(int descriptor) noexcept;

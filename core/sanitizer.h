@@ -51,6 +51,15 @@ inline constexpr bool kThreadSanitizer = true;
 inline constexpr bool kThreadSanitizer = false;
 #endif
 
+/// Whether Valgrind runs the process.
+inline bool runs_on_valgrind() noexcept {
+#ifdef COLIBRI_VALGRIND
+  return RUNNING_ON_VALGRIND != 0;
+#else
+  return false;
+#endif
+}
+
 /// What the sanitizers know of one flow of control. Calls must come in the order: the leaving flow
 /// calls before_switch; the arriving one calls after_switch as the first thing it does.
 class SanitizerFlow {

@@ -66,8 +66,8 @@ int blocking_accept(int number, bool nonblocking, Attempt attempt) {
   Descriptor* descriptor = parkable_descriptor(number);
   if (descriptor != nullptr && descriptor->is_socket()) {
     make_nonblocking(number, *descriptor);
-    const ssize_t result =
-        blocking_call(CallSite(number, *descriptor, Direction::kRead), attempt, attempt);
+    CallSite call(number, *descriptor, Direction::kRead);
+    const ssize_t result = blocking_call(call, attempt, attempt);
     return note_accepted(static_cast<int>(result), number, nonblocking);
   }
   descriptor = descriptor_table::find(number);

@@ -41,14 +41,6 @@ void note_ignorance(const Descriptor& descriptor) noexcept {
   if (descriptor.is_socket()) sockets_know_nowait.store(false, std::memory_order_relaxed);
 }
 
-/// A call for sockets only said that this is none: the number was closed and given out anew behind
-/// the hooks' back. Forgets what was believed of it.
-bool is_no_socket(ssize_t result, int number) noexcept {
-  if (result >= 0 || errno != ENOTSOCK) return false;
-  descriptor_table::closing(number);
-  return true;
-}
-
 msghdr message_of(const iovec* buffers, int count) noexcept {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(buffers);
@@ -83,12 +75,14 @@ bool is_over_at_once(const iovec* buffers, int count, Call call, ssize_t& result
 
 }  // namespace
 
-ssize_t try_read(const Descriptor& descriptor, int number, void* buffer,
-                 std::size_t size) noexcept {
-  if (descriptor.is_socket()) {
-    const ssize_t result = real::recv(number, buffer, size, MSG_DONTWAIT);
-    if (!is_no_socket(result, number)) return result;
-  }
+bool is_no_socket(int number) noexcept {
+  if (errno != ENOTSOCK) return false;
+  descriptor_table::closing(number);
+  return true;
+}
+
+ssize_t try_read_file(const Descriptor& descriptor, int number, void* buffer,
+                      std::size_t size) noexcept {
   const iovec whole{buffer, size};
   if (may_know_nowait(descriptor)) {
     const ssize_t result = real::preadv2(number, &whole, 1, -1, RWF_NOWAIT);
@@ -112,13 +106,8 @@ ssize_t try_readv(const Descriptor& descriptor, int number, const iovec* buffers
   return real::recvmsg(number, &message, MSG_DONTWAIT);
 }
 
-ssize_t try_write(const Descriptor& descriptor, int number, const void* buffer, std::size_t size,
-                  bool continued) noexcept {
-  if (descriptor.is_socket()) {
-    const int flags = MSG_DONTWAIT | (continued ? MSG_NOSIGNAL : 0);
-    const ssize_t result = real::send(number, buffer, size, flags);
-    if (!is_no_socket(result, number)) return result;
-  }
+ssize_t try_write_file(const Descriptor& descriptor, int number, const void* buffer,
+                       std::size_t size) noexcept {
   const iovec whole{const_cast<void*>(buffer), size};
   if (may_know_nowait(descriptor)) {
     const ssize_t result = real::pwritev2(number, &whole, 1, -1, RWF_NOWAIT);

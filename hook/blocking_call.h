@@ -70,16 +70,17 @@ inline int fail_with_errno(int error) noexcept {
   return -1;
 }
 
-/// A call that succeeds leaves errno as it found it, whatever the tries on its way have said.
+/// A call that succeeds leaves errno as it found it, whatever the tries on its way have said. In
+/// coroutines.
 class KeptErrno {
  public:
   ssize_t operator()(ssize_t result) const noexcept {
-    if (result >= 0) errno = errno_;
+    if (result >= 0) *thread_state.errno_address = errno_;
     return result;
   }
 
  private:
-  const int errno_ = errno;
+  const int errno_ = *thread_state.errno_address;
 };
 
 /// Which descriptor a call waits for, in which direction, and how long.
@@ -102,11 +103,21 @@ class CallSite {
     return limits_;
   }
 
+  /// What the event loop knows of the descriptor; null if nobody has waited for it yet.
+  DescriptorState* state() noexcept {
+    if (state_ == nullptr) state_ = find_state(number);
+    return state_;
+  }
+
+  CallSite(const CallSite&) = delete;
+  CallSite& operator=(const CallSite&) = delete;
+
   const int number;
   const Descriptor& descriptor;
   const Direction direction;
 
  private:
+  DescriptorState* state_ = nullptr;
   WaitLimits limits_;
   bool limits_known_ = false;
 };
@@ -137,12 +148,12 @@ auto pass_through(Plain plain) {
 template <class Plain, class Attempt>
 ssize_t try_and_wait(CallSite& call, Plain plain, Attempt attempt) {
   for (;;) {
-    if (!is_drained(call.number, call.direction)) {
+    if (!is_drained(call.state(), call.direction)) {
       const ssize_t result = attempt();
       if (result >= 0) return result;
       if (errno == EBADF) descriptor_table::forget_if_closed(call.number);
       if (errno != EAGAIN) return result;
-      note_drained(call.number, call.direction);
+      note_drained(call.state(), call.direction);
     }
     const WakeReason reason = wait_ready(call.number, call.direction, call.limits());
     if (reason == WakeReason::kUnsupported) return plain();
@@ -174,7 +185,7 @@ ssize_t try_in_pauses(CallSite& call, Attempt attempt) {
 
 /// A call that is done with its first success: reads, messages, accept.
 template <class Plain, class Attempt>
-ssize_t blocking_call(CallSite call, Plain plain, Attempt attempt) {
+ssize_t blocking_call(CallSite& call, Plain plain, Attempt attempt) {
   const KeptErrno kept;
   return may_begin() ? kept(try_and_wait(call, plain, attempt)) : -1;
 }
@@ -184,7 +195,7 @@ ssize_t blocking_call(CallSite call, Plain plain, Attempt attempt) {
 /// is the result; the error is, only if that is nothing. `wanted` is asked after the first success,
 /// when the kernel has found the program's pointers good.
 template <class Wanted, class Plain, class Attempt>
-ssize_t blocking_transfer(CallSite call, Wanted wanted, Plain plain, Attempt attempt) {
+ssize_t blocking_transfer(CallSite& call, Wanted wanted, Plain plain, Attempt attempt) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
   std::size_t done = 0;

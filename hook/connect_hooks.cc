@@ -41,7 +41,7 @@ int outcome(int number, const sockaddr* address, socklen_t size) noexcept {
   return error == 0 ? 0 : fail_with_errno(error);
 }
 
-int wait_for_outcome(CallSite call, const sockaddr* address, socklen_t size, int error_if_late) {
+int wait_for_outcome(CallSite& call, const sockaddr* address, socklen_t size, int error_if_late) {
   for (;;) {
     const WakeReason reason = wait_ready(call.number, Direction::kWrite, call.limits());
     if (reason != WakeReason::kFired) return fail_with_errno(error_of(reason, error_if_late));
@@ -50,7 +50,7 @@ int wait_for_outcome(CallSite call, const sockaddr* address, socklen_t size, int
 }
 
 /// A Unix stream socket whose peer's backlog is full: nothing tells when there is room again.
-int connect_to_full_backlog(CallSite call, const sockaddr* address, socklen_t size) {
+int connect_to_full_backlog(CallSite& call, const sockaddr* address, socklen_t size) {
   return static_cast<int>(
       try_in_pauses(call, [&] { return connect_without_waiting(call.number, address, size); }));
 }
@@ -69,7 +69,7 @@ extern "C" int connect(int fd, const sockaddr* address, socklen_t size) {
   if (!may_begin()) return -1;
   const int result = connect_without_waiting(fd, address, size);
   if (result == 0) return static_cast<int>(kept(0));
-  const CallSite call(fd, *descriptor, Direction::kWrite);
+  CallSite call(fd, *descriptor, Direction::kWrite);
   switch (errno) {
     case EINPROGRESS:
     case EALREADY:  // an earlier connect was interrupted; this one waits for it

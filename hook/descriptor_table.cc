@@ -10,9 +10,11 @@
 #include "colibri/core/small_lock.h"
 
 namespace colibri::descriptor_table {
-namespace {
 
 constinit DescriptorMap<Descriptor> descriptors;
+
+namespace {
+
 constinit SmallLock alias_lock;
 
 int socket_option(int descriptor, int option, int otherwise) noexcept {
@@ -109,16 +111,7 @@ std::int64_t nanoseconds_of_timeout(const timeval& time) noexcept {
   return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_usec * std::int64_t{1'000};
 }
 
-Descriptor* find(int descriptor) noexcept {
-  Descriptor* entry = descriptors.find(descriptor);
-  return entry != nullptr && entry->kind.load(std::memory_order_acquire) != DescriptorKind::kUnknown
-             ? entry
-             : nullptr;
-}
-
-Descriptor* look_up(int descriptor) noexcept {
-  if (Descriptor* entry = find(descriptor)) [[likely]]
-    return entry;
+Descriptor* learn(int descriptor) noexcept {
   const int saved_errno = errno;
   const int flags = real::fcntl(descriptor, F_GETFL);
   if (flags < 0) return nullptr;

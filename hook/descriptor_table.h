@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "colibri/core/deadline.h"
+#include "colibri/core/descriptor_map.h"
 
 namespace colibri {
 
@@ -45,12 +46,25 @@ struct Descriptor {
 
 namespace descriptor_table {
 
-/// What is known of `descriptor`; asks the kernel if that is nothing. Null if it is not open (errno
-/// EBADF) or memory is short. errno is kept otherwise.
-Descriptor* look_up(int descriptor) noexcept;
+/// For this header's functions.
+extern constinit DescriptorMap<Descriptor> descriptors;
+/// The part of look_up that asks the kernel.
+Descriptor* learn(int descriptor) noexcept;
 
 /// What is known of `descriptor` without asking the kernel; null if nothing.
-Descriptor* find(int descriptor) noexcept;
+inline Descriptor* find(int descriptor) noexcept {
+  Descriptor* entry = descriptors.find(descriptor);
+  return entry != nullptr && entry->kind.load(std::memory_order_acquire) != DescriptorKind::kUnknown
+             ? entry
+             : nullptr;
+}
+
+/// What is known of `descriptor`; asks the kernel if that is nothing. Null if it is not open (errno
+/// EBADF) or memory is short. errno is kept otherwise.
+inline Descriptor* look_up(int descriptor) noexcept {
+  Descriptor* entry = find(descriptor);
+  return entry != nullptr ? entry : learn(descriptor);
+}
 
 /// `descriptor` was just created. Forgets what was believed of its number.
 Descriptor* opened(int descriptor, DescriptorKind kind, bool nonblocking) noexcept;

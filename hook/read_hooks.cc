@@ -13,10 +13,10 @@ namespace {
 /// A read that moved less than it was offered room for may have emptied the socket; see
 /// event_loop.h and the exceptions there. `room()` is asked only when it matters.
 template <class Room>
-void note_read(const CallSite& call, ssize_t result, Room room) noexcept {
+void note_read(CallSite& call, ssize_t result, Room room) noexcept {
   if (result > 0 && call.descriptor.kind.load(std::memory_order_relaxed) == DescriptorKind::kTcp &&
       static_cast<std::size_t>(result) < room()) {
-    note_short_read(call.number);
+    note_short_read(call.state());
   }
 }
 
@@ -110,7 +110,7 @@ ssize_t read(int fd, void* buffer, size_t size) {
   if (is_patient(*descriptor, 0)) {
     return receive_bytes_whole(fd, *descriptor, buffer, size, 0, nullptr, nullptr);
   }
-  const CallSite call(fd, *descriptor, Direction::kRead);
+  CallSite call(fd, *descriptor, Direction::kRead);
   return blocking_call(call, plain, [&] {
     const ssize_t result = try_read(*descriptor, fd, buffer, size);
     note_read(call, result, [&] { return size; });
@@ -129,7 +129,7 @@ ssize_t readv(int fd, const iovec* buffers, int count) {
     msghdr message = message_of(buffers, pieces);
     return receive_whole(fd, *descriptor, message, 0, bytes_to_wait_for(*descriptor, 0, room));
   }
-  const CallSite call(fd, *descriptor, Direction::kRead);
+  CallSite call(fd, *descriptor, Direction::kRead);
   return blocking_call(call, plain, [&] {
     const ssize_t result = try_readv(*descriptor, fd, buffers, count);
     note_read(call, result, [&] { return total_bytes(buffers, pieces); });

@@ -16,22 +16,22 @@ bool to_the_peer() noexcept {
 /// receiver that the call names: a Unix one whose queue is full of others' messages makes it wait,
 /// but the kernel calls this socket writable and tells nobody when there is room.
 template <class Plain, class Attempt, class Named>
-ssize_t send_whole(CallSite call, Plain plain, Attempt attempt, Named is_named) {
+ssize_t send_whole(CallSite& call, Plain plain, Attempt attempt, Named is_named) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
   const ssize_t result = attempt();
   if (result >= 0 || errno != EAGAIN) return kept(result);
   if (is_named()) return kept(try_in_pauses(call, attempt));
-  note_drained(call.number, call.direction);
+  note_drained(call.state(), call.direction);
   return kept(try_and_wait(call, plain, attempt));
 }
 
 /// True when the rest of a write cannot go out since the connection has failed. The write then ends
 /// with the part that went, and leaves the error for the next call, as libc's does: another try
 /// would take it away.
-bool has_failed(const CallSite& call, std::size_t done) noexcept {
-  if (done == 0 || !call.descriptor.is_socket()) return false;
-  const DescriptorState* state = thread_state.event_loop->find(call.number);
+[[gnu::noinline]] bool has_failed(CallSite& call) noexcept {
+  if (!call.descriptor.is_socket()) return false;
+  const DescriptorState* state = call.state();
   if (state == nullptr || !state->hung_up) return false;
   pollfd query{call.number, POLLOUT, 0};
   if (real::poll(&query, 1, 0) != 1 || (query.revents & (POLLERR | POLLHUP)) == 0) return false;
@@ -57,14 +57,14 @@ std::size_t bytes_of(const msghdr& message) noexcept {
 }
 
 /// sendmsg on a stream. Ancillary data goes with the first part.
-ssize_t send_stream_message(CallSite call, const msghdr* message, int flags) {
+ssize_t send_stream_message(CallSite& call, const msghdr* message, int flags) {
   const int number = call.number;
   return blocking_transfer(
       call, [&] { return bytes_of(*message); },
       [&] { return real::sendmsg(number, message, flags); },
       [&](std::size_t done) -> ssize_t {
         if (done == 0) return real::sendmsg(number, message, flags_of_try(flags, 0));
-        if (has_failed(call, done)) return -1;
+        if (has_failed(call)) return -1;
         BufferCursor cursor(message->msg_iov, message->msg_iovlen);
         cursor.seek(done);
         msghdr rest{};
@@ -85,9 +85,9 @@ ssize_t write(int fd, const void* buffer, size_t size) {
   const auto plain = [&] { return real::write(fd, buffer, size); };
   const Descriptor* descriptor = parkable_descriptor(fd);
   if (descriptor == nullptr || size == 0) return pass_through(plain);
-  const CallSite call(fd, *descriptor, Direction::kWrite);
+  CallSite call(fd, *descriptor, Direction::kWrite);
   const auto attempt = [&](std::size_t done) -> ssize_t {
-    if (has_failed(call, done)) return -1;
+    if (done != 0 && has_failed(call)) return -1;
     return try_write(*descriptor, fd, static_cast<const char*>(buffer) + done, size - done,
                      done != 0);
   };
@@ -103,10 +103,10 @@ ssize_t writev(int fd, const iovec* buffers, int count) {
   const auto plain = [&] { return real::writev(fd, buffers, count); };
   const Descriptor* descriptor = parkable_descriptor(fd);
   if (descriptor == nullptr || count < 0) return pass_through(plain);
-  const CallSite call(fd, *descriptor, Direction::kWrite);
+  CallSite call(fd, *descriptor, Direction::kWrite);
   const auto attempt = [&](std::size_t done) -> ssize_t {
     if (done == 0) return try_writev(*descriptor, fd, buffers, count, false);
-    if (has_failed(call, done)) return -1;
+    if (done != 0 && has_failed(call)) return -1;
     BufferCursor cursor(buffers, static_cast<std::size_t>(count));
     cursor.seek(done);
     return try_writev(*descriptor, fd, cursor.data(), static_cast<int>(cursor.size()), true);
@@ -124,9 +124,9 @@ ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockadd
   const auto plain = [&] { return real::sendto(fd, buffer, size, flags, address, address_size); };
   const Descriptor* descriptor = patient_socket(fd, flags);
   if (descriptor == nullptr) return pass_through(plain);
-  const CallSite call(fd, *descriptor, Direction::kWrite);
+  CallSite call(fd, *descriptor, Direction::kWrite);
   const auto attempt = [&](std::size_t done) -> ssize_t {
-    if (has_failed(call, done)) return -1;
+    if (done != 0 && has_failed(call)) return -1;
     return real::sendto(fd, static_cast<const char*>(buffer) + done, size - done,
                         flags_of_try(flags, done), address, address_size);
   };
@@ -146,7 +146,7 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   const auto plain = [&] { return real::sendmsg(fd, message, flags); };
   const Descriptor* descriptor = patient_socket(fd, flags);
   if (descriptor == nullptr) return pass_through(plain);
-  const CallSite call(fd, *descriptor, Direction::kWrite);
+  CallSite call(fd, *descriptor, Direction::kWrite);
   if (descriptor->is_stream()) return send_stream_message(call, message, flags);
   return send_whole(
       call, plain, [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); },

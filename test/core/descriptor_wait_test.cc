@@ -203,16 +203,16 @@ TEST(WaitReady, OnNoDescriptorIsClosed) {
 TEST(Drained, IsTrueFromAFailedTryToTheNextEvent) {
   run_in_scheduler([] {
     const DescriptorPair pipe = DescriptorPair::pipe();
-    note_drained(pipe.reader(), Direction::kRead);
-    EXPECT_FALSE(is_drained(pipe.reader(), Direction::kRead)) << "never waited for: not known";
+    note_drained(find_state(pipe.reader()), Direction::kRead);
+    EXPECT_FALSE(is_drained(find_state(pipe.reader()), Direction::kRead)) << "never waited for: not known";
     auto reader = spawn([&] { return read_byte(pipe); });
     yield();
-    note_drained(pipe.reader(), Direction::kRead);
-    EXPECT_TRUE(is_drained(pipe.reader(), Direction::kRead));
-    EXPECT_FALSE(is_drained(pipe.reader(), Direction::kWrite));
+    note_drained(find_state(pipe.reader()), Direction::kRead);
+    EXPECT_TRUE(is_drained(find_state(pipe.reader()), Direction::kRead));
+    EXPECT_FALSE(is_drained(find_state(pipe.reader()), Direction::kWrite));
     pipe.put('x');
     reader.join();
-    EXPECT_FALSE(is_drained(pipe.reader(), Direction::kRead));
+    EXPECT_FALSE(is_drained(find_state(pipe.reader()), Direction::kRead));
   });
 }
 
@@ -223,13 +223,13 @@ TEST(Drained, AShortReadProvesNothingOnceThePeerHasHungUp) {
     yield();
     sockets.put('x');
     reader.join();
-    note_short_read(sockets.reader());
-    EXPECT_TRUE(is_drained(sockets.reader(), Direction::kRead));
+    note_short_read(find_state(sockets.reader()));
+    EXPECT_TRUE(is_drained(find_state(sockets.reader()), Direction::kRead));
     sockets.close_writer();
     sleep_for(milliseconds(1));
-    EXPECT_FALSE(is_drained(sockets.reader(), Direction::kRead));
-    note_short_read(sockets.reader());
-    EXPECT_FALSE(is_drained(sockets.reader(), Direction::kRead));
+    EXPECT_FALSE(is_drained(find_state(sockets.reader()), Direction::kRead));
+    note_short_read(find_state(sockets.reader()));
+    EXPECT_FALSE(is_drained(find_state(sockets.reader()), Direction::kRead));
   });
 }
 

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 #include <string.h>
 #include <unistd.h>
-#include <valgrind/valgrind.h>
 
 #include <algorithm>
 #include <cstdio>

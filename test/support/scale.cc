@@ -1,13 +1,11 @@
 #include "test/support/scale.h"
 
-#include <valgrind/valgrind.h>
-
 #include <algorithm>
 
 namespace colibri::test {
 
 bool in_valgrind() noexcept {
-  return RUNNING_ON_VALGRIND != 0;
+  return runs_on_valgrind();
 }
 
 std::size_t scaled(std::size_t full, std::size_t address, std::size_t thread) noexcept {

@@ -60,6 +60,17 @@ inline bool runs_on_valgrind() noexcept {
 #endif
 }
 
+/// Whether Valgrind says what it finds; for calls that are wrong on purpose.
+inline void set_valgrind_reporting([[maybe_unused]] bool on) noexcept {
+#ifdef COLIBRI_VALGRIND
+  if (on) {
+    VALGRIND_ENABLE_ERROR_REPORTING;
+  } else {
+    VALGRIND_DISABLE_ERROR_REPORTING;
+  }
+#endif
+}
+
 /// What the sanitizers know of one flow of control. Calls must come in the order: the leaving flow
 /// calls before_switch; the arriving one calls after_switch as the first thing it does.
 class SanitizerFlow {

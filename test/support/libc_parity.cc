@@ -9,6 +9,7 @@
 #include <ostream>
 
 #include "colibri/core/run.h"
+#include "colibri/core/sanitizer.h"
 #include "test/support/leak_check.h"
 
 namespace colibri::test {
@@ -121,10 +122,10 @@ namespace {
 class [[nodiscard]] ValgrindSilence {
  public:
   explicit ValgrindSilence(bool deliberate) : deliberate_(deliberate) {
-    if (deliberate_) VALGRIND_DISABLE_ERROR_REPORTING;
+    if (deliberate_) set_valgrind_reporting(false);
   }
   ~ValgrindSilence() {
-    if (deliberate_) VALGRIND_ENABLE_ERROR_REPORTING;
+    if (deliberate_) set_valgrind_reporting(true);
   }
   ValgrindSilence(const ValgrindSilence&) = delete;
   ValgrindSilence& operator=(const ValgrindSilence&) = delete;

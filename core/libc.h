@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -172,6 +173,9 @@ inline constinit RealFunction sigaction{"sigaction", ::sigaction};
 inline constinit RealFunction pthread_sigmask{"pthread_sigmask", ::pthread_sigmask};
 inline constinit RealFunction waitpid{"waitpid", ::waitpid};
 inline constinit RealFunction sigaltstack{"sigaltstack", ::sigaltstack};
+
+// Threads.
+inline constinit RealFunction pthread_getattr_np{"pthread_getattr_np", ::pthread_getattr_np};
 
 }  // namespace real
 }  // namespace colibri

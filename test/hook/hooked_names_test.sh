@@ -2,8 +2,13 @@
 # core must reach libc through core/libc.h: with the hooks linked, a plain call of a hooked name
 # would bind to the hook, and park in the midst of the scheduler.
 #
-#   hooked_names_test.sh ARCHIVES_OF_HOOK -- ARCHIVES_OF_CORE
+# And the list of hooked names, which the doctor goes by, is that of the definitions.
+#
+#   hooked_names_test.sh HOOKED_NAMES_H ARCHIVES_OF_HOOK -- ARCHIVES_OF_CORE
 set -eu
+
+list=$1
+shift
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -16,6 +21,13 @@ while [ "$1" != -- ]; do
 done
 shift
 awk '$2 == "T" && $3 !~ /^_Z/ { print $3 }' "$work/defined" | sort -u >"$work/hooked"
+
+sed -n 's/^ *"\([a-zA-Z0-9_]*\)",$/\1/p' "$list" | LC_ALL=C sort -u >"$work/listed"
+LC_ALL=C sort -o "$work/hooked" "$work/hooked"
+if ! diff "$work/listed" "$work/hooked"; then
+  echo "hook/hooked_names.h (<) and the definitions (>) differ"
+  status=1
+fi
 
 for name in read write close accept poll select epoll_wait nanosleep sigaction longjmp __read_chk; do
   if ! grep -qx "$name" "$work/hooked"; then

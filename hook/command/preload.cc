@@ -1,0 +1,118 @@
+#include "hook/command/preload.h"
+
+#include <elf.h>
+#include <link.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+namespace colibri {
+namespace {
+
+constexpr int kCannotRun = 2;
+constexpr int kNotFound = 127;  // as shells say it
+constexpr int kNotExecutable = 126;
+
+std::string find_library() {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path self = fs::read_symlink("/proc/self/exe", error);
+  const fs::path here = self.parent_path();
+  const char* kFile = "libcolibri_preload.so";
+  for (const fs::path& path :
+       {here / kFile, here / ".." / "lib" / kFile, here / "hook" / kFile,
+        fs::path(self.string() + ".runfiles") / "colibri" / "hook" / kFile}) {
+    if (fs::exists(path, error)) return fs::canonical(path, error).string();
+  }
+  return {};
+}
+
+/// A program header of `type` in the file.
+bool has_segment(std::ifstream& file, const ElfW(Ehdr) & header, std::uint32_t type) {
+  file.seekg(static_cast<std::streamoff>(header.e_phoff));
+  for (int i = 0; i < header.e_phnum; ++i) {
+    ElfW(Phdr) segment{};
+    file.read(reinterpret_cast<char*>(&segment), sizeof segment);
+    if (file && segment.p_type == type) return true;
+  }
+  return false;
+}
+
+int complain(int status, const std::string& text) {
+  std::fprintf(stderr, "colibri: %s\n", text.c_str());
+  return status;
+}
+
+}  // namespace
+
+std::string find_program(const std::string& program) {
+  if (program.find('/') != std::string::npos) return program;
+  const char* path = std::getenv("PATH");
+  std::string directories = path != nullptr ? path : "/usr/bin:/bin";
+  for (std::size_t begin = 0; begin <= directories.size();) {
+    const std::size_t end = std::min(directories.find(':', begin), directories.size());
+    const std::string file = directories.substr(begin, end - begin) + "/" + program;
+    if (access(file.c_str(), X_OK) == 0) return file;
+    begin = end + 1;
+  }
+  return {};
+}
+
+std::string obstacle(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  ElfW(Ehdr) header{};
+  file.read(reinterpret_cast<char*>(&header), sizeof header);
+  // A script: its interpreter is what counts, and the kernel finds it.
+  if (!file || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return {};
+  if (header.e_ident[EI_CLASS] != ELFCLASS64) {
+    return path + " is a 32-bit program, and colibri's library is not";
+  }
+  if (!has_segment(file, header, PT_INTERP)) {
+    return path +
+           " is linked statically: its calls cannot be hooked from outside; link it with the "
+           "shared libc, or with //hook";
+  }
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)) != 0 &&
+      geteuid() != 0) {
+    return path + " changes its user (setuid), and the system preloads nothing into such programs";
+  }
+  return {};
+}
+
+int run_preloaded(const std::vector<std::string>& words, const std::string& wanted_library,
+                  bool examine) {
+  if (words.empty()) return complain(kCannotRun, "no program was named; see colibri --help");
+  const std::string program = find_program(words.front());
+  if (program.empty()) return complain(kNotFound, words.front() + ": not found");
+  if (const std::string why_not = obstacle(program); !why_not.empty()) {
+    return complain(kCannotRun, why_not);
+  }
+  const std::string library = wanted_library.empty() ? find_library() : wanted_library;
+  if (library.empty() || access(library.c_str(), R_OK) != 0) {
+    return complain(kCannotRun,
+                    "libcolibri_preload.so was not found beside this command, in "
+                    "../lib or among its runfiles; name it with --library");
+  }
+  const char* others = std::getenv("LD_PRELOAD");
+  const std::string all = others == nullptr ? library : library + ":" + others;
+  setenv("LD_PRELOAD", all.c_str(), 1);
+  setenv("COLIBRI_PRELOADED", library.c_str(), 1);
+  if (examine) setenv("COLIBRI_DOCTOR", "1", 1);
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  execv(program.c_str(), arguments.data());
+  const int error = errno;
+  return complain(error == ENOENT ? kNotFound : kNotExecutable,
+                  program + ": " + std::strerror(error));
+}
+
+}  // namespace colibri

@@ -1,0 +1,95 @@
+// The way in for unmodified programs: this library is preloaded, and the program's `main` runs in a
+// coroutine, with all hooks on.
+//
+//   COLIBRI_PRELOADED=path   this library's own entry in LD_PRELOAD; taken out again before main
+//                            runs, so that the program's children are as they always were
+//   COLIBRI_DOCTOR=1         instead of main: prints what the hooks reach, and exits with 1 if a
+//                            call escapes
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "colibri/core/bypass.h"
+#include "colibri/core/check.h"
+#include "colibri/core/run.h"
+#include "colibri/hook/report.h"
+
+namespace colibri {
+namespace {
+
+using Main = int (*)(int, char**, char**);
+using StartMain = int (*)(Main, int, char**, void (*)(), void (*)(), void (*)(), void*);
+
+constinit Main program_main = nullptr;
+
+/// As large as the thread's own stack would have grown.
+std::size_t stack_bytes() noexcept {
+  constexpr std::size_t kUsual = 8 * 1024 * 1024;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return kUsual;
+  return std::clamp<std::size_t>(limit.rlim_cur, smallest_stack_bytes(), kLargestStackBytes);
+}
+
+void restore_environment() {
+  const char* own = getenv("COLIBRI_PRELOADED");
+  const char* all = getenv("LD_PRELOAD");
+  if (own == nullptr || all == nullptr) return;
+  const std::string entry = own;
+  std::string rest = all;
+  if (rest.compare(0, entry.size(), entry) == 0) rest.erase(0, entry.size() + 1);
+  if (rest.empty()) {
+    unsetenv("LD_PRELOAD");
+  } else {
+    setenv("LD_PRELOAD", rest.c_str(), 1);
+  }
+  unsetenv("COLIBRI_PRELOADED");
+}
+
+/// The program, or another library before this one, has definitions of its own: ours reach nothing.
+bool stands_behind() noexcept {
+  Dl_info here{};
+  Dl_info first{};
+  dladdr(reinterpret_cast<const void*>(&stands_behind), &here);
+  dladdr(dlsym(RTLD_DEFAULT, "read"), &first);
+  if (here.dli_fbase == first.dli_fbase) return false;
+  std::fprintf(stderr,
+               "colibri: %s defines the hooked calls itself; a program that links colibri needs no "
+               "`colibri run`, and tells by colibri::hook::report() what its hooks reach\n",
+               first.dli_fname);
+  return true;
+}
+
+int print_report() {
+  const hook::Report report = hook::report();
+  std::fputs(report.text().c_str(), stdout);
+  std::fflush(stdout);
+  return report.complete() ? 0 : 1;
+}
+
+int run_main(int count, char** arguments, char** /*environment*/) {
+  restore_environment();
+  const bool examine = getenv("COLIBRI_DOCTOR") != nullptr;
+  if (stands_behind()) return examine ? 2 : program_main(count, arguments, environ);
+  if (examine) return print_report();
+  const RunOptions options{.main_stack_bytes = stack_bytes()};
+  return run([=] { return program_main(count, arguments, environ); }, options);
+}
+
+}  // namespace
+}  // namespace colibri
+
+extern "C" [[gnu::visibility("default")]] int __libc_start_main(
+    colibri::Main main, int count, char** arguments, void (*initialise)(), void (*finish)(),
+    void (*finish_loader)(), void* stack_end) {
+  using namespace colibri;
+  const auto real = reinterpret_cast<StartMain>(dlsym(RTLD_NEXT, "__libc_start_main"));
+  check(real != nullptr, "libc has no __libc_start_main");
+  program_main = main;
+  return real(&run_main, count, arguments, initialise, finish, finish_loader, stack_end);
+}

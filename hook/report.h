@@ -1,0 +1,49 @@
+// The hook doctor: which calls of the loaded program come to colibri, and which go past it, and
+// why.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace colibri::hook {
+
+/// Why an object's calls of a name do not come to colibri.
+enum class Escape {
+  kHidden,     // colibri's definition is not visible outside the object that it is linked into
+  kBehind,     // another library that defines the name, libc for one, stands before colibri
+  kDeepBound,  // the object looks into its own libraries first (RTLD_DEEPBIND, DF_SYMBOLIC)
+  kOwn,        // the object has a definition of its own, as from a static libc
+};
+
+/// A name that an object calls past colibri.
+struct EscapedName {
+  std::string name;
+  Escape reason;
+  std::string target;  // the object whose definition is called instead
+};
+
+/// What one loaded object does.
+struct ObjectReport {
+  std::string path;
+  std::vector<std::string> hooked;  // names it calls that come to colibri
+  std::vector<EscapedName> escaped;
+  // System calls that may block, made without libc, by their numbers; found by the instructions'
+  // pattern, so that data which looks like code counts, too.
+  std::vector<int> raw_system_calls;
+};
+
+struct Report {
+  std::vector<ObjectReport> objects;  // those that call hooked names, or make raw calls
+
+  /// No call escapes, as far as can be seen. Raw calls do not count: most are harmless.
+  bool complete() const noexcept;
+  /// In words, with the remedy.
+  std::string text() const;
+};
+
+/// Looks at all objects that are loaded now. Any thread; not from signal handlers. libc's calls to
+/// itself (getaddrinfo's traffic, stdio's reads) never come to anybody, and are not listed. Throws
+/// std::bad_alloc.
+Report report();
+
+}  // namespace colibri::hook

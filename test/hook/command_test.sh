@@ -1,0 +1,97 @@
+#!/bin/bash
+# `colibri run` leaves unmodified programs as they are, and `colibri doctor` tells what the hooks
+# reach in them. Programs that are not installed are named and passed over.
+#
+#   command_test.sh COLIBRI STATIC_PROGRAM LINKED_PROGRAM
+set -uo pipefail
+
+colibri=$PWD/$1 static=$2 linked=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+
+complain() {
+  echo "FAILED: $*"
+  status=1
+}
+
+# same NAME INPUT COMMAND...: the same output, errors and exit status with and without colibri.
+same() {
+  local name=$1 input=$2 plain hooked
+  shift 2
+  if ! command -v "$1" >/dev/null; then
+    echo "passed over: $1 is not installed"
+    return
+  fi
+  timeout 60 "$@" <<<"$input" >"$work/plain" 2>"$work/plain_errors"
+  plain=$?
+  timeout 60 "$colibri" run "$@" <<<"$input" >"$work/hooked" 2>"$work/hooked_errors"
+  hooked=$?
+  [[ $plain == "$hooked" ]] || complain "$name: status $hooked, and $plain without colibri"
+  cmp -s "$work/plain" "$work/hooked" ||
+    complain "$name: other output: $(diff "$work/plain" "$work/hooked" | head -5)"
+  cmp -s "$work/plain_errors" "$work/hooked_errors" ||
+    complain "$name: other errors: $(diff "$work/plain_errors" "$work/hooked_errors" | head -5)"
+}
+
+# A server and its clients, by sockets, threads and select.
+cat >"$work/sockets.py" <<'PYTHON'
+import select, socket, threading
+listener = socket.create_server(("127.0.0.1", 0))
+def serve():
+    for _ in range(20):
+        connection, _ = listener.accept()
+        with connection:
+            while data := connection.recv(1000):
+                connection.sendall(data)
+thread = threading.Thread(target=serve)
+thread.start()
+for i in range(20):
+    with socket.create_connection(listener.getsockname()) as client:
+        client.settimeout(10)
+        client.sendall(b"x" * i + b"\n")
+        select.select([client], [], [], 10)
+        print(len(client.recv(1000)))
+thread.join()
+PYTHON
+
+same 'arguments' '' echo -n one 'two  three'
+same 'standard input' $'a\nb' cat
+same 'an exit status' '' sh -c 'exit 7'
+same 'a signal' '' sh -c 'kill -TERM $$'
+same 'children and pipes' '' sh -c 'seq 1 2000 | sort -n | tail -1; true & wait; echo $?'
+same 'the environment' '' sh -c 'env | grep -c -e COLIBRI -e LD_PRELOAD'
+same 'what is not there' '' sh -c 'exec /nonexistent/program'
+same 'sleeping' '' sleep 0.01
+same 'errors' '' ls /nonexistent
+same 'a script with sockets and threads' '' python3 "$work/sockets.py"
+same 'subprocesses of a script' '' python3 -c \
+  'import subprocess; print(subprocess.run(["sh", "-c", "cat; exit 3"], input=b"in", capture_output=True))'
+same 'deep recursion' '' python3 -c \
+  'import sys; sys.setrecursionlimit(20000); f = lambda n: n and 1 + f(n - 1); print(f(9000))'
+same 'curl' '' curl --version
+same 'a refused connection' '' curl -sS http://127.0.0.1:1/
+same 'wget' '' wget -nv -O - http://127.0.0.1:1/
+same 'psql' '' psql -h 127.0.0.1 -p 1 -c 'select 1'
+same 'perl' '' perl -e 'print join(",", map { $_ * 2 } 1..5), "\n"; exit 4'
+
+# doctor
+"$colibri" doctor cat >"$work/doctor" 2>&1 || complain "doctor cat: status $?: $(cat "$work/doctor")"
+grep -q 'hooked:.* read' "$work/doctor" || complain "doctor cat does not name read"
+grep -q 'Every call by name comes to colibri' "$work/doctor" || complain 'doctor cat: no verdict'
+
+"$colibri" doctor "$static" >"$work/doctor" 2>&1
+[[ $? == 2 ]] || complain "doctor on a static program: another status"
+grep -q 'linked statically' "$work/doctor" || complain "static: $(cat "$work/doctor")"
+
+"$colibri" doctor "$linked" >"$work/doctor" 2>&1
+[[ $? == 2 ]] || complain "doctor on a program that links colibri: another status"
+grep -q 'needs no `colibri run`' "$work/doctor" || complain "linked: $(cat "$work/doctor")"
+
+"$colibri" run /nonexistent/program 2>"$work/errors"
+[[ $? == 127 ]] || complain "a program that is not there: another status"
+grep -q 'No such file' "$work/errors" || complain "not there: $(cat "$work/errors")"
+"$colibri" run 2>"$work/errors"
+[[ $? == 2 ]] || complain "no program: another status"
+
+exit $status

@@ -1,0 +1,2 @@
+// A program without the dynamic loader.
+int main() {}

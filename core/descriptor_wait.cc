@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 /// The kernel or the heap is full: try again in a moment, when somebody may have given way.
-WakeReason wait_a_moment(WaitKind kind, int descriptor, const WaitLimits& limits) noexcept {
+WakeReason wait_a_moment(WaitKind kind, int descriptor, WaitLimits limits) noexcept {
   const Deadline moment = Deadline::after(milliseconds(5));
   const WakeReason reason =
       thread_state.scheduler->park({.deadline = std::min(moment, limits.deadline),
@@ -57,55 +57,79 @@ bool join_all(std::span<const pollfd> interests, WaitSlot* slots) noexcept {
   return true;
 }
 
-}  // namespace
+/// Waits for no event, only for what else may end a wait.
+WakeReason wait_for_no_event(WaitLimits limits) noexcept {
+  return thread_state.scheduler->park({.deadline = limits.deadline,
+                                       .kind = WaitKind::kPoll,
+                                       .interruptible = limits.interruptible,
+                                       .never_restarts = limits.never_restarts});
+}
 
-WakeReason wait_ready(int descriptor, Direction direction, const WaitLimits& limits) noexcept {
+// From here on, nothing is kept over a park that can be had again: every word would be copied with
+// a shared stack. So the rarer ways are functions of their own, called last.
+
+[[gnu::always_inline]] inline WakeReason wait_in(DescriptorState& state, int descriptor,
+                                                 Direction direction, WaitLimits limits) noexcept {
+  state.waiters(direction).push_back(*thread_state.current);
   const WaitKind kind = direction == Direction::kRead ? WaitKind::kReadable : WaitKind::kWritable;
+  thread_state.scheduler->park({.deadline = limits.deadline,
+                                .descriptor = descriptor,
+                                .kind = kind,
+                                .interruptible = limits.interruptible,
+                                .never_restarts = limits.never_restarts});
+  ControlBlock& self = *thread_state.current;
+  withdraw(self);
+  return self.wake_reason;
+}
+
+/// The descriptor could not be registered; errno says why.
+[[gnu::noinline]] WakeReason wait_unregistered(int descriptor, Direction direction,
+                                               WaitLimits limits) noexcept {
+  if (errno == EPERM) return WakeReason::kUnsupported;
+  if (errno == EBADF) return WakeReason::kClosed;
+  const WaitKind kind = direction == Direction::kRead ? WaitKind::kReadable : WaitKind::kWritable;
+  return wait_a_moment(kind, descriptor, limits);
+}
+
+[[gnu::noinline]] WakeReason wait_for_one(int descriptor, Direction direction,
+                                          WaitLimits limits) noexcept {
+  if (descriptor < 0) return wait_for_no_event(limits);
   DescriptorState* state = thread_state.event_loop->attach(descriptor);
-  if (state == nullptr) [[unlikely]] {
-    if (errno == EPERM) return WakeReason::kUnsupported;
-    if (errno == EBADF) return WakeReason::kClosed;
-    return wait_a_moment(kind, descriptor, limits);
-  }
-  WaitNode& node = *thread_state.current;
-  state->waiters(direction).push_back(node);
-  const WakeReason reason = thread_state.scheduler->park({.deadline = limits.deadline,
-                                                          .descriptor = descriptor,
-                                                          .kind = kind,
-                                                          .interruptible = limits.interruptible,
-                                                          .never_restarts = limits.never_restarts});
-  withdraw(node);
+  if (state != nullptr) [[likely]]
+    return wait_in(*state, descriptor, direction, limits);
+  // EPERM: always ready, but not for what the call asks for.
+  return errno == EPERM ? wait_for_no_event(limits)
+                        : wait_unregistered(descriptor, direction, limits);
+}
+
+[[gnu::noinline]] WakeReason wait_for_several(std::span<const pollfd> descriptors,
+                                              WaitLimits limits) noexcept {
+  // In the heap, since the lists outlive a switch.
+  const std::size_t count = 2 * descriptors.size();
+  const std::unique_ptr<WaitSlot[]> slots(new (std::nothrow) WaitSlot[count]);
+  const bool joined = slots != nullptr && join_all(descriptors, slots.get());
+  const WakeReason reason =
+      joined ? wait_for_no_event(limits) : wait_a_moment(WaitKind::kPoll, -1, limits);
+  for (std::size_t i = 0; slots != nullptr && i < count; ++i) withdraw(slots[i]);
   return reason;
 }
 
-WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limits) noexcept {
-  // In the heap, since the lists outlive a switch; the single descriptor of most calls goes by the
-  // node in the control block.
-  const bool single =
-      descriptors.size() == 1 && !(wants_read(descriptors[0]) && wants_write(descriptors[0]));
-  std::unique_ptr<WaitSlot[]> slots;
-  if (single) {
-    const Direction direction = wants_write(descriptors[0]) ? Direction::kWrite : Direction::kRead;
-    if (descriptors[0].fd >= 0) {
-      const WakeReason reason = wait_ready(descriptors[0].fd, direction, limits);
-      if (reason != WakeReason::kUnsupported) return reason;
-      // Always ready, but not for what the call asks for: it waits for its time-out only.
-    }
-  } else if (!descriptors.empty()) {
-    slots.reset(new (std::nothrow) WaitSlot[2 * descriptors.size()]);
-  }
-  const bool heap_is_full = !single && !descriptors.empty() && slots == nullptr;
-  WakeReason reason;
-  if (heap_is_full || (slots != nullptr && !join_all(descriptors, slots.get()))) {
-    reason = wait_a_moment(WaitKind::kPoll, -1, limits);
-  } else {
-    reason = thread_state.scheduler->park({.deadline = limits.deadline,
-                                           .kind = WaitKind::kPoll,
-                                           .interruptible = limits.interruptible,
-                                           .never_restarts = limits.never_restarts});
-  }
-  for (std::size_t i = 0; slots != nullptr && i < 2 * descriptors.size(); ++i) withdraw(slots[i]);
-  return reason;
+}  // namespace
+
+WakeReason wait_ready(int descriptor, Direction direction, WaitLimits limits) noexcept {
+  DescriptorState* state = thread_state.event_loop->attach(descriptor);
+  return state != nullptr ? wait_in(*state, descriptor, direction, limits)
+                          : wait_unregistered(descriptor, direction, limits);
+}
+
+WakeReason wait_any(std::span<const pollfd> descriptors, WaitLimits limits) noexcept {
+  if (descriptors.empty()) return wait_for_no_event(limits);
+  const pollfd& first = descriptors[0];
+  const bool both = wants_read(first) && wants_write(first);
+  // The single descriptor of most calls goes by the node in the control block.
+  if (descriptors.size() > 1 || both) return wait_for_several(descriptors, limits);
+  const Direction direction = wants_write(first) ? Direction::kWrite : Direction::kRead;
+  return wait_for_one(first.fd, direction, limits);
 }
 
 }  // namespace colibri

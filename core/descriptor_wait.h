@@ -41,7 +41,7 @@ inline void note_short_read(DescriptorState* state) noexcept {
   }
 }
 
-/// How a wait is to end early.
+/// How a wait is to end early. Two words, so that it goes by registers; see WaitRequest.
 struct WaitLimits {
   Deadline deadline = Deadline::never();
   bool interruptible = false;
@@ -52,11 +52,11 @@ struct WaitLimits {
 /// again. kUnsupported: epoll refuses the descriptor since it is always ready. kClosed: it was
 /// closed, or is no open descriptor. When the kernel has no room for another registration, the wait
 /// is a short sleep that ends in kFired.
-WakeReason wait_ready(int descriptor, Direction direction, const WaitLimits& limits) noexcept;
+WakeReason wait_ready(int descriptor, Direction direction, WaitLimits limits) noexcept;
 
 /// Parks until something may have changed at one of `descriptors` in a direction that its `events`
 /// ask for. Negative and closed ones are passed over. Reads the array before it parks, and not
 /// after. Results as wait_ready; std::bad_alloc's case is a short sleep, too.
-WakeReason wait_any(std::span<const pollfd> descriptors, const WaitLimits& limits) noexcept;
+WakeReason wait_any(std::span<const pollfd> descriptors, WaitLimits limits) noexcept;
 
 }  // namespace colibri

@@ -6,7 +6,11 @@
 namespace colibri {
 
 WakeReason Scheduler::park_watched(WaitRequest request) noexcept {
-  return prepare_to_park(request) ? park_now(request) : thread_state.current->wake_reason;
+  // Before it is prepared, so that the request need not be kept.
+  note_wait(request);
+  if (thread_state.scheduler->prepare_to_park(request)) return thread_state.scheduler->park_now();
+  thread_state.current->wait_kind = WaitKind::kNothing;
+  return thread_state.current->wake_reason;
 }
 
 /// False if the coroutine must not park: its wake_reason says why.

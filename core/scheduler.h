@@ -96,7 +96,8 @@ class Scheduler {
         !request.deadline.is_never()) [[unlikely]] {
       return park_watched(request);
     }
-    return park_now(request);
+    note_wait(request);
+    return park_now();
   }
 
   /// From now on every wait of `coroutine` that may fail does so, the present one included.
@@ -187,19 +188,23 @@ class Scheduler {
   }
   void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
   static void switch_to_loop(ControlBlock& self) noexcept;
-  [[gnu::always_inline]] WakeReason park_now(WaitRequest request) noexcept {
+  [[gnu::always_inline]] static void note_wait(WaitRequest request) noexcept {
     ControlBlock& self = *thread_state.current;
     self.wait_kind = request.kind;
     self.wait_descriptor = request.descriptor;
     self.wait_may_fail = request.may_fail;
     self.wait_interruptible = request.interruptible;
     self.wait_never_restarts = request.never_restarts;
+  }
+  /// After note_wait.
+  [[gnu::always_inline]] WakeReason park_now() noexcept {
+    ControlBlock& self = *thread_state.current;
     self.state = CoroutineState::kParked;
     switch_away(self);
     // Read again, and not kept over the switch: that would cost a saved register.
     ControlBlock& woken = *thread_state.current;
     if (woken.timer_armed) [[unlikely]]
-      disarm_timer(woken);
+      thread_state.scheduler->disarm_timer(woken);
     woken.wait_kind = WaitKind::kNothing;
     return woken.wake_reason;
   }

@@ -205,8 +205,12 @@ std::size_t SharedStacks::stack_count() const noexcept {
 bool SharedStacks::reserve(ControlBlock& coroutine, std::size_t bytes) noexcept {
   if (coroutine.storage != nullptr) {
     const std::size_t capacity = SlabMemory::capacity_of(coroutine.storage);
-    // What it needs changes little from one park to the next: an eighth too much is kept.
-    if (capacity >= bytes && capacity - bytes <= bytes / 8) return true;
+    // What it needs changes little from one park to the next: an eighth too much is kept, or what
+    // new memory would have too much.
+    if (capacity >= bytes &&
+        (capacity - bytes <= bytes / 8 || capacity == SlabMemory::capacity_for(bytes))) {
+      return true;
+    }
   }
   void* memory = memory_.allocate(bytes);
   if (memory == nullptr) return false;

@@ -21,8 +21,9 @@ class SlabMemory {
   SlabMemory(const SlabMemory&) = delete;
   SlabMemory& operator=(const SlabMemory&) = delete;
 
-  /// At least `bytes`, at most an eighth more (exact to 8 bytes up to 1 KiB). Aligned to 16 if
-  /// `bytes` is a multiple of 16, else to 8. Null when the system has no memory.
+  /// At least `bytes`, at most an eighth more (exact to 8 bytes up to 1 KiB; whole pages beyond
+  /// 16 KiB). Aligned to 16 if `bytes` is a multiple of 16, else to 8. Null when the system has no
+  /// memory.
   void* allocate(std::size_t bytes) noexcept {
     Slab* slab = bytes <= kLargestExact ? partial_[(bytes + 7) / 8] : nullptr;
     if (slab == nullptr) [[unlikely]]

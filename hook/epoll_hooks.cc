@@ -9,10 +9,10 @@
 namespace colibri {
 namespace {
 
-int hooked_epoll_wait(int set, epoll_event* events, int room, const Patience& patience) {
+int hooked_epoll_wait(int set, epoll_event* events, int room, Patience patience) {
   return waiting_call(
-      patience, [&](const sigset_t* mask) { return real::epoll_pwait(set, events, room, 0, mask); },
-      [&](const WaitLimits& limits) { return wait_ready(set, Direction::kRead, limits); },
+      patience, [=](const sigset_t* mask) { return real::epoll_pwait(set, events, room, 0, mask); },
+      [=](WaitLimits limits) { return wait_ready(set, Direction::kRead, limits); },
       [] { return fail_with_errno(EBADF); });
 }
 

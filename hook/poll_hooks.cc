@@ -20,18 +20,18 @@ int mark_closed(pollfd* descriptors, nfds_t count) noexcept {
   return marked;
 }
 
-int hooked_poll(pollfd* descriptors, nfds_t count, const Patience& patience) {
+int hooked_poll(pollfd* descriptors, nfds_t count, Patience patience) {
   return waiting_call(
       patience,
-      [&](const sigset_t* mask) {
+      [descriptors, count](const sigset_t* mask) {
         constexpr timespec kAtOnce{};
         return mask != nullptr ? real::ppoll(descriptors, count, &kAtOnce, mask)
                                : real::poll(descriptors, count, 0);
       },
-      [&](const WaitLimits& limits) {
+      [descriptors, count](WaitLimits limits) {
         return wait_any({descriptors, count}, limits);
       },
-      [&] { return mark_closed(descriptors, count); });
+      [descriptors, count] { return mark_closed(descriptors, count); });
 }
 
 }  // namespace

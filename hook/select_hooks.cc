@@ -132,7 +132,7 @@ int hooked_select(int count, fd_set* read, fd_set* write, fd_set* except,
   std::size_t size = 0;
   const int ready = waiting_call(
       patience, [&](const sigset_t* mask) { return sets.look(mask); },
-      [&](const WaitLimits& limits) {
+      [&](WaitLimits limits) {
         if (interests == nullptr) interests = sets.interests(size);
         return wait_any({interests.get(), size}, limits);
       },

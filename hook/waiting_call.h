@@ -60,32 +60,50 @@ class [[nodiscard]] MaskedWaitScope {
   std::unique_ptr<MaskedWait> wait_;  // in the heap, since it outlives switches
 };
 
-/// `look(mask)` asks the kernel once without waiting, under the mask if there is one;
-/// `wait(limits)` parks until it should look again; `closed()` is the result if something was
-/// closed meanwhile and the kernel has nothing to say.
+/// The part of waiting_call that waits. What it keeps is copied with a shared stack: so little.
 template <class Look, class Wait, class Closed>
-int waiting_call(const Patience& patience, Look look, Wait wait, Closed closed) {
-  const KeptErrno kept;
-  if (!may_begin()) return -1;
-  int ready = look(patience.mask);
-  // A signal that was held back until now has interrupted this call, and is to interrupt no other.
-  if (ready < 0 && errno == EINTR) thread_state.scheduler->forget_interrupt();
-  if (ready != 0 || patience.at_once) return static_cast<int>(kept(ready));
-  const MaskedWaitScope masked(patience.mask);
-  WaitLimits limits;
-  limits.deadline = patience.deadline;
-  limits.interruptible = limits.never_restarts = true;
-  while (ready == 0) {
+[[gnu::always_inline]] inline int look_until_ready(WaitLimits limits, Look look, Wait wait,
+                                                   Closed closed) {
+  for (;;) {
     const WakeReason reason = wait(limits);
     if (reason != WakeReason::kFired && reason != WakeReason::kTimeout &&
         reason != WakeReason::kClosed) {
       return fail_with_errno(error_of(reason));
     }
-    ready = look(nullptr);
-    if (reason == WakeReason::kTimeout) break;
-    if (reason == WakeReason::kClosed && ready == 0) ready = closed();
+    const int ready = look(nullptr);
+    if (ready != 0 || reason == WakeReason::kTimeout) return ready;
+    if (reason == WakeReason::kClosed) {
+      const int result = closed();
+      if (result != 0) return result;
+    }
   }
-  return static_cast<int>(kept(ready));
+}
+
+template <class Look, class Wait, class Closed>
+[[gnu::noinline]] int look_until_ready_masked(const sigset_t* mask, WaitLimits limits, Look look,
+                                              Wait wait, Closed closed) {
+  const MaskedWaitScope masked(mask);
+  return look_until_ready(limits, look, wait, closed);
+}
+
+/// `look(mask)` asks the kernel once without waiting, under the mask if there is one;
+/// `wait(limits)` parks until it should look again; `closed()` is the result if something was
+/// closed meanwhile and the kernel has nothing to say. Capture by value what is not written to.
+template <class Look, class Wait, class Closed>
+[[gnu::always_inline]] inline int waiting_call(Patience patience, Look look, Wait wait,
+                                               Closed closed) {
+  const KeptErrno kept;
+  if (!may_begin()) return -1;
+  const int ready = look(patience.mask);
+  // A signal that was held back until now has interrupted this call, and is to interrupt no other.
+  if (ready < 0 && errno == EINTR) thread_state.scheduler->forget_interrupt();
+  if (ready != 0 || patience.at_once) return static_cast<int>(kept(ready));
+  const WaitLimits limits{
+      .deadline = patience.deadline, .interruptible = true, .never_restarts = true};
+  return static_cast<int>(
+      kept(patience.mask == nullptr
+               ? look_until_ready(limits, look, wait, closed)
+               : look_until_ready_masked(patience.mask, limits, look, wait, closed)));
 }
 
 }  // namespace colibri

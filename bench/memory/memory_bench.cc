@@ -2,6 +2,9 @@
 // stacks, and divides the growth of resident memory by their number.
 //
 //     bazel run --config=opt //bench/memory -- --stack=shared --count=1000000 [--json]
+//     bazel run --config=opt //bench/memory -- --stack=shared --steps=1000000,5000000,10000000
+//
+// With steps, one process goes on spawning and reports whenever so many are parked.
 //
 // Live bytes go from the saved stack pointer up to where the stack begins: the program's frames and
 // colibri's. On a private stack the control block lies above and is in the figure, but is not
@@ -9,8 +12,10 @@
 #include <alloca.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -25,19 +30,26 @@ namespace {
 
 struct Options {
   std::string stack = "private";
-  std::size_t count = 100'000;
+  std::vector<std::size_t> steps{100'000};  // ascending
   std::size_t live_bytes = 200;
   bool json = false;
 };
 
-struct Result {
-  ProcessMemory before;
-  ProcessMemory after;
-  std::size_t live_bytes = 0;  // what they had
+struct Step {
+  std::size_t parked;
+  ProcessMemory memory;
 };
 
-/// Parks for good, with `padding` bytes more than needed on the stack.
-[[gnu::noinline]] void park_with(std::size_t padding) {
+struct Result {
+  ProcessMemory before;
+  std::vector<Step> steps;
+  std::size_t live_bytes = 0;  // what they had
+  std::string error;           // why the last steps are missing; else empty
+};
+
+/// Parks for good, with `padding` bytes more than needed on the stack. A canary beside them would
+/// be measured, too.
+[[gnu::noinline, gnu::no_stack_protector]] void park_with(std::size_t padding) {
   volatile char* bytes = nullptr;
   if (padding != 0) {
     bytes = static_cast<volatile char*>(alloca(padding));
@@ -91,18 +103,31 @@ std::size_t padding_for(std::size_t wanted) {
   return padding;
 }
 
+/// Parks more until `count` are parked, `parked` of which are already. The count is right also when
+/// one could not be spawned, which throws.
+void park_until(std::size_t count, std::size_t& parked, std::size_t padding) {
+  for (; parked < count; ++parked) {
+    start(padding);
+    if (parked % 1024 == 0) yield();
+  }
+  yield();
+}
+
 Result measure(const Options& options) {
   Result result;
   const auto park_all = [&] {
     const std::size_t padding = padding_for(options.live_bytes);
     result.live_bytes = live_bytes_with(padding);
     result.before = ProcessMemory::now();
-    for (std::size_t i = 0; i < options.count; ++i) {
-      start(padding);
-      if (i % 1024 == 0) yield();
+    std::size_t parked = 0;
+    try {
+      for (const std::size_t step : options.steps) {
+        park_until(step, parked, padding);
+        result.steps.push_back({parked, ProcessMemory::now()});
+      }
+    } catch (const std::exception& error) {
+      result.error = "after " + std::to_string(parked) + " coroutines: " + error.what();
     }
-    yield();
-    result.after = ProcessMemory::now();
   };
   run(park_all, {.grace = std::chrono::hours(1), .stacks = StackChoice::parse(options.stack)});
   return result;
@@ -113,10 +138,6 @@ double each(std::size_t before, std::size_t after, std::size_t count) {
 }
 
 void print(const Options& options, const Result& result) {
-  const double resident =
-      each(result.before.resident_bytes, result.after.resident_bytes, options.count);
-  const double tables =
-      each(result.before.page_table_bytes, result.after.page_table_bytes, options.count);
   const char* format =
       options.json
           ? "{\"stack\": \"%s\", \"count\": %zu, \"live_bytes\": %zu, \"bytes_per_coroutine\": "
@@ -124,8 +145,13 @@ void print(const Options& options, const Result& result) {
           : "stack                           %s\ncoroutines parked               %zu\n"
             "live bytes on the stack of each %zu\nresident bytes a coroutine      %.1f\n"
             "page-table bytes beside         %.1f\nmappings of the process         %zu\n";
-  std::printf(format, options.stack.c_str(), options.count, result.live_bytes, resident, tables,
-              result.after.mappings);
+  for (const Step& step : result.steps) {
+    const ProcessMemory& before = result.before;
+    const ProcessMemory& after = step.memory;
+    std::printf(format, options.stack.c_str(), step.parked, result.live_bytes,
+                each(before.resident_bytes, after.resident_bytes, step.parked),
+                each(before.page_table_bytes, after.page_table_bytes, step.parked), after.mappings);
+  }
 }
 
 }  // namespace
@@ -138,7 +164,8 @@ int main(int argc, char** argv) {
   app.add_option("--stack", options.stack, "private or shared")
       ->check(CLI::IsMember({"private", "shared"}))
       ->capture_default_str();
-  app.add_option("--count", options.count, "how many coroutines")
+  app.add_option("--count,--steps", options.steps, "how many coroutines; several: report at each")
+      ->delimiter(',')
       ->check(CLI::Range(std::size_t{1}, std::size_t{100'000'000}))
       ->capture_default_str();
   app.add_option("--live-bytes", options.live_bytes, "on the stack of each, ours included")
@@ -146,5 +173,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_flag("--json", options.json, "one JSON object");
   CLI11_PARSE(app, argc, argv);
-  print(options, measure(options));
+  std::sort(options.steps.begin(), options.steps.end());
+  const Result result = measure(options);
+  print(options, result);
+  if (result.error.empty()) return 0;
+  std::fprintf(stderr, "memory_bench: %s\n", result.error.c_str());
+  return 1;
 }

@@ -15,4 +15,12 @@ shared=$("$1" --stack=shared --count=20000 --json)
 bytes=${shared##*\"bytes_per_coroutine\": }
 bytes=${bytes%%.*}
 ((bytes > 100 && bytes < 2000)) || fail "a coroutine on a shared stack took $bytes bytes: $shared"
+steps=$("$1" --stack=shared --steps=2000,3000 --json)
+[[ $(wc -l <<<"$steps") == 2 && $steps == *'"count": 2000,'*'"count": 3000,'* ]] ||
+  fail "not an object a step: $steps"
+# Without memory for all, it says how far it came, and the coroutines that were spawned end.
+if short=$( (ulimit -v 700000; "$1" --stack=private --count=20000) 2>&1); then
+  fail "no error without memory: $short"
+fi
+[[ $short == *"memory_bench: after "*" coroutines: "* ]] || fail "not a reason: $short"
 if "$1" --stack=other 2>/dev/null; then fail "an unknown kind of stack was accepted"; fi

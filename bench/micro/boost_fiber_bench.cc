@@ -1,6 +1,7 @@
 // Boost.Fiber: a scheduler on Boost.Context, with its default policy (round robin, one thread).
 //
 // Debian compiles it with its atomics; BOOST_FIBERS_NO_ATOMICS would need another library.
+#include <alloca.h>
 #include <benchmark/benchmark.h>
 
 #include <boost/fiber/all.hpp>
@@ -50,6 +51,38 @@ void yield_among(benchmark::State& state) {
   for (fibers::fiber& other : others) other.join();
 }
 BENCHMARK(yield_among)->Name("yield/boost_fiber")->Arg(2)->Arg(100)->Arg(10'000);
+
+/// As yield_holding in colibri_live_bytes_bench.cc.
+[[gnu::noinline]] void yield_holding(std::int64_t bytes, benchmark::State* counter, bool& stop) {
+  char* held = static_cast<char*>(alloca(static_cast<std::size_t>(bytes)));
+  held[0] = held[bytes - 1] = 1;
+  for (;;) {
+    benchmark::DoNotOptimize(held);
+    benchmark::DoNotOptimize(counter);
+    if (counter != nullptr && !counter->KeepRunning()) stop = true;
+    if (stop) return;
+    boost::this_fiber::yield();
+  }
+}
+
+void yield_with_live_bytes(benchmark::State& state) {
+  fibers::pooled_fixedsize_stack stacks(4 * kFiberStackSize);
+  bool stop = false;
+  const auto begin = [&](benchmark::State* counter) {
+    return fibers::fiber(fibers::launch::post, std::allocator_arg, stacks,
+                         [&, counter] { yield_holding(state.range(0), counter, stop); });
+  };
+  fibers::fiber counting = begin(&state);
+  fibers::fiber other = begin(nullptr);
+  counting.join();
+  other.join();
+  report_items(state, state.iterations() * 2);
+}
+BENCHMARK(yield_with_live_bytes)
+    ->Name("live_bytes/boost_fiber")
+    ->Apply([](benchmark::internal::Benchmark* benchmark) {
+      for (const std::int64_t bytes : kLiveBytes) benchmark->Arg(bytes);
+    });
 
 void spawn_end(benchmark::State& state) {
   fibers::pooled_fixedsize_stack stacks(kFiberStackSize);

@@ -22,6 +22,7 @@ import sys
 SUBJECTS = {
     "resume": "switch, one way, between a caller and what it resumes",
     "yield": "yield among n; boost_context has no scheduler and is the floor",
+    "live_bytes": "yield of two that hold n bytes on their stacks; copied on a shared one",
     "spawn_end": "spawn, run an empty function, end; the stack is pooled",
     "spawn_join": "the same with the maker waiting for the end",
     "park": "park and be woken by the other, one way",

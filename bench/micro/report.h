@@ -9,6 +9,7 @@
 //   spawn_join     the same, with its maker waiting for the end
 //   park           one hand-over between two contexts that wake each other in turn
 //   channel        one value handed over by an unbuffered channel
+//   live_bytes     one yield of two contexts that hold n bytes on their stacks
 //   timer_cancel_arm  a random timer is cancelled and armed anew
 #pragma once
 
@@ -17,6 +18,9 @@
 #include <cstdint>
 
 namespace colibri::bench {
+
+/// The sizes of "live_bytes".
+inline constexpr std::int64_t kLiveBytes[] = {64, 256, 1024, 4096, 16384, 65536};
 
 // Publishes `items` done within the timed loop: as items per second, and as "ns" of CPU time an
 // item, which is the figure that interleave.py compares. Call it once, after the loop.

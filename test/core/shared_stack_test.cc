@@ -99,6 +99,30 @@ TEST(SharedStack, CopiesAreCountedByOrigin) {
 }
 
 // A rival loses the state of the next coroutine of a stack when one ends that still occupies it.
+TEST(SharedStack, SavedBytesStayInTheMemoryThatTheyHave) {
+  run_in_scheduler([] {
+    const SharedStackGroup group(1);
+    // Sizes of all kinds: exact ones, classes, and whole pages.
+    for (const std::size_t size : {200, 900, 3'000, 10'000, 16'300, 17'000, 70'000}) {
+      const auto yield_holding = [size] {
+        return spoilt_bytes(1, size, [] {
+          for (int i = 0; i < 5; ++i) yield();
+        });
+      };
+      Task<std::size_t> first = spawn({.shared_stacks = &group}, yield_holding);
+      Task<std::size_t> second = spawn({.shared_stacks = &group}, yield_holding);
+      const ControlBlock& block = thread_state.scheduler->newest();
+      for (int i = 0; i < 2; ++i) yield();
+      const void* memory = block.storage;
+      for (int i = 0; i < 2; ++i) {
+        yield();
+        EXPECT_EQ(block.storage, memory) << size;
+      }
+      EXPECT_EQ(first.join() + second.join(), 0U);
+    }
+  });
+}
+
 TEST(SharedStack, OneThatEndsWhereAnotherWasCopiedOutDoesNotDisturbIt) {
   run_in_scheduler([] {
     const SharedStackGroup group(1);

@@ -70,6 +70,37 @@ func yieldAmong(goroutines int) func(n int, start func()) int {
 	}
 }
 
+// holding calls use with a Block on the stack, live until it returns.
+//
+//go:noinline
+func holding[Block any](use func()) {
+	var held Block
+	use()
+	runtime.KeepAlive(&held)
+}
+
+func yieldHolding[Block any](n int, start func()) int {
+	yields, stop := 0, false
+	var other sync.WaitGroup
+	other.Add(1)
+	go holding[Block](func() {
+		for ; !stop; yields++ {
+			runtime.Gosched()
+		}
+		other.Done()
+	})
+	holding[Block](func() {
+		runtime.Gosched()
+		start()
+		for yields = 0; yields < n; yields++ {
+			runtime.Gosched()
+		}
+	})
+	stop = true
+	other.Wait()
+	return yields
+}
+
 // A new goroutine runs as soon as its maker yields.
 func spawnEnd(n int, start func()) int {
 	start()
@@ -118,6 +149,12 @@ var benchmarks = []benchmark{
 	{"yield/go/2", yieldAmong(2)},
 	{"yield/go/100", yieldAmong(100)},
 	{"yield/go/10000", yieldAmong(10000)},
+	{"live_bytes/go/64", yieldHolding[[64]byte]},
+	{"live_bytes/go/256", yieldHolding[[256]byte]},
+	{"live_bytes/go/1024", yieldHolding[[1024]byte]},
+	{"live_bytes/go/4096", yieldHolding[[4096]byte]},
+	{"live_bytes/go/16384", yieldHolding[[16384]byte]},
+	{"live_bytes/go/65536", yieldHolding[[65536]byte]},
 	{"spawn_end/go", spawnEnd},
 	{"spawn_join/go", spawnJoin},
 	{"park/go", pingPong[struct{}]}, // An empty channel is how goroutines wake each other.

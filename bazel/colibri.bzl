@@ -28,3 +28,16 @@ def colibri_test(name, srcs = None, deps = [], **kwargs):
         deps = deps + ["@googletest//:main"],
         **kwargs
     )
+
+def tests_on_shared_stacks(tests, tags = [], **kwargs):
+    """Each of these tests of the package again, as NAME_on_shared_stacks: with shared stacks as the
+    default of every scheduler."""
+    for test in tests:
+        native.sh_test(
+            name = test + "_on_shared_stacks",
+            srcs = ["//test/support:on_shared_stacks.sh"],
+            args = ["$(location :%s)" % test],
+            data = [test],
+            tags = ["no_qemu"] + tags,
+            **kwargs
+        )

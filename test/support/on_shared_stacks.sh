@@ -1,0 +1,8 @@
+#!/bin/bash
+# Runs a test program again, with shared stacks as the default of every scheduler; under Valgrind
+# where Bazel is told to (see bazel/valgrind).
+#
+#   on_shared_stacks.sh PROGRAM
+export COLIBRI_STACK=shared:3x256k
+# Unquoted: a command and its options.
+exec ${COLIBRI_RUN_UNDER:-} "$@"

@@ -28,3 +28,27 @@ def colibri_test(name, srcs = None, deps = [], **kwargs):
         deps = deps + ["@googletest//:main"],
         **kwargs
     )
+
+def tests_on_shared_stacks(tests, tags = [], **kwargs):
+    """Each of these tests of the package again, with shared stacks as the default of every scheduler.
+
+    As NAME_on_shared_stacks; and as NAME_on_checked_stacks in check mode, which shows that neither
+    colibri nor the test breaks the law of shared stacks.
+    """
+    for test in tests:
+        _test_on_shared_stacks(test, "none", "_on_shared_stacks", ["no_qemu"] + tags, **kwargs)
+
+        # Sanitizers have handlers of their own for what is looked for here.
+        quiet = ["no_asan", "no_qemu", "no_tsan", "no_valgrind"]
+        quiet += [tag for tag in tags if tag not in quiet]
+        _test_on_shared_stacks(test, "shared", "_on_checked_stacks", quiet, **kwargs)
+
+def _test_on_shared_stacks(test, check, suffix, tags, **kwargs):
+    native.sh_test(
+        name = test + suffix,
+        srcs = ["//test/support:on_shared_stacks.sh"],
+        args = [check, "$(location :%s)" % test],
+        data = [test],
+        tags = tags,
+        **kwargs
+    )

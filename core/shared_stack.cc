@@ -33,10 +33,12 @@ void* thread_stack_top() noexcept {
 // Groups -----------------------------------------------------------------------------------------
 
 struct SharedStackGroup::State {
-  SharedStacks* table = nullptr;      // the thread's
+  SharedStacks* const table;          // the thread's
   std::vector<std::uint8_t> indices;  // in the table
   std::size_t next = 0;               // whose turn it is
   bool handles_gone = false;
+
+  explicit State(SharedStacks& threads) noexcept : table(&threads) {}
 
   void check_thread() const noexcept {
     check(thread_state.shared_stacks == table || thread_state.shared_stacks == nullptr,
@@ -69,8 +71,8 @@ SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
   if (count == 0) throw std::invalid_argument("a group of shared stacks needs at least one stack");
   SharedStacks& table = thread_shared_stacks();
   table.choose_mode();
-  state_ = std::shared_ptr<State>(new State, &State::drop_handles);
-  state_->table = &table;
+  // Complete from the start: where there is no memory for the handle, it is dropped at once.
+  state_ = std::shared_ptr<State>(new State(table), &State::drop_handles);
   state_->indices.reserve(count);
   for (std::size_t index = 0; index < SharedStacks::kMostStacks; ++index) {
     if (state_->indices.size() == count) break;

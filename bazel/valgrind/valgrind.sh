@@ -1,5 +1,10 @@
 #!/bin/bash
 # Runs a test under Valgrind; what Valgrind finds is a failure. Bazel starts it among the runfiles.
-# Tests that are scripts run as they are: the shell's memory is not ours.
-if [ "$(head -c 2 "$1")" = '#!' ]; then exec "$@"; fi
-exec valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite "$@"
+# Tests that are scripts run as they are: the shell's memory is not ours. They may run their
+# programs under $COLIBRI_RUN_UNDER.
+readonly UNDER=(valgrind --quiet --error-exitcode=99 --leak-check=full
+  --errors-for-leak-kinds=definite)
+if [ "$(head -c 2 "$1")" = '#!' ]; then
+  COLIBRI_RUN_UNDER=${UNDER[*]} exec "$@"
+fi
+exec "${UNDER[@]}" "$@"

@@ -1,6 +1,8 @@
 // accept and accept4 give what libc gives.
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "test/support/channels.h"
 
 namespace colibri::test {
@@ -26,7 +28,7 @@ const ParityCase kAcceptCases[] = {
     {"WaitsForConnections", "accepted, accepted, accepted",
      [](Session& session) {
        const int listening = listener(session);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          connected_to(session, listening);  // two at once give one edge: HOOKS, fact 2
          connected_to(session, listening);
          session.until_waiting();
@@ -75,7 +77,7 @@ const ParityCase kAcceptCases[] = {
                                                                                  : "blocking");
        };
        note_flag();
-       session.meanwhile([&] { connected_to(session, listening); });
+       session.meanwhile([=, &session] { connected_to(session, listening); });
        accept_from(session, listening);
        note_flag();
        set_nonblocking(session, listening);
@@ -90,7 +92,7 @@ const ParityCase kAcceptCases[] = {
        set_nonblocking(session, listening);
        accept_from(session, listening);
        set_nonblocking(session, listening, false);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          connected_to(session, listening);
          session.until_waiting();
          int off = 0;
@@ -103,7 +105,7 @@ const ParityCase kAcceptCases[] = {
     {"Accept4Flags", "non-blocking, close-on-exec, -1 EINVAL",
      [](Session& session) {
        const int listening = listener(session);
-       session.meanwhile([&] { connected_to(session, listening); });
+       session.meanwhile([=, &session] { connected_to(session, listening); });
        const int socket = session.own(
            session.libc.accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
        session.note_if((session.libc.fcntl(socket, F_GETFL) & O_NONBLOCK) != 0, "non-blocking");
@@ -125,12 +127,12 @@ const ParityCase kAcceptCases[] = {
        const int listening = listener(session);
        sockaddr_in peer{};
        socklen_t size = sizeof peer;
-       int connected = -1;
-       session.meanwhile([&] { connected = connected_to(session, listening); });
+       const auto connected = std::make_shared<int>(-1);
+       session.meanwhile([=, &session] { *connected = connected_to(session, listening); });
        session.own(session.libc.accept(listening, reinterpret_cast<sockaddr*>(&peer), &size));
        session.finish_helpers();
        session.note("size " + std::to_string(size));
-       session.note_if(peer.sin_port == address_of(connected).sin_port, "the same");
+       session.note_if(peer.sin_port == address_of(*connected).sin_port, "the same");
        connected_to(session, listening);
        size = 4;
        session.own(session.libc.accept(listening, reinterpret_cast<sockaddr*>(&peer), &size));
@@ -154,7 +156,7 @@ const ParityCase kAcceptCases[] = {
     {"ShutdownWakesIt", "EINVAL",
      [](Session& session) {
        const int listening = listener(session);
-       session.meanwhile([&] { session.libc.shutdown(listening, SHUT_RDWR); });
+       session.meanwhile([=, &session] { session.libc.shutdown(listening, SHUT_RDWR); });
        accept_from(session, listening);
      }},
 };

@@ -46,7 +46,7 @@ void receive_in_two_parts(Session& session, bool credentials,
                           const std::function<void(int writer)>& send_second) {
   const Ends ends = unix_stream_ends(session);
   set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, credentials ? 1 : 0);
-  session.meanwhile([&] {
+  session.meanwhile([=, &session] {
     put(session, ends.writer, "hello");
     session.until_waiting();
     send_second(ends.writer);
@@ -59,7 +59,8 @@ const ParityCase kAncillary[] = {
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
        const Ends passed = pipe_ends(session);
-       session.meanwhile([&] { send_descriptor(session, ends.writer, "hello", passed.reader); });
+       session.meanwhile(
+           [=, &session] { send_descriptor(session, ends.writer, "hello", passed.reader); });
        receive_message(session, ends.reader, 100);
      }},
     {"DescriptorIsClosedOnExecWhenAsked", "5 hello descriptor close-on-exec",
@@ -72,7 +73,7 @@ const ParityCase kAncillary[] = {
     {"DescriptorsPartTheStream", "4 abcd descriptor inherited, 2 ef",
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
-       session.meanwhile_in_one_go([&] {
+       session.meanwhile_in_one_go([=, &session] {
          put(session, ends.writer, "ab");
          send_descriptor(session, ends.writer, "cd", ends.writer);
          put(session, ends.writer, "ef");
@@ -83,7 +84,7 @@ const ParityCase kAncillary[] = {
     {"WaitAllStopsBehindADescriptor", "5 hello descriptor inherited, 5 world descriptor inherited",
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
-       session.meanwhile_in_one_go([&] {
+       session.meanwhile_in_one_go([=, &session] {
          send_descriptor(session, ends.writer, "hello", ends.writer);
          send_descriptor(session, ends.writer, "world", ends.writer);
        });
@@ -111,7 +112,7 @@ const ParityCase kAncillary[] = {
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
        set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
-       session.meanwhile_in_one_go([&] {
+       session.meanwhile_in_one_go([=, &session] {
          send_descriptor(session, ends.writer, "hello", ends.writer);
          put(session, ends.writer, "world");
        });
@@ -126,7 +127,7 @@ const ParityCase kAncillary[] = {
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
        set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          session.until_waiting();
          put_from_another_process(ends.writer, "world");
@@ -142,7 +143,7 @@ const ParityCase kAncillary[] = {
             {std::pair(0, 0), std::pair(1, 20), std::pair(1, 32)}) {
          const Ends ends = unix_stream_ends(session);
          set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, credentials);
-         session.meanwhile_in_one_go([&] {
+         session.meanwhile_in_one_go([=, &session] {
            send_descriptor(session, ends.writer, "hello", ends.writer);
            put(session, ends.writer, "world");
          });
@@ -154,12 +155,13 @@ const ParityCase kAncillary[] = {
      [](Session& session) {
        const Ends ends = seqpacket_ends(session);
        const Ends passed = tcp_ends(session);
-       session.meanwhile([&] { send_descriptor(session, ends.writer, "hello", passed.reader); });
+       session.meanwhile(
+           [=, &session] { send_descriptor(session, ends.writer, "hello", passed.reader); });
        IncomingMessage message(100);
        const ssize_t count = session.call(session.libc.recvmsg, ends.reader, &message.header, 0);
        session.append(message.text(count) + " descriptor inherited");
        const int received = session.own(message.descriptor());
-       session.meanwhile([&] { put(session, passed.writer, "again"); });
+       session.meanwhile([=, &session] { put(session, passed.writer, "again"); });
        receive(session, kReaders[0], received, 100);
      }},
     {"ReceivedNonBlockingDescriptorStaysSo", "-1 EAGAIN",
@@ -176,7 +178,7 @@ const ParityCase kAncillary[] = {
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
        set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive_message(session, ends.reader, 100);
      }},
 };
@@ -193,13 +195,13 @@ std::vector<ParityCase> part_cases() {
                          const Ends ends = unix_stream_ends(session);
                          set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, credentials);
                          set_option(session, ends.reader, SOL_SOCKET, SO_RCVLOWAT, 6);
-                         session.meanwhile_in_one_go([&] {
+                         session.meanwhile_in_one_go([=, &session] {
                            send_descriptor(session, ends.writer, "hello", ends.writer);
                            send_descriptor(session, ends.writer, "world", ends.writer);
                          });
                          receive(session, reader, ends.reader, 10, flags);
                          receive(session, reader, ends.reader, 10, flags);
-                         session.meanwhile([&] {
+                         session.meanwhile([=, &session] {
                            put(session, ends.writer, "!");
                            session.until_waiting();
                            put(session, ends.writer, "again");

@@ -103,10 +103,10 @@ const ParityCase kTimes[] = {
      [](Session& session) {
        const SignalCounter signals(session, SIGUSR1);
        const timespec time{100, 0};
-       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+       session.meanwhile([=, &session] { session.raise_there(SIGUSR1); });
        session.call(session.libc.nanosleep, &time, bad_pointer<timespec>());
        session.finish_helpers();
-       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+       session.meanwhile([=, &session] { session.raise_there(SIGUSR1); });
        session.note(strerrorname_np(
            session.libc.clock_nanosleep(CLOCK_BOOTTIME, 0, &time, bad_pointer<timespec>())));
      }},

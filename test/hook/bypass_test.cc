@@ -71,7 +71,7 @@ TEST(Bypass, HasNoEffectOutsideCoroutines) {
 TEST(Bypass, AcceptStillWaits) {
   run_in_session([](Session& session) {
     const int listening = listener(session);
-    session.meanwhile([&] { connected_to(session, listening); });
+    session.meanwhile([=, &session] { connected_to(session, listening); });
     session.own(accept(listening, nullptr, nullptr));
     session.finish_helpers();
     std::thread client([&] {

@@ -1,6 +1,7 @@
 // close, dup2 and shutdown while other coroutines, or other threads, wait on the descriptor.
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <thread>
 
 #include "colibri/core/sleep.h"
@@ -34,7 +35,7 @@ TEST(Close, EndsEveryReaderWithABadDescriptor) {
       SCOPED_TRACE(std::string(channel.name) + " " + reader.name);
       run_in_session([&](Session& session) {
         const Ends ends = channel.open(session);
-        session.meanwhile([&] { session.close(ends.reader); });
+        session.meanwhile([=, &session] { session.close(ends.reader); });
         EXPECT_EQ(outcome(session, reader, ends.reader), "EBADF");
       });
     }
@@ -47,7 +48,7 @@ TEST(Close, EndsAMessageToAFullReceiverAndAConnectToAFullBacklog) {
     const sockaddr_un to = unix_address();
     full_receiver(session, to);
     const int socket = session.own(::socket(AF_UNIX, SOCK_DGRAM, 0));
-    session.meanwhile([&] { session.close(socket); });
+    session.meanwhile([=, &session] { session.close(socket); });
     EXPECT_EQ(sendto(socket, "x", 1, 0, generic(to), sizeof to), -1);
     EXPECT_EQ(errno, EBADF);
   });
@@ -58,7 +59,7 @@ TEST(Close, EndsAMessageToAFullReceiverAndAConnectToAFullBacklog) {
     ASSERT_EQ(listen(listening, 0), 0);
     ASSERT_EQ(connect(session.own(::socket(AF_UNIX, SOCK_STREAM, 0)), generic(to), sizeof to), 0);
     const int socket = session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
-    session.meanwhile([&] {
+    session.meanwhile([=, &session] {
       session.close(socket);
       // The number gets another meaning at once: the waiting call must not touch it.
       session.own(::socket(AF_UNIX, SOCK_STREAM, 0));
@@ -75,7 +76,7 @@ TEST(Close, EndsAWriterWithTheCountSoFar) {
     run_in_session([&](Session& session) {
       const Ends ends = channel.open(session);
       const std::string text(20'000'000, 'x');
-      session.meanwhile([&] { session.close(ends.writer); });
+      session.meanwhile([=, &session] { session.close(ends.writer); });
       const ssize_t sent = write(ends.writer, text.data(), text.size());
       EXPECT_GT(sent, 0);
       EXPECT_LT(sent, 20'000'000);
@@ -88,7 +89,7 @@ TEST(Close, EndsAWriterWithTheCountSoFar) {
 TEST(Close, EndsAccept) {
   run_in_session([](Session& session) {
     const int listening = listener(session);
-    session.meanwhile([&] { session.close(listening); });
+    session.meanwhile([=, &session] { session.close(listening); });
     EXPECT_EQ(accept(listening, nullptr, nullptr), -1);
     EXPECT_EQ(errno, EBADF);
   });
@@ -98,7 +99,7 @@ TEST(Close, EndsPollWithAnInvalidEntry) {
   run_in_session([](Session& session) {
     const Ends first = pipe_ends(session);
     const Ends second = tcp_ends(session);
-    session.meanwhile([&] { session.close(second.reader); });
+    session.meanwhile([=, &session] { session.close(second.reader); });
     pollfd query[] = {{first.reader, POLLIN, 0}, {second.reader, POLLIN, 0}};
     EXPECT_EQ(poll(query, 2, -1), 1);
     EXPECT_EQ(query[0].revents, 0);
@@ -109,15 +110,15 @@ TEST(Close, EndsPollWithAnInvalidEntry) {
 TEST(Close, OfANumberThatIsReusedAtOnceStillEndsTheOldWait) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
-    Ends next{};
-    session.meanwhile([&] {
+    const auto next = std::make_shared<Ends>();
+    session.meanwhile([=, &session] {
       session.close(ends.reader);
-      next = pipe_ends(session);  // gets the lowest free number: the same
-      ASSERT_EQ(next.reader, ends.reader);
-      put(session, next.writer, "not for the old reader");
+      *next = pipe_ends(session);  // gets the lowest free number: the same
+      ASSERT_EQ(next->reader, ends.reader);
+      put(session, next->writer, "not for the old reader");
     });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
-    EXPECT_EQ(outcome(session, kReaders[0], next.reader), "not for th");
+    EXPECT_EQ(outcome(session, kReaders[0], next->reader), "not for th");
   });
 }
 
@@ -125,7 +126,7 @@ TEST(Close, EndsSelectWithABadDescriptor) {
   run_in_session([](Session& session) {
     const Ends open = pipe_ends(session);
     const Ends closed = pipe_ends(session);
-    session.meanwhile([&] { session.close(closed.reader); });
+    session.meanwhile([=, &session] { session.close(closed.reader); });
     fd_set set;
     FD_ZERO(&set);
     FD_SET(open.reader, &set);
@@ -139,7 +140,7 @@ TEST(Close, EndsSelectWithABadDescriptor) {
 TEST(Close, OfAnEpollSetEndsItsWait) {
   run_in_session([](Session& session) {
     const int set = session.own(epoll_create1(0));
-    session.meanwhile([&] {
+    session.meanwhile([=, &session] {
       session.close(set);
       session.own(epoll_create1(0));  // the number comes round
     });
@@ -156,7 +157,7 @@ TEST(Close, OfADescriptorInAnEpollSetDoesNotEndTheWait) {
     const Ends ends = pipe_ends(session);
     epoll_event event{EPOLLIN, {}};
     ASSERT_EQ(epoll_ctl(set, EPOLL_CTL_ADD, ends.reader, &event), 0);
-    session.meanwhile([&] { session.close(ends.reader); });
+    session.meanwhile([=, &session] { session.close(ends.reader); });
     EXPECT_EQ(epoll_wait(set, &event, 1, 5), 0);
   });
 }
@@ -165,11 +166,11 @@ TEST(Close, OfANumberThatIsReusedAtOnceEndsAPoll) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     const Ends other = tcp_ends(session);
-    Ends next{};
-    session.meanwhile([&] {
+    const auto next = std::make_shared<Ends>();
+    session.meanwhile([=, &session] {
       session.close(ends.reader);
-      next = pipe_ends(session);
-      ASSERT_EQ(next.reader, ends.reader);
+      *next = pipe_ends(session);
+      ASSERT_EQ(next->reader, ends.reader);
     });
     pollfd query[] = {{ends.reader, POLLIN, 0}, {other.reader, POLLIN, 0}};
     EXPECT_EQ(poll(query, 2, -1), 1);
@@ -180,13 +181,13 @@ TEST(Close, OfANumberThatIsReusedAtOnceEndsAPoll) {
 TEST(Close, LeavesNoEventsToTheNextOwnerOfTheNumber) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
-    session.meanwhile([&] { put(session, ends.writer, "first"); });
+    session.meanwhile([=, &session] { put(session, ends.writer, "first"); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "first");
     put(session, ends.writer, "an event of the old connection");
     session.close(ends.reader);
     const Ends next = pipe_ends(session);
     ASSERT_EQ(next.reader, ends.reader);
-    session.meanwhile([&] { put(session, next.writer, "second"); });
+    session.meanwhile([=, &session] { put(session, next.writer, "second"); });
     EXPECT_EQ(outcome(session, kReaders[0], next.reader), "second");
   });
 }
@@ -196,13 +197,13 @@ TEST(Close, OfOneNumberWhileACopyLivesLeavesNothingRegistered) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends_without_gap(session);
     const int copy = session.own(dup(ends.reader));
-    session.meanwhile([&] { put(session, ends.writer, "first"); });
+    session.meanwhile([=, &session] { put(session, ends.writer, "first"); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "first");
     session.close(ends.reader);
     const Ends next = pipe_ends(session);
     ASSERT_EQ(next.reader, ends.reader);
     put(session, ends.writer, "second");
-    session.meanwhile([&] { put(session, next.writer, "third"); });
+    session.meanwhile([=, &session] { put(session, next.writer, "third"); });
     EXPECT_EQ(outcome(session, kReaders[0], next.reader), "third");
     EXPECT_EQ(outcome(session, kReaders[0], copy), "second");
   });
@@ -212,9 +213,9 @@ TEST(Dup2, OntoAWaitedDescriptorEndsTheWait) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     const Ends other = pipe_ends(session);
-    session.meanwhile([&] { ASSERT_EQ(dup2(other.reader, ends.reader), ends.reader); });
+    session.meanwhile([=, &session] { ASSERT_EQ(dup2(other.reader, ends.reader), ends.reader); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
-    session.meanwhile([&] { put(session, other.writer, "new"); });
+    session.meanwhile([=, &session] { put(session, other.writer, "new"); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "new");
   });
 }
@@ -222,7 +223,7 @@ TEST(Dup2, OntoAWaitedDescriptorEndsTheWait) {
 TEST(Dup2, ThatFailsEndsNoWait) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
-    session.meanwhile([&] {
+    session.meanwhile([=, &session] {
       EXPECT_EQ(dup2(-1, ends.reader), -1);
       EXPECT_EQ(dup3(ends.writer, ends.reader, 0x7), -1);
       session.until_waiting();
@@ -235,23 +236,22 @@ TEST(Dup2, ThatFailsEndsNoWait) {
 TEST(Close, FromAnotherThreadEndsTheWait) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
-    std::thread closer;
-    session.meanwhile([&] { closer = std::thread([&] { session.close(ends.reader); }); });
+    const auto closer = std::make_shared<std::thread>();
+    session.meanwhile(
+        [=, &session] { *closer = std::thread([=, &session] { session.close(ends.reader); }); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
     session.finish_helpers();
-    closer.join();
+    closer->join();
   });
 }
 
 TEST(Close, OfWhatIsDrainedByAnotherCoroutineEndsBoth) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
-    std::string other;
-    auto second = spawn([&] { other = outcome(session, kReaders[3], ends.reader); });
-    session.meanwhile([&] { session.close(ends.reader); });
+    auto second = spawn([=, &session] { return outcome(session, kReaders[3], ends.reader); });
+    session.meanwhile([=, &session] { session.close(ends.reader); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
-    second.join();
-    EXPECT_EQ(other, "EBADF");
+    EXPECT_EQ(second.join(), "EBADF");
   });
 }
 

@@ -103,7 +103,7 @@ const ParityCase kConnectCases[] = {
        session.note("error " + std::to_string(socket_error(session, socket)));
        set_nonblocking(session, socket, false);
        const int peer = session.own(session.libc.accept(listening, nullptr, nullptr));
-       session.meanwhile([&] { put(session, peer, "hello"); });
+       session.meanwhile([=, &session] { put(session, peer, "hello"); });
        session.note("took " + take(session, socket, 5));
      }},
     {"InFlight", "-1 EINPROGRESS, -1 EALREADY",
@@ -154,7 +154,8 @@ const ParityCase kConnectCases[] = {
        const int listening = unix_listener(session, address, 0);
        const int first = session.own(session.libc.socket(AF_UNIX, SOCK_STREAM, 0));
        session.measure([&] { return unix_connect(session, first, address); });
-       session.meanwhile([&] { session.own(session.libc.accept(listening, nullptr, nullptr)); });
+       session.meanwhile(
+           [=, &session] { session.own(session.libc.accept(listening, nullptr, nullptr)); });
        const int second = session.own(session.libc.socket(AF_UNIX, SOCK_STREAM, 0));
        session.measure([&] { return unix_connect(session, second, address); });
      }},

@@ -55,7 +55,7 @@ std::vector<ParityCase> control_cases() {
       const Ends ends = pipe_ends(session);
       const int copy = session.own(control(ends.reader, F_DUPFD, 600));
       session.note_if(copy >= 600, "at least 600");
-      session.meanwhile([&] { put(session, ends.writer, "hello"); });
+      session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
       try_read(session, copy);
     });
     add("CommandsThatHooksDoNotKnow", "65536, 131072, 131072, -1 EINVAL, 0, 0, 0, 8, -1 EINVAL",
@@ -123,7 +123,7 @@ const ParityCase kOptions[] = {
      [](Session& session) {
        const Ends ends = tcp_ends(session);
        set_timeout(session, ends.reader, SO_RCVTIMEO, 70'000'000);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        try_read(session, ends.reader);
      }},
     {"OptionErrors",
@@ -137,7 +137,7 @@ const ParityCase kOptions[] = {
        set_badly(session, -1, SO_RCVTIMEO, &bad, sizeof bad);
        set_badly(session, pipe_ends(session).reader, SO_RCVTIMEO, &bad, sizeof bad);
        set_badly(session, ends.reader, 4711, &bad, sizeof bad);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        try_read(session, ends.reader);
      }},
     {"TimeOutIsSharedByCopies", "-1 EAGAIN",

@@ -78,7 +78,7 @@ const ParityCase kCopies[] = {
        try_read(session, copy);
        set_nonblocking(session, copy, false);
        note_flags(session, ends.reader);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        try_read(session, ends.reader);
      }},
     {"CopyOfACopySharesFlags", "-1 EAGAIN, -1 EAGAIN, -1 EAGAIN",
@@ -95,7 +95,7 @@ const ParityCase kCopies[] = {
      [](Session& session) {
        const Ends ends = tcp_ends(session);
        const int copy = session.own(session.libc.dup(ends.reader));
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          session.close(copy);
          session.until_waiting();
          put(session, ends.writer, "hello");
@@ -105,11 +105,11 @@ const ParityCase kCopies[] = {
     {"CopyOutlivesTheOriginal", "5 hello, 5 again",
      [](Session& session) {
        const Ends ends = tcp_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        try_read(session, ends.reader);
        const int copy = session.own(session.libc.dup(ends.reader));
        session.close(ends.reader);
-       session.meanwhile([&] { put(session, ends.writer, "again"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "again"); });
        try_read(session, copy);
      }},
     {"Dup2OntoAnother", "the number, 5 hello, 0",
@@ -118,7 +118,7 @@ const ParityCase kCopies[] = {
        const Ends other = unix_stream_ends(session);
        set_nonblocking(session, other.reader);
        session.note_if(session.libc.dup2(ends.reader, other.reader) == other.reader, "the number");
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        try_read(session, other.reader);
        session.close(ends.writer);
        try_read(session, other.reader);
@@ -136,7 +136,7 @@ const ParityCase kCopies[] = {
        session.call(session.libc.dup2, -1, ends.reader);
        session.call(session.libc.dup2, free_number(session), ends.reader);
        session.call(session.libc.dup2, ends.reader, -1);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        try_read(session, ends.reader);
      }},
     {"Dup3", "the number, close-on-exec, -1 EINVAL, -1 EINVAL, 5 hello",
@@ -148,7 +148,7 @@ const ParityCase kCopies[] = {
        session.note_if((session.libc.fcntl(number, F_GETFD) & FD_CLOEXEC) != 0, "close-on-exec");
        session.call(session.libc.dup3, ends.reader, ends.reader, 0);
        session.call(session.libc.dup3, ends.reader, number, O_NONBLOCK);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        try_read(session, number);
      }},
     {"DupErrors", "-1 EBADF, -1 EBADF, -1 EBADF, -1 EINVAL",

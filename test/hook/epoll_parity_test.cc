@@ -81,7 +81,7 @@ constexpr Situation kSituations[] = {
      [](Session& session, const EpollWait& wait, int set) {
        const Ends ends = tcp_ends(session);
        add(set, ends.reader, EPOLLIN, 'a');
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        wait_for_events(session, wait, set, -1);
      }},
     // Level-triggered: as long as there is something.
@@ -89,32 +89,32 @@ constexpr Situation kSituations[] = {
      [](Session& session, const EpollWait& wait, int set) {
        const Ends ends = pipe_ends(session);
        add(set, ends.reader, EPOLLIN, 'a');
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        wait_for_events(session, wait, set, -1);
        wait_for_events(session, wait, set, -1);
        take(session, ends.reader, 1);
        wait_for_events(session, wait, set, 3);
-       session.meanwhile([&] { put(session, ends.writer, "y"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "y"); });
        wait_for_events(session, wait, set, -1);
      }},
     {"EdgeTriggered", "1 a+in, 0, 1 a+in",
      [](Session& session, const EpollWait& wait, int set) {
        const Ends ends = pipe_ends(session);
        add(set, ends.reader, EPOLLIN | EPOLLET, 'a');
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        wait_for_events(session, wait, set, -1);
        wait_for_events(session, wait, set, 3);
-       session.meanwhile([&] { put(session, ends.writer, "y"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "y"); });
        wait_for_events(session, wait, set, -1);
      }},
     {"OneShot", "1 a+in, 0, 1 a+in",
      [](Session& session, const EpollWait& wait, int set) {
        const Ends ends = pipe_ends(session);
        add(set, ends.reader, EPOLLIN | EPOLLONESHOT, 'a');
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        wait_for_events(session, wait, set, -1);
        wait_for_events(session, wait, set, 3);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          epoll_event event{EPOLLIN, {}};
          event.data.u32 = 'a';
          EXPECT_EQ(epoll_ctl(set, EPOLL_CTL_MOD, ends.reader, &event), 0);
@@ -124,14 +124,14 @@ constexpr Situation kSituations[] = {
     {"AddedWhileItWaits", "1 a+out",
      [](Session& session, const EpollWait& wait, int set) {
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] { add(set, ends.writer, EPOLLOUT, 'a'); });
+       session.meanwhile([=, &session] { add(set, ends.writer, EPOLLOUT, 'a'); });
        wait_for_events(session, wait, set, -1);
      }},
     {"HangUp", "1 a+in+rdhup+hup",
      [](Session& session, const EpollWait& wait, int set) {
        const Ends ends = unix_stream_ends(session);
        add(set, ends.reader, EPOLLIN | EPOLLRDHUP, 'a');
-       session.meanwhile([&] { session.close(ends.writer); });
+       session.meanwhile([=, &session] { session.close(ends.writer); });
        wait_for_events(session, wait, set, -1);
      }},
     {"NoMoreThanThereIsRoomFor", "1 a+in, 1 b+in, 2 a+in b+in",
@@ -162,7 +162,7 @@ constexpr Situation kSituations[] = {
        const Ends ends = pipe_ends(session);
        add(set, ends.reader, EPOLLIN, 'a');
        add(outer, set, EPOLLIN, 's');
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        wait_for_events(session, wait, outer, -1);
        wait_for_events(session, wait, set, -1);
      }},
@@ -178,7 +178,7 @@ constexpr Situation kSituations[] = {
          outermost = outer;
        }
        EXPECT_NE(outermost, set);
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        wait_for_events(session, wait, outermost, -1);
      }},
     {"NonBlockingSetsWaitAllTheSame", "1 a+in",
@@ -186,14 +186,14 @@ constexpr Situation kSituations[] = {
        const Ends ends = pipe_ends(session);
        set_nonblocking(session, set);
        add(set, ends.reader, EPOLLIN, 'a');
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        wait_for_events(session, wait, set, -1);
      }},
     {"PollOnASet", "1 1",
      [](Session& session, const EpollWait&, int set) {
        const Ends ends = pipe_ends(session);
        add(set, ends.reader, EPOLLIN, 'a');
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        pollfd query{set, POLLIN, 0};
        session.call(session.libc.poll, &query, nfds_t{1}, -1);
        session.append(std::to_string(query.revents));

@@ -29,7 +29,7 @@ class Fork : public testing::Test {
 TEST_F(Fork, TheChildReadsAndWritesItsSockets) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
-    session.meanwhile([&] { put(session, ends.writer, "first"); });
+    session.meanwhile([=, &session] { put(session, ends.writer, "first"); });
     EXPECT_EQ(take(session, ends.reader, 5), "first");  // registered with the parent's set
     const pid_t child = fork();
     if (child == 0) {
@@ -47,7 +47,7 @@ TEST_F(Fork, TheChildReadsAndWritesItsSockets) {
 }
 
 TEST_F(Fork, TheChildMayCloseWhatTheParentWaitsFor) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = tcp_ends(session);
     auto reader = spawn([&] { EXPECT_EQ(take(session, ends.reader, 5), "hello"); });
     sleep_for(std::chrono::milliseconds(1));
@@ -69,7 +69,7 @@ TEST_F(Fork, TheChildMayCloseWhatTheParentWaitsFor) {
 }
 
 TEST_F(Fork, TheChildTakesNoEventsOfTheParent) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = tcp_ends(session);
     const Ends end_of_child = pipe_ends(session);
     int taken = 0;
@@ -96,7 +96,7 @@ TEST_F(Fork, TheChildTakesNoEventsOfTheParent) {
 }
 
 TEST_F(Fork, OtherCoroutinesExistInTheParentOnly) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = pipe_ends(session);
     auto other = spawn([&] {
       usleep(3'000);
@@ -179,7 +179,7 @@ TEST_F(Fork, ByAPlainThreadLeavesThePlainChildWithPlainCalls) {
 TEST_F(Fork, NonBlockingIsSharedAndOursIsNot) {
   run_in_session([](Session& session) {
     const Ends ends = pipe_ends(session);
-    session.meanwhile([&] { put(session, ends.writer, "x"); });
+    session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
     EXPECT_EQ(take(session, ends.reader, 1), "x");
     const pid_t child = fork();
     if (child == 0) {

@@ -12,7 +12,7 @@ namespace {
 void expect_waiting(const std::function<void(int socket)>& call) {
   run_in_session([&](Session& session) {
     const Ends ends = tcp_ends(session);
-    session.meanwhile([&] { put(session, ends.writer, "hello"); });
+    session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
     call(ends.reader);
     session.finish_helpers();
   });

@@ -30,10 +30,10 @@ TEST(HiddenClose, OfASocketThatComesRoundAsAPipe) {
     ASSERT_EQ(real::pipe(raw), 0);
     move_hidden(raw[0], number);
     session.own(raw[1]);
-    session.meanwhile([&] { put(session, raw[1], "hello"); });
+    session.meanwhile([=, &session] { put(session, raw[1], "hello"); });
     EXPECT_EQ(take(session, number, 5), "hello");
     char byte;
-    session.meanwhile([&] { session.close(raw[1]); });
+    session.meanwhile([=, &session] { session.close(raw[1]); });
     EXPECT_EQ(read(number, &byte, 1), 0);
   });
 }
@@ -93,7 +93,7 @@ TEST(HiddenClose, OfANumberUnderWhichADescriptorIsReceived) {
     IncomingMessage message(10);
     ASSERT_EQ(recvmsg(ends.reader, &message.header, 0), 1);
     ASSERT_EQ(message.descriptor(), lost);
-    session.meanwhile([&] { put(session, passed.writer, "hello"); });
+    session.meanwhile([=, &session] { put(session, passed.writer, "hello"); });
     EXPECT_EQ(take(session, lost, 5), "hello") << "the new one blocks";
   });
 }

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
+#include <memory>
 #include <thread>
 
 #include "colibri/core/internal_descriptor.h"
@@ -157,7 +159,7 @@ TEST(RawClose, OfTheEpollDescriptorIsRepaired) {
   run_without_counting_descriptors([] {
     Session session(Way::kHookInCoroutine);
     const Ends ends = tcp_ends(session);
-    session.meanwhile([&] {
+    session.meanwhile([=, &session] {
       syscall(SYS_close, internal_descriptor_of_kind("eventpoll"));
       session.until_waiting();
       put(session, ends.writer, "hello");
@@ -179,14 +181,14 @@ TEST(RawClose, OfEverythingOfOursIsRepaired) {
 TEST(RawClose, OfAUsersDescriptorDoesNotHarmTheNextUserOfItsNumber) {
   run_in_session([](Session& session) {
     const Ends ends = unix_stream_ends(session);
-    session.meanwhile([&] { put(session, ends.writer, "hello"); });
+    session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
     EXPECT_EQ(take(session, ends.reader, 5), "hello");  // registered, and known to be empty
     syscall(SYS_close, ends.reader);
     int next[2];
     ASSERT_EQ(pipe(next), 0);
     ASSERT_EQ(next[0], ends.reader);
     session.own(next[1]);
-    session.meanwhile([&] { put(session, next[1], "again"); });
+    session.meanwhile([=, &session] { put(session, next[1], "again"); });
     EXPECT_EQ(take(session, next[0], 5), "again");
   });
 }
@@ -194,17 +196,17 @@ TEST(RawClose, OfAUsersDescriptorDoesNotHarmTheNextUserOfItsNumber) {
 TEST(RawClose, WhileACoroutineWaitsLetsTheNextUserOfTheNumberEndThatWait) {
   run_in_session([](Session& session) {
     const Ends ends = unix_stream_ends(session);
-    int next[2] = {-1, -1};
-    session.meanwhile([&] {
+    const auto next = std::make_shared<std::array<int, 2>>();
+    session.meanwhile([=] {
       syscall(SYS_close, ends.reader);
-      ASSERT_EQ(pipe(next), 0);
-      ASSERT_EQ(next[0], ends.reader);
+      ASSERT_EQ(pipe(next->data()), 0);
+      ASSERT_EQ(next->front(), ends.reader);
     });
     char byte;
     EXPECT_EQ(read(ends.reader, &byte, 1), -1);
     EXPECT_EQ(errno, EBADF);
     session.finish_helpers();
-    session.own(next[1]);
+    session.own(next->back());
   });
 }
 

@@ -43,7 +43,7 @@ TEST(Interrupt, ReachesTheNextWaitIfMainRunsWhenTheSignalComes) {
     char byte;
     EXPECT_EQ(read(ends.reader, &byte, 1), -1);
     EXPECT_EQ(errno, EINTR);
-    session.meanwhile([&] { put(session, ends.writer, "x"); });
+    session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
     EXPECT_EQ(read(ends.reader, &byte, 1), 1) << "one signal interrupts one call";
   });
 }
@@ -141,7 +141,7 @@ TEST_P(StopSignal, StopsAnAcceptLoop) {
     action.sa_handler = [](int) { stop_asked = 1; };
     sigaction(GetParam(), &action, nullptr);
     const int listening = listener(session);
-    session.meanwhile([&] {
+    session.meanwhile([=, &session] {
       connected_to(session, listening);
       session.until_waiting();
       raise(GetParam());

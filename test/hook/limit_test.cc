@@ -85,7 +85,7 @@ TEST(Limit, IsGoneAfterItsScope) {
       EXPECT_EQ(read(ends.reader, &byte, 1), -1);
       EXPECT_EQ(errno, ETIMEDOUT);
     }
-    session.meanwhile([&] { put(session, ends.writer, "x"); });
+    session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
     EXPECT_EQ(read(ends.reader, &byte, 1), 1);
   });
 }
@@ -159,7 +159,7 @@ TEST(Cancel, DoesNotReachClose) {
 }
 
 TEST(Cancel, LetsALoopThatIgnoresErrorsStarveNobody) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = pipe_ends(session);
     int failures = 0;
     bool stop = false;
@@ -207,7 +207,7 @@ const WaitingCall kHopelessCalls[] = {
 class HopelessCall : public testing::TestWithParam<WaitingCall> {};
 
 TEST_P(HopelessCall, OfACancelledCoroutineStarvesNobody) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     int failures = 0;
     bool stop = false;
     auto task = spawn([&] {
@@ -225,7 +225,7 @@ INSTANTIATE_TEST_SUITE_P(Every, HopelessCall, testing::ValuesIn(kHopelessCalls),
                          name_of_case<testing::TestParamInfo<WaitingCall>>);
 
 TEST(Cancel, LetsALoopOnANonBlockingDescriptorStarveNobody) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = tcp_ends(session);
     set_nonblocking(session, ends.reader);
     bool stop = false;

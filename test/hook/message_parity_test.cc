@@ -13,7 +13,7 @@ const ParityCase kHeaders[] = {
     {"MessageFlagsOfACutDatagram", "3 hel cut, 5 again",
      [](Session& session) {
        const Ends ends = datagram_ends(session);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          put(session, ends.writer, "again");
        });
@@ -23,7 +23,7 @@ const ParityCase kHeaders[] = {
     {"NoBuffersTakeAMessage", "0 cut, 5 again",
      [](Session& session) {
        const Ends ends = datagram_ends(session);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          put(session, ends.writer, "again");
        });
@@ -100,7 +100,7 @@ const ParityCase kAddresses[] = {
     {"WaitsForADatagramAndItsSender", "5 hello, from the sender",
      [](Session& session) {
        const Ends ends = udp_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        sockaddr_in from{};
        socklen_t size = sizeof from;
        char bytes[6] = {};
@@ -112,7 +112,7 @@ const ParityCase kAddresses[] = {
     {"StreamsNameNobody", "5 hello, size 0",
      [](Session& session) {
        const Ends ends = tcp_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        sockaddr_in from{};
        socklen_t size = sizeof from;
        char bytes[6] = {};
@@ -133,7 +133,7 @@ const ParityCase kAddresses[] = {
        sockaddr_un to = unix_address();
        const int receiver = full_receiver(session, to);
        const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
-       const auto take_one = [&] {
+       const auto take_one = [receiver] {
          char byte;
          EXPECT_EQ(real::recv(receiver, &byte, 1, MSG_DONTWAIT), 1);
        };
@@ -164,7 +164,7 @@ const ParityCase kAddresses[] = {
        const sockaddr_un to = unix_address();
        const int receiver = full_receiver(session, to);
        const int socket = session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM, 0));
-       session.meanwhile([&] { session.close(receiver); });
+       session.meanwhile([=, &session] { session.close(receiver); });
        session.call(session.libc.sendto, socket, static_cast<const void*>("x"), size_t{1}, 0,
                     generic(to), socklen_t{sizeof to});
      }},

@@ -62,7 +62,7 @@ TEST(Passthrough, AcceptThereIsInterruptedBySignals) {
   Session session(Way::kHookInThread);
   const int listening = listener_used_by_a_coroutine(session);
   const SignalCounter signals(session, SIGUSR1);
-  session.meanwhile([&] { session.raise_there(SIGUSR1); });
+  session.meanwhile([=, &session] { session.raise_there(SIGUSR1); });
   EXPECT_EQ(accept(listening, nullptr, nullptr), -1);
   EXPECT_EQ(errno, EINTR);
   session.finish_helpers();
@@ -73,7 +73,7 @@ TEST(Passthrough, AcceptThereGoesOnAfterARestartingHandler) {
   Session session(Way::kHookInThread);
   const int listening = listener_used_by_a_coroutine(session);
   const SignalCounter signals(session, SIGUSR1, SA_RESTART);
-  session.meanwhile([&] {
+  session.meanwhile([=, &session] {
     session.raise_there(SIGUSR1);
     session.until_waiting();
     connected_to(session, listening);
@@ -145,7 +145,7 @@ TEST(Passthrough, ReadsAndWritesLeaveTheDescriptionBlocking) {
     SCOPED_TRACE(channel.name);
     run_in_session([&](Session& session) {
       const Ends ends = channel.open(session);
-      session.meanwhile([&] {
+      session.meanwhile([=, &session] {
         EXPECT_EQ(real::fcntl(ends.reader, F_GETFL) & O_NONBLOCK, 0);
         put(session, ends.writer, "x");
       });

@@ -88,7 +88,7 @@ constexpr Situation kSituations[] = {
     {"WaitsForOne", "1 in",
      [](Session& session, const Poller& poller) {
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        poll_all(session, poller, {{ends.reader, kIn, 0}}, -1);
      }},
     {"WaitsForTheSecondOfMany", "1 - in -",
@@ -96,7 +96,7 @@ constexpr Situation kSituations[] = {
        const Ends a = pipe_ends(session);
        const Ends b = tcp_ends(session);
        const Ends c = unix_stream_ends(session);
-       session.meanwhile([&] { put(session, b.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, b.writer, "x"); });
        poll_all(session, poller, {{a.reader, kIn, 0}, {b.reader, kIn, 0}, {c.reader, kIn, 0}}, -1);
      }},
     {"InAndOutOfOne", "1 out, 1 in+out",
@@ -112,7 +112,7 @@ constexpr Situation kSituations[] = {
        set_nonblocking(session, ends.writer);
        const std::string page(4096, 'x');
        while (session.libc.write(ends.writer, page.data(), page.size()) > 0) continue;
-       session.meanwhile([&] { take(session, ends.reader, 65536); });
+       session.meanwhile([=, &session] { take(session, ends.reader, 65536); });
        poll_all(session, poller, {{ends.writer, kOut, 0}}, -1);
      }},
     {"TimeOut", "0 -",
@@ -127,7 +127,7 @@ constexpr Situation kSituations[] = {
     {"AnyNegativeTimeOutIsNone", "1 in",
      [](Session& session, const Poller& poller) {
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        poll_all(session, poller, {{ends.reader, kIn, 0}}, -77);
      }},
     {"NoDescriptors", "0, 0",
@@ -140,7 +140,7 @@ constexpr Situation kSituations[] = {
        const Ends ends = pipe_ends(session);
        poll_all(session, poller, {{-1, kIn, 0}}, 3);
        poll_all(session, poller, {{-1, kIn, 0}, {-5, kOut, 0}}, 3);
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        poll_all(session, poller, {{-1, kIn, 0}, {ends.reader, kIn, 0}}, -1);
      }},
     {"ClosedOnesAreInvalid", "1 nval, 2 nval - nval",
@@ -156,7 +156,7 @@ constexpr Situation kSituations[] = {
     {"TheSameTwice", "2 in in, 2 in out",
      [](Session& session, const Poller& poller) {
        const Ends ends = unix_stream_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        poll_all(session, poller, {{ends.reader, kIn, 0}, {ends.reader, kIn, 0}}, -1);
        poll_all(session, poller, {{ends.reader, kIn, 0}, {ends.reader, kOut, 0}}, -1);
      }},
@@ -164,7 +164,7 @@ constexpr Situation kSituations[] = {
      [](Session& session, const Poller& poller) {
        const Ends ends = unix_stream_ends(session);
        const int alias = session.own(session.libc.dup(ends.reader));
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        poll_all(session, poller, {{ends.reader, kIn, 0}, {alias, kIn, 0}}, -1);
      }},
     {"FilesAreAlwaysReady", "1 in+out, 2 in+out out, 1 in+out",
@@ -185,10 +185,10 @@ constexpr Situation kSituations[] = {
     {"HangUp", "1 hup, 1 in+rdhup+hup, 1 err",
      [](Session& session, const Poller& poller) {
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] { session.close(ends.writer); });
+       session.meanwhile([=, &session] { session.close(ends.writer); });
        poll_all(session, poller, {{ends.reader, kIn, 0}}, -1);
        const Ends sockets = unix_stream_ends(session);
-       session.meanwhile([&] { session.close(sockets.writer); });
+       session.meanwhile([=, &session] { session.close(sockets.writer); });
        poll_all(session, poller, {{sockets.reader, kIn | POLLRDHUP, 0}}, -1);
        const Ends other = pipe_ends(session);
        session.close(other.reader);
@@ -197,49 +197,49 @@ constexpr Situation kSituations[] = {
     {"AskingForNothingStillTellsOfHangUps", "1 hup",
      [](Session& session, const Poller& poller) {
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] { session.close(ends.writer); });
+       session.meanwhile([=, &session] { session.close(ends.writer); });
        poll_all(session, poller, {{ends.reader, 0, 0}}, -1);
      }},
     {"HalfClose", "1 in+rdhup",
      [](Session& session, const Poller& poller) {
        const Ends ends = tcp_ends(session);
-       session.meanwhile([&] { session.libc.shutdown(ends.writer, SHUT_WR); });
+       session.meanwhile([=, &session] { session.libc.shutdown(ends.writer, SHUT_WR); });
        poll_all(session, poller, {{ends.reader, kIn | POLLRDHUP, 0}}, -1);
      }},
     {"Reset", "1 in+err+hup",
      [](Session& session, const Poller& poller) {
        const Ends ends = tcp_ends(session);
-       session.meanwhile([&] { reset_connection(session, ends.writer); });
+       session.meanwhile([=, &session] { reset_connection(session, ends.writer); });
        poll_all(session, poller, {{ends.reader, kIn, 0}}, -1);
      }},
     {"UrgentData", "1 pri",
      [](Session& session, const Poller& poller) {
        const Ends ends = tcp_ends(session);
-       session.meanwhile([&] { session.libc.send(ends.writer, "!", 1, MSG_OOB); });
+       session.meanwhile([=, &session] { session.libc.send(ends.writer, "!", 1, MSG_OOB); });
        poll_all(session, poller, {{ends.reader, POLLPRI, 0}}, -1);
      }},
     {"ListenerWithAConnection", "1 in",
      [](Session& session, const Poller& poller) {
        const int listening = listener(session);
-       session.meanwhile([&] { connected_to(session, listening); });
+       session.meanwhile([=, &session] { connected_to(session, listening); });
        poll_all(session, poller, {{listening, kIn, 0}}, -1);
      }},
     // An event that the caller did not ask for must not end the wait, nor turn it into a loop.
     {"IrrelevantEventsDoNotEndIt", "0 -",
      [](Session& session, const Poller& poller) {
        const Ends ends = unix_stream_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        poll_all(session, poller, {{ends.reader, POLLPRI, 0}}, 10);
        session.finish_helpers();  // before the ends are gone
      }},
     {"ReadThenPollAgain", "1 in, 0 -, 1 in",
      [](Session& session, const Poller& poller) {
        const Ends ends = tcp_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        poll_all(session, poller, {{ends.reader, kIn, 0}}, -1);
        take(session, ends.reader, 1);
        poll_all(session, poller, {{ends.reader, kIn, 0}}, 2);
-       session.meanwhile([&] { put(session, ends.writer, "y"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "y"); });
        poll_all(session, poller, {{ends.reader, kIn, 0}}, -1);
      }},
 };

@@ -20,7 +20,7 @@ constexpr Situation<Reader> kSituations[] = {
      [](Session& session, const Reader& reader, const Ends& ends) {
        set_timeout(session, ends.reader, SO_RCVTIMEO, 1'000);
        set_timeout(session, ends.reader, SO_RCVTIMEO, 0);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          const timespec longer{0, 3'000'000};
          session.libc.nanosleep(&longer, nullptr);
          put(session, ends.writer, "hello");
@@ -32,7 +32,7 @@ constexpr Situation<Reader> kSituations[] = {
        const timeval longest{std::numeric_limits<time_t>::max(), 0};
        session.call(session.libc.setsockopt, ends.reader, SOL_SOCKET, SO_RCVTIMEO, &longest,
                     socklen_t{sizeof longest});
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 100);
      }},
     {"NegativeTimeOutIsAtOnce", kSocketChannels, "0, -1 EAGAIN, 5 hello",
@@ -58,7 +58,7 @@ constexpr Situation<Reader> kSituations[] = {
        receive(session, reader, ends.reader, 100);
        on = 0;
        session.measure([&] { return session.libc.ioctl(ends.reader, FIONBIO, &on); });
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 100);
      }},
     {"BlockingAgain", kAllChannels, "-1 EAGAIN, 5 hello",
@@ -66,13 +66,13 @@ constexpr Situation<Reader> kSituations[] = {
        set_nonblocking(session, ends.reader);
        receive(session, reader, ends.reader, 100);
        set_nonblocking(session, ends.reader, false);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 100);
      }},
     {"LowWaterMark", kStreamSocketChannels, "5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
        set_option(session, ends.reader, SOL_SOCKET, SO_RCVLOWAT, 5);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "he");
          session.until_waiting();
          put(session, ends.writer, "llo");
@@ -82,7 +82,7 @@ constexpr Situation<Reader> kSituations[] = {
     {"LowWaterMarkAboveTheRoom", kStreamSocketChannels, "3 hel",
      [](Session& session, const Reader& reader, const Ends& ends) {
        set_option(session, ends.reader, SOL_SOCKET, SO_RCVLOWAT, 5);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "he");
          session.until_waiting();
          put(session, ends.writer, "llo");
@@ -92,7 +92,7 @@ constexpr Situation<Reader> kSituations[] = {
     {"LowWaterMarkAndEndOfFile", kStreamSocketChannels, "2 he, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
        set_option(session, ends.reader, SOL_SOCKET, SO_RCVLOWAT, 5);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "he");
          session.until_waiting();
          session.close(ends.writer);

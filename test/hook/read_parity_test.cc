@@ -15,12 +15,12 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"WaitsForData", kAllChannels, "5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 100);
      }},
     {"WaitsAgainAfterAShortRead", kAllChannels, "5 hello, 5 world",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          session.until_waiting();
          put(session, ends.writer, "world");
@@ -30,7 +30,7 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"ReadsInPieces", kStreamChannels, "3 hel, 2 lo",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 3);
        receive(session, reader, ends.reader, 3);
      }},
@@ -42,14 +42,14 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"WaitsForEndOfFile", kStreamChannels | kSeqpacketChannel, "0, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { session.close(ends.writer); });
+       session.meanwhile([=, &session] { session.close(ends.writer); });
        receive(session, reader, ends.reader, 100);
        receive(session, reader, ends.reader, 100);
      }},
     // HOOKS, fact 1: one event tells of data and end together, and the read takes it in pieces.
     {"DataAndEndOfFileAtOnce", kStreamChannels, "2 he, 2 ll, 1 o, 0, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          session.close(ends.writer);
        });
@@ -58,7 +58,7 @@ constexpr Situation<Reader> kSituations[] = {
     // The same, where the first read is short and yet does not end the stream.
     {"DataAndEndOfFileAfterAShortRead", kStreamChannels, "5 hello, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          session.close(ends.writer);
        });
@@ -67,14 +67,14 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"HalfCloseByThePeer", kStreamSocketChannels | kSeqpacketChannel, "0, 0 shut",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { session.libc.shutdown(ends.writer, SHUT_WR); });
+       session.meanwhile([=, &session] { session.libc.shutdown(ends.writer, SHUT_WR); });
        receive(session, reader, ends.reader, 100);
        session.call(session.libc.shutdown, ends.reader, SHUT_RD);
        session.append("shut");
      }},
     {"OwnShutdownWakesIt", kStreamSocketChannels | kSeqpacketChannel, "0",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { session.libc.shutdown(ends.reader, SHUT_RD); });
+       session.meanwhile([=, &session] { session.libc.shutdown(ends.reader, SHUT_RD); });
        receive(session, reader, ends.reader, 100);
      }},
     {"ZeroBytesWithDataThere", kStreamChannels, "0, 5 hello",
@@ -85,7 +85,7 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"EmptyMessage", kMessageChannels, "0, 5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          session.libc.send(ends.writer, "", 0, 0);
          put(session, ends.writer, "hello");
        });
@@ -107,7 +107,7 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"BadPointerAfterAWait", kAllChannels, "-1 EFAULT",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        session.measure(
            [&] { return reader.call(session.libc, ends.reader, bad_pointer(), 100, 0); });
      }},
@@ -119,14 +119,14 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"WaitsForReset", kTcpChannel, "-1 ECONNRESET, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { reset_connection(session, ends.writer); });
+       session.meanwhile([=, &session] { reset_connection(session, ends.writer); });
        receive(session, reader, ends.reader, 100);
        receive(session, reader, ends.reader, 100);
      }},
     {"PeerGoesWithDataUnread", kUnixStreamChannel, "-1 ECONNRESET, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
        put(session, ends.reader, "never read");
-       session.meanwhile([&] { session.close(ends.writer); });
+       session.meanwhile([=, &session] { session.close(ends.writer); });
        receive(session, reader, ends.reader, 100);
        receive(session, reader, ends.reader, 100);
      }},

@@ -23,7 +23,7 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"DontWaitAfterAWait", kSocketChannels, "5 hello, -1 EAGAIN, 5 world",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 100);
        receive(session, reader, ends.reader, 100, MSG_DONTWAIT);
        put(session, ends.writer, "world");
@@ -31,31 +31,31 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"Peek", kSocketChannels, "5 hello, 3 hel, 5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 100, MSG_PEEK);
        receive(session, reader, ends.reader, 3, MSG_PEEK);
        receive(session, reader, ends.reader, 100);
      }},
     {"PeekAtTheEnd", kStreamSocketChannels, "0, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { session.close(ends.writer); });
+       session.meanwhile([=, &session] { session.close(ends.writer); });
        receive(session, reader, ends.reader, 100, MSG_PEEK);
        receive(session, reader, ends.reader, 100);
      }},
     {"WaitAll", kStreamSocketChannels, "10 helloworld",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put_in_two_parts(session, ends.writer); });
+       session.meanwhile([=, &session] { put_in_two_parts(session, ends.writer); });
        receive(session, reader, ends.reader, 10, MSG_WAITALL);
      }},
     {"WaitAllTakesNoMore", kStreamSocketChannels, "7 hellowo, 3 rld",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put_in_two_parts(session, ends.writer); });
+       session.meanwhile([=, &session] { put_in_two_parts(session, ends.writer); });
        receive(session, reader, ends.reader, 7, MSG_WAITALL);
        receive(session, reader, ends.reader, 7);
      }},
     {"WaitAllMeetsTheEnd", kStreamSocketChannels, "5 hello, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          session.until_waiting();
          session.close(ends.writer);
@@ -65,7 +65,7 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"WaitAllMeetsAReset", kTcpChannel, "5 hello, -1 ECONNRESET",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          session.until_waiting();
          reset_connection(session, ends.writer);
@@ -95,7 +95,7 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"WaitAllOfAMessageTakesOne", kMessageChannels, "5 hello, 5 world",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          put(session, ends.writer, "world");
        });
@@ -104,13 +104,13 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"PeekWaitAll", kTcpChannel, "10 helloworld, 10 helloworld",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put_in_two_parts(session, ends.writer); });
+       session.meanwhile([=, &session] { put_in_two_parts(session, ends.writer); });
        receive(session, reader, ends.reader, 10, MSG_PEEK | MSG_WAITALL);
        receive(session, reader, ends.reader, 10);
      }},
     {"PeekWaitAllMeetsTheEnd", kTcpChannel, "5 hello, 5 hello, 0",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          session.until_waiting();
          session.close(ends.writer);
@@ -144,14 +144,14 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"PeekWaitAllTakesWhatHasCome", kUnixStreamChannel, "5 hello, 5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 10, MSG_PEEK | MSG_WAITALL);
        receive(session, reader, ends.reader, 10);
      }},
     {"TruncTellsTheWholeSize", kDatagramChannel | kUdpChannel | kSeqpacketChannel,
      "10 hel, 5 again",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "helloworld");
          put(session, ends.writer, "again");
        });
@@ -160,7 +160,7 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"PeekTruncTellsTheNextSize", kMessageChannels, "10 hel, 10 helloworld",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "helloworld"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "helloworld"); });
        receive(session, reader, ends.reader, 3, MSG_PEEK | MSG_TRUNC);
        receive(session, reader, ends.reader, 100);
      }},
@@ -177,7 +177,7 @@ constexpr Situation<Reader> kSituations[] = {
     // HOOKS, fact 1: the mark makes a read short although data is left, and no edge follows.
     {"OutOfBandMarkInTheStream", kTcpChannel, "2 ab, 2 cd",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "ab");
          session.libc.send(ends.writer, "!", 1, MSG_OOB);
          put(session, ends.writer, "cd");
@@ -187,13 +187,13 @@ constexpr Situation<Reader> kSituations[] = {
      }},
     {"BytesOfNothingWaitForSomething", kStreamSocketChannels, "0, 5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 0);
        receive(session, reader, ends.reader, 10);
      }},
     {"UnknownFlagsAreTheKernelsAffair", kStreamSocketChannels, "5 hello",
      [](Session& session, const Reader& reader, const Ends& ends) {
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "hello"); });
        receive(session, reader, ends.reader, 10, MSG_NOSIGNAL | MSG_CMSG_CLOEXEC);
      }},
 };

@@ -97,14 +97,14 @@ constexpr Situation kSituations[] = {
        const Ends a = pipe_ends(session);
        const Ends b = tcp_ends(session);
        const Ends c = unix_stream_ends(session);
-       session.meanwhile([&] { put(session, b.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, b.writer, "x"); });
        select_from(session, selector, {{a.reader, b.reader, c.reader}, {}, {}}, -1);
      }},
     {"WaitsForRoom", "1 w",
      [](Session& session, const Selector& selector) {
        const Ends ends = pipe_ends(session);
        fill(session, ends.writer);
-       session.meanwhile([&] { take(session, ends.reader, 65536); });
+       session.meanwhile([=, &session] { take(session, ends.reader, 65536); });
        select_from(session, selector, {{}, {ends.writer}, {}}, -1);
      }},
     {"TheSameInTwoSets", "1 - w, 2 r w",
@@ -117,7 +117,7 @@ constexpr Situation kSituations[] = {
     {"UrgentData", "1 - x",
      [](Session& session, const Selector& selector) {
        const Ends ends = tcp_ends(session);
-       session.meanwhile([&] { session.libc.send(ends.writer, "!", 1, MSG_OOB); });
+       session.meanwhile([=, &session] { session.libc.send(ends.writer, "!", 1, MSG_OOB); });
        select_from(session, selector, {{ends.reader}, {}, {ends.reader}}, -1);
      }},
     {"TimeOut", "0 -, 0 - -",
@@ -146,27 +146,27 @@ constexpr Situation kSituations[] = {
     {"HangUp", "1 r, 1 r, 1 w",
      [](Session& session, const Selector& selector) {
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] { session.close(ends.writer); });
+       session.meanwhile([=, &session] { session.close(ends.writer); });
        select_from(session, selector, {{ends.reader}, {}, {}}, -1);
        const Ends sockets = tcp_ends(session);
-       session.meanwhile([&] { reset_connection(session, sockets.writer); });
+       session.meanwhile([=, &session] { reset_connection(session, sockets.writer); });
        select_from(session, selector, {{sockets.reader}, {}, {}}, -1);
        const Ends other = pipe_ends(session);
        fill(session, other.writer);
-       session.meanwhile([&] { session.close(other.reader); });
+       session.meanwhile([=, &session] { session.close(other.reader); });
        select_from(session, selector, {{}, {other.writer}, {}}, -1);
      }},
     {"ListenerWithAConnection", "1 r",
      [](Session& session, const Selector& selector) {
        const int listening = listener(session);
-       session.meanwhile([&] { connected_to(session, listening); });
+       session.meanwhile([=, &session] { connected_to(session, listening); });
        select_from(session, selector, {{listening}, {}, {}}, -1);
      }},
     // An event that the caller did not ask for must not end the wait, nor turn it into a loop.
     {"IrrelevantEventsDoNotEndIt", "0 -",
      [](Session& session, const Selector& selector) {
        const Ends ends = unix_stream_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        select_from(session, selector, {{}, {}, {ends.reader}}, 10);
        session.finish_helpers();  // before the ends are gone
      }},
@@ -190,7 +190,7 @@ constexpr Situation kSituations[] = {
        std::vector<unsigned long> set(64);
        const auto number = static_cast<unsigned>(high);
        set[number / 64] |= 1ul << number % 64;
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        session.measure([&] {
          return selector.call(session.libc, high + 1, reinterpret_cast<fd_set*>(set.data()),
                               nullptr, nullptr, -1);
@@ -231,7 +231,7 @@ const ParityCase kRemaining[] = {
          session.call(session.libc.select, ends.reader + 1, &set, nullptr, nullptr, &time);
          session.note_if(time.tv_sec == 99 || time.tv_sec == 100, "some of it");
        };
-       session.meanwhile([&] { put(session, ends.writer, "x"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        select_one();
        session.finish_helpers();
        select_one();
@@ -239,7 +239,7 @@ const ParityCase kRemaining[] = {
     {"TheRestIsLeftAfterAnInterruption", "-1 EINTR, some of it",
      [](Session& session) {
        const SignalCounter signals(session, SIGUSR1, SA_RESTART);
-       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+       session.meanwhile([=, &session] { session.raise_there(SIGUSR1); });
        timeval time{100, 0};
        session.call(session.libc.select, 0, nullptr, nullptr, nullptr, &time);
        session.note_if(time.tv_sec == 99 || time.tv_sec == 100, "some of it");
@@ -268,7 +268,7 @@ const ParityCase kRemaining[] = {
      [](Session& session) {
        for (const long most : {std::numeric_limits<long>::max(), 10'000'000'000L}) {
          const Ends ends = pipe_ends(session);
-         session.meanwhile([&] { put(session, ends.writer, "x"); });
+         session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
          fd_set set;
          FD_ZERO(&set);
          FD_SET(ends.reader, &set);

@@ -12,7 +12,7 @@ namespace colibri::test {
 namespace {
 
 TEST(Sharing, TwoReadersOfOneSocketGetAByteEach) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = tcp_ends(session);
     std::string taken;
     const auto read_one = [&] {
@@ -32,7 +32,7 @@ TEST(Sharing, TwoReadersOfOneSocketGetAByteEach) {
 }
 
 TEST(Sharing, ManyReadersAllWakeAtTheEnd) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = unix_stream_ends(session);
     int ended = 0;
     std::vector<Task<void>> readers;
@@ -50,7 +50,7 @@ TEST(Sharing, ManyReadersAllWakeAtTheEnd) {
 }
 
 TEST(Sharing, AReaderAndAWriterOfOneSocketDoNotDisturbEachOther) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = tcp_ends(session);
     const std::string text(8'000'000, 'x');
     auto writer = spawn([&] {
@@ -67,7 +67,7 @@ TEST(Sharing, AReaderAndAWriterOfOneSocketDoNotDisturbEachOther) {
 }
 
 TEST(Sharing, SeveralAcceptorsShareSeveralPendingConnections) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const int listening = listener(session);
     int accepted = 0;
     std::vector<Task<void>> acceptors;
@@ -86,7 +86,7 @@ TEST(Sharing, SeveralAcceptorsShareSeveralPendingConnections) {
 }
 
 TEST(Sharing, WaitersOnOneEpollSetAllGetTheirEvents) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const int set = session.own(epoll_create1(0));
     const Ends ends = pipe_ends(session);
     epoll_event interest{EPOLLIN | EPOLLONESHOT, {}};
@@ -110,7 +110,7 @@ TEST(Sharing, WaitersOnOneEpollSetAllGetTheirEvents) {
 }
 
 TEST(Sharing, PollersAndAReaderOfOneDescriptor) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const Ends ends = pipe_ends(session);
     int seen = 0;
     std::vector<Task<void>> pollers;

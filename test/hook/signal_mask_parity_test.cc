@@ -115,7 +115,7 @@ constexpr Situation kSituations[] = {
        const SignalCounter signals(session, SIGUSR1, SA_RESTART);
        const Blocked blocked;
        const int reader = pipe_ends(session).reader;
-       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+       session.meanwhile([=, &session] { session.raise_there(SIGUSR1); });
        wait_masked(session, signals, masked, reader, -1, false);
        session.finish_helpers();
      }},
@@ -188,7 +188,7 @@ INSTANTIATE_TEST_SUITE_P(Masked, SignalMaskParity, testing::ValuesIn(all_cases()
 
 // Signals that a call lets in reach no other coroutine.
 TEST(SignalMask, OfACallIsNotThatOfOtherCoroutines) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const SignalCounter signals(hooked_libc(), SIGUSR1);
     const Blocked blocked;
     const Ends ends = pipe_ends(session);
@@ -212,7 +212,7 @@ TEST(SignalMask, OfACallIsNotThatOfOtherCoroutines) {
 
 // Of two masks at once, the thread sleeps under what both of them block.
 TEST(SignalMask, OfTwoCallsLetsInWhatOneOfThemLetsIn) {
-  run_in_session([](Session& session) {
+  run_with_session_in_main([](Session& session) {
     const SignalCounter signals(hooked_libc(), SIGUSR1);
     const Blocked blocked;
     const Ends ends = pipe_ends(session);

@@ -182,7 +182,7 @@ std::vector<ParityCase> interrupted_cases() {
                        int flags = 0) {
     cases.push_back({name, expected + ", 1 signal", [wait, flags](Session& session) {
                        const SignalCounter signals(session, SIGUSR1, flags);
-                       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+                       session.meanwhile([=, &session] { session.raise_there(SIGUSR1); });
                        wait(session);
                        session.finish_helpers();
                        session.note(std::to_string(signals.count()) + " signal");
@@ -211,7 +211,7 @@ const ParityCase kRestarting[] = {
      [](Session& session) {
        const SignalCounter signals(session, SIGUSR1, SA_RESTART);
        const Ends ends = tcp_ends(session);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          session.raise_there(SIGUSR1);
          session.until_waiting();
          put(session, ends.writer, "hello");
@@ -234,7 +234,7 @@ const ParityCase kRestarting[] = {
        const SignalCounter restore(session, SIGUSR1);
        session.libc.signal(SIGUSR1, [](int) {});
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          session.raise_there(SIGUSR1);
          session.until_waiting();
          put(session, ends.writer, "hello");
@@ -246,11 +246,11 @@ const ParityCase kRestarting[] = {
        const SignalCounter signals(session, SIGUSR1, SA_RESTART);
        const Ends ends = pipe_ends(session);
        session.call(session.libc.siginterrupt, int{SIGUSR1}, 1);
-       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+       session.meanwhile([=, &session] { session.raise_there(SIGUSR1); });
        receive(session, kReaders[0], ends.reader, 10);
        session.finish_helpers();
        session.call(session.libc.siginterrupt, int{SIGUSR1}, 0);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          session.raise_there(SIGUSR1);
          session.until_waiting();
          put(session, ends.writer, "hello");
@@ -264,7 +264,7 @@ const ParityCase kRestarting[] = {
        const SignalCounter restore(session, SIGUSR1);
        session.libc.sigset(SIGUSR1, [](int) {});
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] { session.raise_there(SIGUSR1); });
+       session.meanwhile([=, &session] { session.raise_there(SIGUSR1); });
        receive(session, kReaders[0], ends.reader, 10);
      }},
     {"IgnoredSignalsDoNotInterrupt", "5 hello",
@@ -272,7 +272,7 @@ const ParityCase kRestarting[] = {
        const SignalCounter restore(session, SIGUSR1);
        session.libc.signal(SIGUSR1, SIG_IGN);
        const Ends ends = pipe_ends(session);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          session.raise_there(SIGUSR1);
          session.until_waiting();
          put(session, ends.writer, "hello");

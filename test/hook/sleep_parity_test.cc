@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <time.h>
 
+#include <memory>
+
 #include "test/support/libc_parity.h"
 #include "test/support/signal_counter.h"
 
@@ -30,14 +32,14 @@ timespec later(timespec time, long nanoseconds) {
 /// Notes the result of `sleep`, and whether it took at least so long; a helper runs meanwhile.
 template <class Sleep>
 void expect_slept(Session& session, clockid_t clock, long nanoseconds, Sleep sleep) {
-  std::atomic<bool> helped{false};
-  session.meanwhile([&] { helped = true; });
+  const auto helped = std::make_shared<std::atomic<bool>>(false);
+  session.meanwhile([=] { *helped = true; });
   const timespec before = now(clock);
   session.measure(sleep);
   session.note_if(nanoseconds_between(before, now(clock)) >= nanoseconds, "slept");
   // A helper thread may be late, but a coroutine runs while this one sleeps, or the thread slept.
   if (!session.in_coroutine()) session.finish_helpers();
-  session.note_if(helped, "helped");
+  session.note_if(*helped, "helped");
 }
 
 /// clock_nanosleep returns the error; notes its name.
@@ -54,14 +56,14 @@ std::vector<ParityCase> sleeping_cases() {
       // Together, since they take long. A rival's usleep refuses more than a second.
       {"sleep_and_long_usleep", "0, slept, 0",
        [](Session& session) {
-         std::atomic<int> result{-2};
-         session.meanwhile([&] { result = session.libc.usleep(1'000'001); });
+         const auto result = std::make_shared<std::atomic<int>>(-2);
+         session.meanwhile([=, &session] { *result = session.libc.usleep(1'000'001); });
          const timespec before = now(CLOCK_MONOTONIC);
          session.call(session.libc.sleep, 1u);
          session.finish_helpers();
          const long took = nanoseconds_between(before, now(CLOCK_MONOTONIC));
          session.note_if(took >= 1000 * kMillisecond, "slept");
-         session.note(std::to_string(result));
+         session.note(std::to_string(*result));
        }},
       {"usleep", "0, slept, helped",
        [](Session& session) {

@@ -7,6 +7,8 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 
+#include <memory>
+
 #include "test/support/channels.h"
 #include "test/support/transfers.h"
 
@@ -33,7 +35,7 @@ const ParityCase kPipes[] = {
     {"PacketPipe", "5 hello, 2 wo, 5 again",
      [](Session& session) {
        const Ends ends = packet_pipe_ends(session);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "hello");
          put(session, ends.writer, "world");
          put(session, ends.writer, "again");
@@ -52,11 +54,11 @@ const ParityCase kPipes[] = {
      [](Session& session) {
        const Ends ends = pipe_ends(session);
        for (int i = 0; i < 15; ++i) put(session, ends.writer, std::string(4000, 'x'));
-       std::string taken;
-       session.meanwhile([&] { taken = take(session, ends.reader, 64'000); });
+       const auto taken = std::make_shared<std::string>();
+       session.meanwhile([=, &session] { *taken = take(session, ends.reader, 64'000); });
        try_write(session, ends.writer, std::string(4000, 'x'));
        session.finish_helpers();
-       session.note("took " + std::to_string(taken.size()));
+       session.note("took " + std::to_string(taken->size()));
      }},
     {"NamedPipe", "5 hello, 0",
      [](Session& session) {
@@ -68,9 +70,9 @@ const ParityCase kPipes[] = {
        const int reader = session.own(::open(path.c_str(), O_RDONLY));
        unlink(path.c_str());
        rmdir(folder);
-       session.meanwhile([&] { put(session, both, "hello"); });
+       session.meanwhile([=, &session] { put(session, both, "hello"); });
        try_read(session, reader);
-       session.meanwhile([&] { session.close(both); });
+       session.meanwhile([=, &session] { session.close(both); });
        try_read(session, reader);
      }},
 };
@@ -80,7 +82,7 @@ const ParityCase kTerminals[] = {
     {"LinesOfATerminal", "6 first\n, 7 second\n",
      [](Session& session) {
        const Ends ends = terminal_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "first\nsecond\n"); });
+       session.meanwhile([=, &session] { put(session, ends.writer, "first\nsecond\n"); });
        try_read(session, ends.reader);
        try_read(session, ends.reader);
      }},
@@ -93,7 +95,7 @@ const ParityCase kTerminals[] = {
     {"TerminalHangsUp", "-1 EIO",
      [](Session& session) {
        const Ends ends = terminal_ends(session);
-       session.meanwhile([&] { session.close(ends.reader); });
+       session.meanwhile([=, &session] { session.close(ends.reader); });
        try_read(session, ends.writer);
      }},
     {"NonBlockingTerminal", "-1 EAGAIN",
@@ -108,7 +110,7 @@ const ParityCase kCounters[] = {
     {"EventWaits", "8 7, 8 5",
      [](Session& session) {
        const int event = session.own(::eventfd(0, 0));
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          write_number(session, event, 7);
          session.until_waiting();
          write_number(session, event, 5);
@@ -119,7 +121,7 @@ const ParityCase kCounters[] = {
     {"SemaphoreWaits", "8 1, 8 1, -1 EINVAL",
      [](Session& session) {
        const int event = session.own(::eventfd(0, EFD_SEMAPHORE));
-       session.meanwhile([&] { write_number(session, event, 2); });
+       session.meanwhile([=, &session] { write_number(session, event, 2); });
        read_number(session, event);
        read_number(session, event);
        try_read(session, event, 4);
@@ -130,7 +132,7 @@ const ParityCase kCounters[] = {
      [](Session& session) {
        const int event = session.own(::eventfd(0, 0));
        write_number(session, event, ~std::uint64_t{0} - 1);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          std::uint64_t number = 0;
          session.libc.read(event, &number, sizeof number);
        });
@@ -202,7 +204,7 @@ const ParityCase kUnix[] = {
              session.own(session.libc.socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0));
          while (session.libc.sendto(filler, "x", 1, 0, to, sizeof address) == 1) continue;
        }
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          // A descriptor's first wait ends with an edge that tells of its own buffer.
          for (int i = 0; i < 3; ++i) session.until_waiting();
          char byte;
@@ -217,7 +219,7 @@ const ParityCase kUnix[] = {
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
        set_option(session, ends.reader, SOL_SOCKET, SO_PASSCRED, 1);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          put(session, ends.writer, "ab");
          const pid_t child = fork();
          if (child == 0) {

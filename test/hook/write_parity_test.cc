@@ -1,6 +1,8 @@
 // write, writev, send, sendto and sendmsg, on every kind of channel, give what libc gives.
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "test/support/signal_counter.h"
 #include "test/support/situations.h"
 
@@ -42,15 +44,15 @@ constexpr Situation<Writer> kSituations[] = {
      }},
     {"WaitsUntilAllIsSent", kStreamChannels, "all, the same",
      [](Session& session, const Writer& writer, const Ends& ends) {
-       std::string taken;
-       session.meanwhile([&] { taken = take(session, ends.reader, kLarge); });
+       const auto taken = std::make_shared<std::string>();
+       session.meanwhile([=, &session] { *taken = take(session, ends.reader, kLarge); });
        transmit_large(session, writer, ends.writer);
        session.finish_helpers();
-       session.note(taken == large_text() ? "the same" : "different");
+       session.note(*taken == large_text() ? "the same" : "different");
      }},
     {"WaitsForRoomOfMessages", kDatagramChannel | kSeqpacketChannel, "100 sent",
      [](Session& session, const Writer& writer, const Ends& ends) {
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          char byte;
          for (int i = 0; i < 100; ++i) session.libc.read(ends.reader, &byte, 1);
        });
@@ -73,7 +75,7 @@ constexpr Situation<Writer> kSituations[] = {
      [](Session& session, const Writer& writer, const Ends& ends) {
        set_timeout(session, ends.writer, SO_SNDTIMEO, 1'000);
        set_timeout(session, ends.writer, SO_SNDTIMEO, 0);
-       session.meanwhile([&] {
+       session.meanwhile([=, &session] {
          const timespec longer{0, 3'000'000};
          session.libc.nanosleep(&longer, nullptr);
          take(session, ends.reader, kLarge);
@@ -129,14 +131,14 @@ constexpr Situation<Writer> kSituations[] = {
     {"TheReaderGoesMeanwhile", kPipeChannel, "a part, 1 SIGPIPE",
      [](Session& session, const Writer& writer, const Ends& ends) {
        const SignalCounter signals(session, SIGPIPE);
-       session.meanwhile([&] { session.close(ends.reader); });
+       session.meanwhile([=, &session] { session.close(ends.reader); });
        transmit_large(session, writer, ends.writer);
        session.note(std::to_string(signals.count()) + " SIGPIPE");
      }},
     {"TheReaderGoesMeanwhile", kStreamSocketChannels, "a part, 0 SIGPIPE",
      [](Session& session, const Writer& writer, const Ends& ends) {
        const SignalCounter signals(session, SIGPIPE);
-       session.meanwhile([&] { session.close(ends.reader); });
+       session.meanwhile([=, &session] { session.close(ends.reader); });
        transmit_large(session, writer, ends.writer);
        session.note(std::to_string(signals.count()) + " SIGPIPE");
      }},
@@ -150,14 +152,14 @@ constexpr Situation<Writer> kSituations[] = {
     {"OwnShutdownMeanwhile", kStreamSocketChannels, "a part, 0 SIGPIPE",
      [](Session& session, const Writer& writer, const Ends& ends) {
        const SignalCounter signals(session, SIGPIPE);
-       session.meanwhile([&] { session.libc.shutdown(ends.writer, SHUT_RDWR); });
+       session.meanwhile([=, &session] { session.libc.shutdown(ends.writer, SHUT_RDWR); });
        transmit_large(session, writer, ends.writer);
        session.note(std::to_string(signals.count()) + " SIGPIPE");
      }},
     {"ResetMeanwhile", kTcpChannel, "a part, -1 ECONNRESET, -1 EPIPE, 1 SIGPIPE",
      [](Session& session, const Writer& writer, const Ends& ends) {
        const SignalCounter signals(session, SIGPIPE);
-       session.meanwhile([&] { reset_connection(session, ends.reader); });
+       session.meanwhile([=, &session] { reset_connection(session, ends.reader); });
        transmit_large(session, writer, ends.writer);
        transmit(session, writer, ends.writer, "hello");
        transmit(session, writer, ends.writer, "hello");

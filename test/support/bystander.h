@@ -1,6 +1,8 @@
 // A coroutine that shows whether others may run.
 #pragma once
 
+#include <memory>
+
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
 
@@ -10,18 +12,18 @@ namespace colibri::test {
 class Bystander {
  public:
   Bystander()
-      : task_(spawn([this] {
+      : task_(spawn([turns = turns_] {
           for (;;) {
-            ++turns_;
+            ++*turns;
             yield();
           }
         })) {
     yield();
   }
-  int turns() const noexcept { return turns_; }
+  int turns() const noexcept { return *turns_; }
 
  private:
-  int turns_ = 0;
+  std::shared_ptr<int> turns_ = std::make_shared<int>(0);  // in the heap: both may share a stack
   Task<void> task_;
 };
 

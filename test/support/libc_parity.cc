@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <memory>
 #include <ostream>
 
+#include "colibri/core/coroutine.h"
 #include "colibri/core/run.h"
 #include "colibri/core/sanitizer.h"
 #include "test/support/leak_check.h"
@@ -28,6 +30,12 @@ char state_of_thread(int id) {
   return after_name != nullptr ? after_name[2] : '\0';
 }
 
+/// Overwrites what lies below on this stack.
+[[gnu::noinline]] void scribble() {
+  volatile unsigned char bytes[16 * 1024];
+  for (volatile unsigned char& byte : bytes) byte = 0xdb;
+}
+
 void pause_thread() {
   const timespec pause{0, 200'000};
   real::nanosleep(&pause, nullptr);
@@ -40,9 +48,10 @@ void until_asleep(int thread) {
   for (int seen = 0; seen < 2; seen = state_of_thread(thread) == 'S' ? seen + 1 : 0) pause_thread();
 }
 
-Session::Session(Way way)
+Session::Session(Way way, const SharedStackGroup* stacks)
     : libc(way == Way::kLibcInThread ? real_libc() : hooked_libc()),
       way_(way),
+      stacks_(stacks),
       thread_(pthread_self()),
       thread_id_(gettid()),
       coroutine_(thread_state.current) {}
@@ -80,10 +89,12 @@ void Session::until_waiting() {
 void Session::meanwhile(std::function<void()> action) {
   auto help = [this, action = std::move(action)] {
     until_waiting();
+    // Where the flow lay: a call that writes there while its caller is elsewhere is found out.
+    if (stacks_ != nullptr) scribble();
     action();
   };
   if (in_coroutine()) {
-    helper_coroutines_.push_back(spawn(std::move(help)));
+    helper_coroutines_.push_back(spawn({.shared_stacks = stacks_}, std::move(help)));
   } else {
     helper_threads_.emplace_back(std::move(help));
   }
@@ -136,14 +147,30 @@ class [[nodiscard]] ValgrindSilence {
 
 }  // namespace
 
+void run_on_shared_stack(const std::function<void(Session&)>& body) {
+  const SharedStackGroup stacks(1);
+  // Resumed by main, and not spawned: signals interrupt only who acts for main.
+  Coroutine flow(
+      [&body, &stacks] {
+        const auto session = std::make_unique<Session>(Way::kHookOnSharedStack, &stacks);
+        body(*session);
+        session->finish_helpers();
+      },
+      {.shared_stacks = &stacks});
+  flow.resume();
+}
+
 void expect_parity(const ParityCase& parity) {
   const bool passes_bad_addresses = parity.expected.find("EFAULT") != std::string::npos;
-  const auto run_in = [&](Way way) {
+  const auto act_in = [&](Session& session) {
     const ValgrindSilence silence(passes_bad_addresses);
-    Session session(way);
     parity.act(session);
     session.finish_helpers();
     return session.trace();
+  };
+  const auto run_in = [&](Way way) {
+    Session session(way);
+    return act_in(session);
   };
   const auto run_in_thread = [&](Way way) {
     const LeakCheck leaks;
@@ -156,6 +183,9 @@ void expect_parity(const ParityCase& parity) {
   const LeakCheck leaks;
   EXPECT_EQ(run([&] { return run_in(Way::kHookInCoroutine); }), parity.expected)
       << "hook in a coroutine";
+  std::string trace;
+  run([&] { run_on_shared_stack([&](Session& session) { trace = act_in(session); }); });
+  EXPECT_EQ(trace, parity.expected) << "hook in a coroutine on a shared stack";
 }
 
 void PrintTo(const ParityCase& parity, std::ostream* out) {

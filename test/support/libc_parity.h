@@ -1,6 +1,6 @@
 // Parity: one test body, run on libc's own functions in a plain thread, on the hooks in a plain
-// thread, and on the hooks in a coroutine. What it notes must be the same three times: results,
-// errno and data.
+// thread, and on the hooks in a coroutine, on a private stack and on a shared one. What it notes
+// must be the same four times: results, errno and data.
 #pragma once
 
 #include <cerrno>
@@ -11,19 +11,22 @@
 #include <type_traits>
 #include <vector>
 
+#include "colibri/core/shared_stack.h"
 #include "colibri/core/task.h"
 #include "test/support/libc_functions.h"
 
 namespace colibri::test {
 
-enum class Way { kLibcInThread, kHookInThread, kHookInCoroutine };
+enum class Way { kLibcInThread, kHookInThread, kHookInCoroutine, kHookOnSharedStack };
 
 /// One run of a test's body. Notes what calls return, as text that tables can hold: "5 hello",
 /// "0", "-1 EAGAIN", joined by ", ". Belongs to the flow (thread or coroutine) that made it, but
-/// for what is said below.
+/// for what is said below. On a shared stack the flow and its helpers are all on the same one:
+/// helpers may refer to the session, but to nothing in the flow's frames.
 class Session {
  public:
-  explicit Session(Way way);
+  /// In a coroutine on a shared stack, `stacks` is its group, and the session lies elsewhere.
+  explicit Session(Way way, const SharedStackGroup* stacks = nullptr);
   /// Waits for helpers, and closes what is owned.
   ~Session();
   Session(const Session&) = delete;
@@ -31,7 +34,7 @@ class Session {
 
   const Libc& libc;  // helpers may use it
 
-  bool in_coroutine() const noexcept { return way_ == Way::kHookInCoroutine; }
+  bool in_coroutine() const noexcept { return way_ >= Way::kHookInCoroutine; }
 
   /// Calls, with errno as a canary, and notes the result.
   template <class Result, class... Parameters>
@@ -84,6 +87,7 @@ class Session {
   void note_result(long result, int error);
 
   const Way way_;
+  const SharedStackGroup* const stacks_;
   std::string trace_;
   std::mutex owned_lock_;
   std::vector<int> owned_;
@@ -101,7 +105,11 @@ struct ParityCase {
   std::function<void(Session&)> act;
 };
 
-/// Runs the case all three ways and expects the same of each; also that nothing leaks.
+/// Calls `body` with a session in a coroutine that acts for main, on a shared stack of its own with
+/// the session's helpers. To be called in main.
+void run_on_shared_stack(const std::function<void(Session&)>& body);
+
+/// Runs the case all four ways and expects the same of each; also that nothing leaks.
 void expect_parity(const ParityCase& parity);
 
 /// Returns once the thread with this id of the kernel's sleeps.

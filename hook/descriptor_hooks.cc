@@ -26,7 +26,9 @@ int note_copy(int copy, int original) noexcept {
 template <class Duplicate>
 int duplicate_onto(int original, int target, Duplicate duplicate) {
   if (is_internal_descriptor(original)) return fail_with_errno(EBADF);
-  if (original == target || target < 0 || real::fcntl(original, F_GETFD) < 0) return duplicate();
+  if (descriptor_table::is_of_another_process() || original == target || target < 0 ||
+      real::fcntl(original, F_GETFD) < 0)
+    return duplicate();
   yield_descriptor_number(target);
   descriptor_table::closing(target);
   return note_copy(duplicate(), original);
@@ -82,6 +84,7 @@ void note_option(int number, int option, const void* value) noexcept {
   const auto nanoseconds = [&] {
     return descriptor_table::nanoseconds_of_timeout(*static_cast<const timeval*>(value));
   };
+  if (descriptor_table::is_of_another_process()) return;
   descriptor_table::for_each_alias(number, [&](Descriptor& each) {
     if (option == SO_RCVTIMEO) each.receive_timeout = nanoseconds();
     if (option == SO_SNDTIMEO) each.send_timeout = nanoseconds();
@@ -124,7 +127,7 @@ int close(int fd) {
   if (is_internal_descriptor(fd)) return fail_with_errno(EBADF);
   descriptor_table::closing(fd);
   const int result = real::close(fd);
-  EventLoop::closed_everywhere(fd);
+  descriptor_table::closed(fd);
   return result;
 }
 

@@ -19,11 +19,14 @@ extern char** environ;
 namespace colibri::test {
 namespace {
 
-/// What the shell says of descriptor 0 is its O_NONBLOCK, in octal 04000.
-constexpr const char* kFlagsOfInput = "sed -n 's/^flags:[[:space:]]*//p' /proc/self/fdinfo/0";
+/// A command that says the flags of a descriptor that it has inherited.
+std::string command_for_flags(int descriptor) {
+  return "sed -n 's/^flags:[[:space:]]*//p' /proc/self/fdinfo/" + std::to_string(descriptor);
+}
 
 bool says_nonblocking(const std::string& octal_flags) {
-  return (std::stol(octal_flags, nullptr, 8) & O_NONBLOCK) != 0;
+  EXPECT_FALSE(octal_flags.empty());
+  return (strtol(octal_flags.c_str(), nullptr, 8) & O_NONBLOCK) != 0;
 }
 
 /// What is left of `stream`, which is then closed.
@@ -40,11 +43,11 @@ class ChildPrograms : public testing::Test {
   /// While `body` runs, a coroutine waits on the reader of `ends`; afterwards it gets its byte.
   static void while_another_waits(Session& session, const Ends& ends,
                                   const std::function<void()>& body) {
-    auto other = spawn([&] { return take(session, ends.reader, 1); });
+    auto other = spawn([&] { return take(session, ends.reader, 2); });
     usleep(1000);
     body();
-    put(session, ends.writer, "x");
-    EXPECT_EQ(other.join(), "x");
+    put(session, ends.writer, "x\n");  // a terminal wants lines
+    EXPECT_EQ(other.join(), "x\n");
   }
 };
 
@@ -52,7 +55,7 @@ TEST_F(ChildPrograms, StartedByPopenFindTheirInputBlocking) {
   for (const auto& open : {pipe_ends, unix_stream_ends, tcp_ends, terminal_ends}) {
     run_in_session([&](Session& session) {
       const Ends ends = open(session);
-      const std::string command = std::string(kFlagsOfInput) + " <&" + std::to_string(ends.reader);
+      const std::string command = command_for_flags(ends.reader);
       while_another_waits(session, ends, [&] {
         EXPECT_FALSE(says_nonblocking(read_all(popen(command.c_str(), "r"))));
       });

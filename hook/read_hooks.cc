@@ -80,8 +80,8 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
       [&] { return total_bytes(message->msg_iov, message->msg_iovlen); });
 }
 
-/// Forgets what was believed of the numbers that descriptors came under: a number that was closed
-/// behind the hooks' back may have come round.
+}  // namespace
+
 void note_received_descriptors(msghdr& message) noexcept {
   for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
        each = CMSG_NXTHDR(&message, each)) {
@@ -95,7 +95,6 @@ void note_received_descriptors(msghdr& message) noexcept {
   }
 }
 
-}  // namespace
 }  // namespace colibri
 
 using namespace colibri;

@@ -39,12 +39,18 @@ WakeReason HelperCall::wait(const WaitTerms& terms) noexcept {
   return reason;
 }
 
+bool HelperCall::is_done() noexcept {
+  const BiasedGuard guard(lock_);
+  return done_;
+}
+
 WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,
                          const WaitTerms& terms) noexcept {
   try {
     submit_to_helper(std::make_unique<HelperCallJob>(call), set);
   } catch (const std::exception&) {
     call->run();
+    call->finish();
     return WakeReason::kFired;
   }
   return call->wait(terms);

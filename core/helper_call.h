@@ -27,12 +27,16 @@ class HelperCall {
   /// the call has got. On the helper thread.
   virtual void discard() noexcept {}
 
+  /// Waits for a call that run_on_helper has begun, also together with others. Results as there.
+  /// In a coroutine.
+  WakeReason wait(const WaitTerms& terms) noexcept;
+  bool is_done() noexcept;
+
  private:
   friend class HelperCallJob;
   friend WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,
                                   const WaitTerms& terms) noexcept;
   void finish() noexcept;
-  WakeReason wait(const WaitTerms& terms) noexcept;
 
   BiasedLock lock_;
   WaitQueue waiting_;

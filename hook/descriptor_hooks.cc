@@ -4,6 +4,7 @@
 
 #include "colibri/core/internal_descriptor.h"
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/file_lock.h"
 
 namespace colibri {
 namespace {
@@ -52,7 +53,18 @@ int get_status_flags(int number) noexcept {
   return hide ? flags & ~O_NONBLOCK : flags;
 }
 
-int hooked_fcntl(int number, int command, void* argument) noexcept {
+/// F_SETLKW and F_OFD_SETLKW.
+int wait_for_lock(int number, int command, void* lock) {
+  if (parkable_coroutine() == nullptr) return real::fcntl(number, command, lock);
+  return lock_in_pauses(
+      number,
+      [](int descriptor, int once, void* what, off64_t) {
+        return real::fcntl(descriptor, once, what);
+      },
+      command == F_SETLKW ? F_SETLK : F_OFD_SETLK, lock, 0);
+}
+
+int hooked_fcntl(int number, int command, void* argument) {
   if (is_internal_descriptor(number)) return fail_with_errno(EBADF);
   switch (command) {
     case F_DUPFD:
@@ -60,6 +72,9 @@ int hooked_fcntl(int number, int command, void* argument) noexcept {
       return note_copy(real::fcntl(number, command, argument), number);
     case F_SETFL:
       return set_status_flags(number, reinterpret_cast<long>(argument));
+    case F_SETLKW:
+    case F_OFD_SETLKW:
+      return wait_for_lock(number, command, argument);
     case F_GETFL:
       return get_status_flags(number);
     default:

@@ -42,6 +42,14 @@ class DescriptorMap {
     return chunk == nullptr ? nullptr : &chunk[number % kChunkEntries];
   }
 
+  /// All entries in memory have smaller numbers.
+  unsigned end() const noexcept {
+    const std::atomic<Entry*>* chunks = chunks_.load(std::memory_order_acquire);
+    unsigned count = chunks == nullptr ? 0 : kChunks;
+    while (count != 0 && chunks[count - 1].load(std::memory_order_acquire) == nullptr) --count;
+    return count * kChunkEntries;
+  }
+
   /// Calls `visit(descriptor, entry)` for every entry in memory.
   template <class Visit>
   void for_each(Visit visit) {

@@ -190,6 +190,15 @@ void EventLoop::detach_everywhere(int descriptor) noexcept {
   errno = saved_errno;
 }
 
+unsigned EventLoop::end_of_numbers() noexcept {
+  const SmallLockGuard guard(loops_lock);
+  unsigned end = 0;
+  for (const EventLoop* loop = loops; loop != nullptr; loop = loop->next_loop_) {
+    end = std::max(end, loop->states_.end());
+  }
+  return end;
+}
+
 void EventLoop::closed_everywhere(int descriptor) noexcept {
   const int saved_errno = errno;
   // Nobody can have begun a wait on this thread meanwhile.

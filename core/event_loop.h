@@ -94,6 +94,9 @@ class EventLoop {
   /// thread. After the close, closed_everywhere must follow.
   static void detach_everywhere(int descriptor) noexcept;
 
+  /// What any loop knows has smaller numbers. Any thread.
+  static unsigned end_of_numbers() noexcept;
+
   /// `descriptor` has been closed: those on other threads who began to wait on it after it was
   /// detached and before it was closed are woken with WakeReason::kFired, and find out. So may be
   /// those who wait on a new descriptor of the same number; they park again.

@@ -93,6 +93,15 @@ bool is_internal_descriptor(int descriptor) noexcept {
   return false;
 }
 
+int next_internal_descriptor(int from) noexcept {
+  const SmallLockGuard guard(lock);
+  int next = std::numeric_limits<int>::max();
+  for (const InternalDescriptor* ours = all; ours != nullptr; ours = ours->next_) {
+    if (ours->number() >= from) next = std::min(next, ours->number());
+  }
+  return next;
+}
+
 void yield_descriptor_number(int descriptor) noexcept {
   if (descriptor < lowest.load(std::memory_order_relaxed)) return;
   const SmallLockGuard guard(lock);

@@ -7,6 +7,7 @@
 namespace colibri {
 
 bool is_internal_descriptor(int descriptor) noexcept;
+int next_internal_descriptor(int from) noexcept;
 void yield_descriptor_number(int descriptor) noexcept;
 
 /// Owns one internal descriptor. Made and destroyed by one thread; number() from any thread.
@@ -28,6 +29,7 @@ class InternalDescriptor {
 
  private:
   friend bool is_internal_descriptor(int descriptor) noexcept;
+  friend int next_internal_descriptor(int from) noexcept;
   friend void yield_descriptor_number(int descriptor) noexcept;
   bool forget() noexcept;
 
@@ -39,6 +41,9 @@ class InternalDescriptor {
 /// True if `descriptor` is one of ours: close, fcntl and their like then answer EBADF. Any thread;
 /// one load for numbers below all of ours.
 bool is_internal_descriptor(int descriptor) noexcept;
+
+/// The smallest of ours from `from` on; INT_MAX if there is none. Any thread.
+int next_internal_descriptor(int from) noexcept;
 
 /// The program is about to make `descriptor` its own (dup2, dup3): if it is ours, moves ours to
 /// another number. Any thread.

@@ -149,6 +149,7 @@ inline constinit RealFunction ioctl{"ioctl", ::ioctl};
 inline constinit RealFunction pipe{"pipe", ::pipe};
 inline constinit RealFunction pipe2{"pipe2", ::pipe2};
 inline constinit RealFunction eventfd{"eventfd", ::eventfd};
+inline constinit RealFunction close_range{"close_range", ::close_range};
 
 // Waiting and sleeping.
 inline constinit RealFunction poll{"poll", ::poll};

@@ -1,21 +1,32 @@
 #include "colibri/core/offload.h"
 
 #include <pthread.h>
+#include <signal.h>
 
+#include <chrono>
+#include <limits>
 #include <optional>
 #include <system_error>
 #include <thread>
 
 #include "colibri/core/channel.h"
 #include "colibri/core/check.h"
+#include "colibri/core/libc.h"
 
 namespace colibri {
 namespace {
+
+constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+
+class HelperPool;
+void for_each_pool(void (HelperPool::*act)() noexcept) noexcept;
 
 /// Threads that take jobs from a channel, as plain threads. Never ends: threads may be in the midst
 /// of a job when the process exits.
 class HelperPool {
  public:
+  explicit HelperPool(const OffloadLimits& limits) : limits_(limits) {}
+
   void set_limits(const OffloadLimits& limits) {
     const SmallLockGuard guard(lock_);
     check(!jobs_.has_value(), "set_offload_limits called after the first offload");
@@ -24,7 +35,12 @@ class HelperPool {
 
   void submit(std::unique_ptr<HelperJob> job) {
     const Channel<std::unique_ptr<HelperJob>> jobs = jobs_with_a_thread();
-    if (!jobs.try_send(std::move(job))) {
+    const bool sent = jobs.try_send(std::move(job));
+    {
+      const SmallLockGuard guard(lock_);
+      --promised_;
+    }
+    if (!sent) {
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                               "offload: too many calls wait for a helper thread");
     }
@@ -35,7 +51,7 @@ class HelperPool {
     // Not destroyed: what waited on it has vanished in the midst of its waits.
     if (jobs_.has_value()) new Channel<std::unique_ptr<HelperJob>>(*jobs_);
     jobs_.reset();
-    threads_ = idle_ = 0;
+    threads_ = idle_ = promised_ = 0;
     lock_.unlock();
   }
   void before_fork() noexcept { lock_.lock(); }
@@ -44,49 +60,90 @@ class HelperPool {
  private:
   Channel<std::unique_ptr<HelperJob>> jobs_with_a_thread();
   void serve(const Channel<std::unique_ptr<HelperJob>>& jobs);
+  bool is_unbounded() const noexcept { return limits_.threads == kNoLimit; }
 
   SmallLock lock_;  // over all that follows
   OffloadLimits limits_;
   std::optional<Channel<std::unique_ptr<HelperJob>>> jobs_;
   std::size_t threads_ = 0;
   std::size_t idle_ = 0;
+  std::size_t promised_ = 0;  // jobs on their way into the channel
 };
 
-HelperPool& pool() {
-  static HelperPool& instance = *[] {
-    auto* made = new HelperPool;
-    pthread_atfork([] { pool().before_fork(); }, [] { pool().after_fork(); },
-                   [] { pool().restart_in_child(); });
+HelperPool& pool(HelperSet set) {
+  constexpr std::size_t kQueued = 65536;
+  static HelperPool* const pools = [] {
+    auto* made = new HelperPool[]{HelperPool(OffloadLimits()), HelperPool({16, kQueued}),
+                                  HelperPool({64, kQueued}), HelperPool({kNoLimit, kQueued})};
+    pthread_atfork([] { for_each_pool(&HelperPool::before_fork); },
+                   [] { for_each_pool(&HelperPool::after_fork); },
+                   [] { for_each_pool(&HelperPool::restart_in_child); });
     return made;
   }();
-  return instance;
+  return pools[static_cast<std::size_t>(set)];
 }
+
+void for_each_pool(void (HelperPool::*act)() noexcept) noexcept {
+  for (const HelperSet set :
+       {HelperSet::kGeneral, HelperSet::kFiles, HelperSet::kNames, HelperSet::kUnbounded}) {
+    (pool(set).*act)();
+  }
+}
+
+/// Blocks all signals for a scope, so that a thread that is started there never gets one.
+class [[nodiscard]] SignalsBlocked {
+ public:
+  SignalsBlocked() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    real::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { real::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 Channel<std::unique_ptr<HelperJob>> HelperPool::jobs_with_a_thread() {
   const SmallLockGuard guard(lock_);
   if (!jobs_.has_value()) jobs_.emplace(limits_.queued);
-  if (idle_ > jobs_->size() || threads_ == limits_.threads) return *jobs_;
+  ++promised_;
+  if (idle_ >= jobs_->size() + promised_ || threads_ == limits_.threads) return *jobs_;
   try {
+    const SignalsBlocked blocked;
     std::thread([this, jobs = *jobs_] { serve(jobs); }).detach();
     ++threads_;
   } catch (const std::system_error&) {
-    if (threads_ == 0) throw;  // otherwise those that are there will do
+    // Those that are there will do, unless each may be in a call that never ends.
+    if (threads_ == 0 || is_unbounded()) {
+      --promised_;
+      throw;
+    }
   }
   return *jobs_;
 }
 
 void HelperPool::serve(const Channel<std::unique_ptr<HelperJob>>& jobs) {
+  // One that came with a crowd goes when it has had nothing to do for a while.
+  const std::chrono::seconds patience(is_unbounded() ? 10 : 1'000'000'000);
   for (;;) {
     {
       const SmallLockGuard guard(lock_);
       ++idle_;
     }
-    std::optional<std::unique_ptr<HelperJob>> job = jobs.receive();
+    std::optional<std::unique_ptr<HelperJob>> job = jobs.try_receive_for(patience);
     {
       const SmallLockGuard guard(lock_);
       --idle_;
+      // Who has counted on this thread has put its job into the channel, or will do so soon.
+      if (!job.has_value() && promised_ == 0 && jobs.size() == 0) {
+        --threads_;
+        return;
+      }
     }
-    (*job)->run();
+    if (job.has_value()) (*job)->run();
   }
 }
 
@@ -94,11 +151,11 @@ void HelperPool::serve(const Channel<std::unique_ptr<HelperJob>>& jobs) {
 
 void set_offload_limits(const OffloadLimits& limits) {
   check(limits.threads > 0, "set_offload_limits: at least one thread is needed");
-  pool().set_limits(limits);
+  pool(HelperSet::kGeneral).set_limits(limits);
 }
 
-void submit_to_helper(std::unique_ptr<HelperJob> job) {
-  pool().submit(std::move(job));
+void submit_to_helper(std::unique_ptr<HelperJob> job, HelperSet set) {
+  pool(set).submit(std::move(job));
 }
 
 }  // namespace colibri

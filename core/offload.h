@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -27,10 +28,19 @@ struct OffloadLimits {
 /// multi-threaded. Ends the process with a sentence afterwards.
 void set_offload_limits(const OffloadLimits& limits);
 
+/// Helper threads by what they may be asked to do, so that one kind never waits behind another.
+/// Signals are blocked in all of them: handlers run where the program's own threads are.
+enum class HelperSet : std::uint8_t {
+  kGeneral,    // offload(): as many threads as OffloadLimits says
+  kFiles,      // calls that end by themselves: 16
+  kNames,      // resolvers, which may wait long for a server that is away: 64
+  kUnbounded,  // calls that wait for others (locks, processes): a thread for each
+};
+
 /// Hands `job` to a helper thread, and starts one if none is idle and the limits allow it. Any
 /// thread. Throws std::system_error (resource_unavailable_try_again) when the queue is full or no
 /// thread can be started; the job is then destroyed.
-void submit_to_helper(std::unique_ptr<HelperJob> job);
+void submit_to_helper(std::unique_ptr<HelperJob> job, HelperSet set = HelperSet::kGeneral);
 
 template <class Result, class Function>
 struct OffloadedCall final : HelperJob {

@@ -57,7 +57,9 @@ WakeReason Waiter::wait(const WaitTerms& terms) noexcept {
     return wait_as_thread(terms);
   WakeReason reason = WakeReason::kFired;
   while (reason == WakeReason::kFired && word_.load(std::memory_order_relaxed) != kWoken) {
-    reason = thread_state.scheduler->park({.deadline = terms.deadline, .may_fail = terms.may_fail});
+    reason = thread_state.scheduler->park({.deadline = terms.deadline,
+                                           .may_fail = terms.may_fail,
+                                           .interruptible = terms.interruptible});
   }
   return word_.load(std::memory_order_relaxed) == kWoken ? WakeReason::kFired : reason;
 }

@@ -35,7 +35,8 @@ enum class WakeReason : std::uint8_t;
 /// How a wait may end before it has what it waits for.
 struct WaitTerms {
   Deadline deadline = Deadline::never();
-  bool may_fail = true;  // a TimeLimit and cancel end it
+  bool may_fail = true;        // a TimeLimit and cancel end it
+  bool interruptible = false;  // so does a signal handler's EINTR, in main's coroutine
 };
 
 /// Methods belong to the coroutine or thread that waits, unless they say otherwise.

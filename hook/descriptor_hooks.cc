@@ -4,6 +4,7 @@
 
 #include "colibri/core/internal_descriptor.h"
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/file_lock.h"
 
 namespace colibri {
 namespace {
@@ -26,7 +27,9 @@ int note_copy(int copy, int original) noexcept {
 template <class Duplicate>
 int duplicate_onto(int original, int target, Duplicate duplicate) {
   if (is_internal_descriptor(original)) return fail_with_errno(EBADF);
-  if (original == target || target < 0 || real::fcntl(original, F_GETFD) < 0) return duplicate();
+  if (descriptor_table::is_of_another_process() || original == target || target < 0 ||
+      real::fcntl(original, F_GETFD) < 0)
+    return duplicate();
   yield_descriptor_number(target);
   descriptor_table::closing(target);
   return note_copy(duplicate(), original);
@@ -50,7 +53,18 @@ int get_status_flags(int number) noexcept {
   return hide ? flags & ~O_NONBLOCK : flags;
 }
 
-int hooked_fcntl(int number, int command, void* argument) noexcept {
+/// F_SETLKW and F_OFD_SETLKW.
+int wait_for_lock(int number, int command, void* lock) {
+  if (parkable_coroutine() == nullptr) return real::fcntl(number, command, lock);
+  return lock_in_pauses(
+      number,
+      [](int descriptor, int once, void* what, off64_t) {
+        return real::fcntl(descriptor, once, what);
+      },
+      command == F_SETLKW ? F_SETLK : F_OFD_SETLK, lock, 0);
+}
+
+int hooked_fcntl(int number, int command, void* argument) {
   if (is_internal_descriptor(number)) return fail_with_errno(EBADF);
   switch (command) {
     case F_DUPFD:
@@ -58,6 +72,9 @@ int hooked_fcntl(int number, int command, void* argument) noexcept {
       return note_copy(real::fcntl(number, command, argument), number);
     case F_SETFL:
       return set_status_flags(number, reinterpret_cast<long>(argument));
+    case F_SETLKW:
+    case F_OFD_SETLKW:
+      return wait_for_lock(number, command, argument);
     case F_GETFL:
       return get_status_flags(number);
     default:
@@ -82,6 +99,7 @@ void note_option(int number, int option, const void* value) noexcept {
   const auto nanoseconds = [&] {
     return descriptor_table::nanoseconds_of_timeout(*static_cast<const timeval*>(value));
   };
+  if (descriptor_table::is_of_another_process()) return;
   descriptor_table::for_each_alias(number, [&](Descriptor& each) {
     if (option == SO_RCVTIMEO) each.receive_timeout = nanoseconds();
     if (option == SO_SNDTIMEO) each.send_timeout = nanoseconds();
@@ -124,7 +142,7 @@ int close(int fd) {
   if (is_internal_descriptor(fd)) return fail_with_errno(EBADF);
   descriptor_table::closing(fd);
   const int result = real::close(fd);
-  EventLoop::closed_everywhere(fd);
+  descriptor_table::closed(fd);
   return result;
 }
 

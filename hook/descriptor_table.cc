@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "colibri/core/event_loop.h"
@@ -16,6 +17,7 @@ constinit DescriptorMap<Descriptor> descriptors;
 namespace {
 
 constinit SmallLock alias_lock;
+constinit thread_local int vfork_depth = 0;
 
 int socket_option(int descriptor, int option, int otherwise) noexcept {
   int value = 0;
@@ -84,6 +86,7 @@ void leave_ring(int number, Descriptor& entry) noexcept {
 
 /// `number` begins a new life.
 Descriptor* renew(int number) noexcept {
+  if (vfork_depth != 0) return nullptr;
   Descriptor* entry = descriptors.find_or_create(number);
   if (entry == nullptr) return nullptr;
   leave_ring(number, *entry);
@@ -94,6 +97,14 @@ Descriptor* renew(int number) noexcept {
 }
 
 }  // namespace
+
+bool is_of_another_process() noexcept {
+  return vfork_depth != 0;
+}
+
+void note_vfork(int change) noexcept {
+  vfork_depth += change;
+}
 
 DescriptorKind socket_kind(int domain, int type, int protocol) noexcept {
   if ((type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM) {
@@ -114,7 +125,7 @@ std::int64_t nanoseconds_of_timeout(const timeval& time) noexcept {
 Descriptor* learn(int descriptor) noexcept {
   const int saved_errno = errno;
   const int flags = real::fcntl(descriptor, F_GETFL);
-  if (flags < 0) return nullptr;
+  if (flags < 0 || vfork_depth != 0) return nullptr;
   Descriptor* entry = descriptors.find_or_create(descriptor);
   if (entry == nullptr) return nullptr;
   const DescriptorKind kind = ask_kind(descriptor);
@@ -147,6 +158,7 @@ void accepted(int descriptor, const Descriptor& listener, bool nonblocking) noex
 }
 
 void closing(int descriptor) noexcept {
+  if (vfork_depth != 0) return;
   EventLoop::detach_everywhere(descriptor);
   Descriptor* entry = descriptors.find(descriptor);
   if (entry == nullptr) return;
@@ -165,6 +177,14 @@ void forget_if_closed(int descriptor) noexcept {
   errno = saved_errno;
 }
 
+unsigned end_of_numbers() noexcept {
+  return std::max(descriptors.end(), EventLoop::end_of_numbers());
+}
+
+void closed(int descriptor) noexcept {
+  if (vfork_depth == 0) EventLoop::closed_everywhere(descriptor);
+}
+
 void duplicated(int original, int copy_number) noexcept {
   const int saved_errno = errno;
   Descriptor* to = renew(copy_number);
@@ -180,6 +200,7 @@ void duplicated(int original, int copy_number) noexcept {
 }
 
 void set_nonblocking(int descriptor, bool nonblocking) noexcept {
+  if (vfork_depth != 0) return;
   for_each_alias(descriptor, [nonblocking](Descriptor& entry) {
     entry.user_nonblocking.store(nonblocking, std::memory_order_relaxed);
   });

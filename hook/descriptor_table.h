@@ -46,6 +46,12 @@ struct Descriptor {
 
 namespace descriptor_table {
 
+/// True in the child of a vfork until it calls exec or _exit: it has the parent's memory, but
+/// descriptors of its own. Nothing that it does to these may be noted. Any thread.
+bool is_of_another_process() noexcept;
+/// A vfork has returned: `change` is 1 in the child, and -1 in the parent when the child has gone.
+void note_vfork(int change) noexcept;
+
 /// For this header's functions.
 extern constinit DescriptorMap<Descriptor> descriptors;
 /// The part of look_up that asks the kernel.
@@ -75,6 +81,12 @@ void accepted(int descriptor, const Descriptor& listener, bool nonblocking) noex
 /// The program is about to close `descriptor`, or to give its number another meaning: wakes those
 /// who wait on it, in all threads.
 void closing(int descriptor) noexcept;
+
+/// The number has been closed, after closing(): wakes those on other threads who came in between.
+void closed(int descriptor) noexcept;
+
+/// What is known here, or waited for, has smaller numbers.
+unsigned end_of_numbers() noexcept;
 
 /// A call said EBADF: if `descriptor` was closed behind the hooks' back, forgets what was believed
 /// of it, since the number may come round as anything. Keeps errno.

@@ -4,6 +4,7 @@
 #include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
+#include "colibri/hook/file_call.h"
 #include "colibri/hook/program_memory.h"
 #include "colibri/hook/receive_whole.h"
 
@@ -80,8 +81,8 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
       [&] { return total_bytes(message->msg_iov, message->msg_iovlen); });
 }
 
-/// Forgets what was believed of the numbers that descriptors came under: a number that was closed
-/// behind the hooks' back may have come round.
+}  // namespace
+
 void note_received_descriptors(msghdr& message) noexcept {
   for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
        each = CMSG_NXTHDR(&message, each)) {
@@ -95,7 +96,6 @@ void note_received_descriptors(msghdr& message) noexcept {
   }
 }
 
-}  // namespace
 }  // namespace colibri
 
 using namespace colibri;
@@ -105,6 +105,10 @@ extern "C" {
 ssize_t read(int fd, void* buffer, size_t size) {
   const auto plain = [&] { return real::read(fd, buffer, size); };
   const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr && thread_state.current != nullptr && size != 0 &&
+      is_file_that_may_wait(fd)) {
+    return read_file(fd, buffer, size, -1);
+  }
   // An empty room returns at once, as in libc, whatever the descriptor's state.
   if (descriptor == nullptr || size == 0) return pass_through(plain);
   if (is_patient(*descriptor, 0)) {

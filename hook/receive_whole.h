@@ -26,4 +26,8 @@ std::size_t bytes_to_wait_for(const Descriptor& descriptor, int flags, std::size
 ssize_t receive_whole(int number, const Descriptor& descriptor, msghdr& message, int flags,
                       std::size_t wanted);
 
+/// Forgets what was believed of the numbers that descriptors came under with `message`, which was
+/// just received: a number that was closed behind the hooks' back may have come round.
+void note_received_descriptors(msghdr& message) noexcept;
+
 }  // namespace colibri

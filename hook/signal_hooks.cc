@@ -73,7 +73,9 @@ void hide_ours(struct sigaction& reported, void* handler, int flags) noexcept {
 
 int hooked_sigaction(int signal, const struct sigaction* wanted,
                      struct sigaction* previous) noexcept {
-  if (signal <= 0 || signal >= NSIG) return real::sigaction(signal, wanted, previous);
+  if (signal <= 0 || signal >= NSIG || descriptor_table::is_of_another_process()) {
+    return real::sigaction(signal, wanted, previous);
+  }
   if (is_watched_fault(signal)) {
     exchange_fault_action(signal, wanted, previous);
     return 0;

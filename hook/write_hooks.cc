@@ -4,6 +4,7 @@
 #include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
+#include "colibri/hook/file_call.h"
 
 namespace colibri {
 namespace {
@@ -84,6 +85,10 @@ extern "C" {
 ssize_t write(int fd, const void* buffer, size_t size) {
   const auto plain = [&] { return real::write(fd, buffer, size); };
   const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr && thread_state.current != nullptr && size != 0 &&
+      is_file_that_may_wait(fd)) {
+    return write_file(fd, buffer, size, -1);
+  }
   if (descriptor == nullptr || size == 0) return pass_through(plain);
   CallSite call(fd, *descriptor, Direction::kWrite);
   const auto attempt = [&](std::size_t done) -> ssize_t {

@@ -118,6 +118,34 @@ TEST(InternalDescriptors, SurviveTheClosingByAPlainThread) {
   });
 }
 
+TEST(InternalDescriptors, SurviveTheClosingOfRanges) {
+  run_without_counting_descriptors([] {
+    EXPECT_EQ(close_range(3, static_cast<unsigned>(end_of_numbers()), 0), 0);
+    EXPECT_EQ(internal_numbers().size(), 2u);
+    expect_service();
+    EXPECT_EQ(close_range(3, ~0U, 0), 0);
+    expect_service();
+    closefrom(3);
+    EXPECT_EQ(internal_numbers().size(), 2u);
+    expect_service();
+    std::thread([] { closefrom(3); }).join();
+    expect_service();
+  });
+}
+
+TEST(InternalDescriptors, WaitersHearOfTheClosingOfARange) {
+  run_without_counting_descriptors([] {
+    Session session(Way::kHookInCoroutine);
+    const Ends ends = tcp_ends(session);
+    session.meanwhile([] { closefrom(3); });
+    char byte;
+    EXPECT_EQ(read(ends.reader, &byte, 1), -1);
+    EXPECT_EQ(errno, EBADF);
+    session.finish_helpers();
+    expect_service();
+  });
+}
+
 TEST(InternalDescriptors, MoveWhenTheProgramClaimsTheirNumber) {
   run_in_scheduler([] {
     for (int round = 0; round < 3; ++round) {

@@ -52,6 +52,12 @@ class Session {
     note_result(static_cast<long>(result), errno);
     return result;
   }
+  /// libc's function `name`, or the hook, as this run wants it: for those that Libc does not list.
+  template <class Function>
+  Function* either(const char* name, Function* hooked) const {
+    return way_ == Way::kLibcInThread ? reinterpret_cast<Function*>(require_real_function(name))
+                                      : hooked;
+  }
   /// Notes `text` as an item of its own.
   void note(const std::string& text);
   /// Adds `text` to the last item.

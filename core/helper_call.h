@@ -1,0 +1,64 @@
+// Calls that helper threads make for coroutines, which may stop waiting for them: for a deadline, a
+// cancellation or a signal. A call that is given up goes on, and its helper clears away what comes
+// of it.
+//
+// A call lies in the heap, with copies of its arguments and room for its results: nothing of it is
+// on the coroutine's stack, which may be another's while it is parked.
+#pragma once
+
+#include <memory>
+
+#include "colibri/core/biased_lock.h"
+#include "colibri/core/offload.h"
+#include "colibri/core/waiter.h"
+
+namespace colibri {
+
+class HelperCall {
+ public:
+  HelperCall() noexcept = default;
+  virtual ~HelperCall();
+  HelperCall(const HelperCall&) = delete;
+  HelperCall& operator=(const HelperCall&) = delete;
+
+  /// Makes the call and keeps its results. On the helper thread.
+  virtual void run() noexcept = 0;
+  /// After run(), if nobody waits for it: releases a lock, closes a descriptor, frees memory that
+  /// the call has got. On the helper thread.
+  virtual void discard() noexcept {}
+
+  /// Waits for a call that run_on_helper has begun, also together with others. Results as there.
+  /// In a coroutine.
+  WakeReason wait(const WaitTerms& terms) noexcept;
+  bool is_done() noexcept;
+
+ private:
+  friend class HelperCallJob;
+  friend WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,
+                                  const WaitTerms& terms) noexcept;
+  void finish() noexcept;
+
+  BiasedLock lock_;
+  WaitQueue waiting_;
+  bool done_ = false;
+  bool given_up_ = false;
+};
+
+/// Has a helper of `set` run `call`, and waits until it has: kFired. Any other reason says that the
+/// terms were not met: then the call's results belong to its helper. If no thread can be had, the
+/// calling one runs it. In a coroutine, once for each call.
+WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,
+                         const WaitTerms& terms) noexcept;
+
+/// A call without results of its own to clear away.
+template <class Function>
+class PlainHelperCall final : public HelperCall {
+ public:
+  explicit PlainHelperCall(Function function) : function_(std::move(function)) {}
+  void run() noexcept override { function_(); }
+
+ private:
+  Function function_;
+};
+
+}  // namespace colibri

@@ -1,0 +1,46 @@
+// Waiting for child processes without blocking the thread.
+//
+// An exit makes the child's pidfd readable, so the event loop can wait for it. Nothing of the kind
+// tells that any child of several has changed, or that one has stopped; then a helper thread asks
+// waitid, with WNOWAIT, so that it takes nothing away. Either way the coroutine makes the real call
+// itself, with WNOHANG.
+#pragma once
+
+#include <sys/wait.h>
+
+#include "colibri/hook/blocking_call.h"
+
+namespace colibri {
+
+/// What waitid waits for.
+struct ChildQuestion {
+  /// As wait4 takes them.
+  static ChildQuestion of_wait(pid_t process, int options) noexcept;
+
+  idtype_t kind = P_ALL;
+  id_t id = 0;
+  int options = WEXITED;
+
+  bool operator==(const ChildQuestion&) const = default;
+};
+
+/// Parks until the answer to `question` may have changed. kFired is a hint.
+WakeReason wait_for_child(const ChildQuestion& question, bool interruptible);
+
+/// `attempt()` makes the call with WNOHANG: 0 while there is nothing to report.
+template <class Attempt>
+pid_t wait_until_reported(const ChildQuestion& question, bool interruptible, Attempt attempt) {
+  const KeptErrno kept;
+  for (;;) {
+    const pid_t result = attempt();
+    if (result != 0) return static_cast<pid_t>(kept(result));
+    const WakeReason reason = wait_for_child(question, interruptible);
+    if (reason == WakeReason::kFired) continue;
+    // As in the kernel: what there is to report comes before the signal that tells of it.
+    const pid_t at_last = attempt();
+    if (at_last != 0) return static_cast<pid_t>(kept(at_last));
+    return fail_with_errno(error_of(reason));
+  }
+}
+
+}  // namespace colibri

@@ -1,0 +1,46 @@
+// vfork: the child returns from it on the parent's stack, and would overwrite the return address of
+// any function that had called libc's. So it is a system call from here; the return address is kept
+// in a register over it, and put back by parent and child for themselves.
+//
+// The child shares the parent's memory, the hooks' books among it: colibri_vfork_returned tells
+// these whose turn it is.
+
+#if defined(__x86_64__)
+
+        .text
+        .globl  vfork
+        .type   vfork, @function
+        .p2align 4
+vfork:
+        .cfi_startproc
+        pop     %rdi
+        .cfi_adjust_cfa_offset -8
+        .cfi_register rip, rdi
+        movl    $58, %eax               // SYS_vfork
+        syscall
+        push    %rdi
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rip, 0
+        movq    %rax, %rdi
+        jmp     colibri_vfork_returned  // and it returns to our caller
+        .cfi_endproc
+        .size   vfork, .-vfork
+
+#elif defined(__aarch64__)
+
+        .text
+        .globl  vfork
+        .type   vfork, @function
+        .p2align 4
+vfork:
+        .cfi_startproc
+        mov     x0, #0x4111             // CLONE_VM | CLONE_VFORK | SIGCHLD
+        mov     x1, #0
+        mov     x8, #220                // SYS_clone; x30 keeps the return address
+        svc     #0
+        b       colibri_vfork_returned
+        .cfi_endproc
+        .size   vfork, .-vfork
+
+#endif
+        .section .note.GNU-stack, "", %progbits

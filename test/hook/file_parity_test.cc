@@ -1,0 +1,347 @@
+// read, write, pread, pwrite and fsync of files, their locks, and the opening of FIFOs give what
+// libc gives; other coroutines run while one waits.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "test/support/channels.h"
+#include "test/support/child_process.h"
+#include "test/support/run_in_session.h"
+#include "test/support/transfers.h"
+
+extern "C" {
+int __open_2(const char* path, int flags);
+ssize_t __pread_chk(int, void*, size_t, off_t, size_t);
+}
+
+namespace colibri::test {
+namespace {
+
+/// A folder for a scope. On a disk, where the page cache can be told to forget a file.
+class Folder {
+ public:
+  Folder() { EXPECT_NE(mkdtemp(path_), nullptr); }
+  ~Folder() {
+    for (const std::string& each : files_) unlink(each.c_str());
+    rmdir(path_);
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
+  std::string file(const std::string& name) {
+    files_.push_back(std::string(path_) + "/" + name);
+    return files_.back();
+  }
+
+ private:
+  char path_[32] = "/var/tmp/colibri_test_XXXXXX";
+  std::vector<std::string> files_;
+};
+
+/// An open file with this text, at its beginning, of which no page is in memory if that can be had.
+int cold_file(Session& session, const std::string& path, const std::string& text,
+              int flags = O_RDWR) {
+  const int file = session.own(real::open(path.c_str(), flags | O_CREAT | O_CLOEXEC, 0600));
+  EXPECT_EQ(pwrite(file, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  real::syscall(SYS_fdatasync, file);
+  posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  return file;
+}
+
+std::string pattern(std::size_t size) {
+  std::string text(size, ' ');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + i / 4096 % 26);
+  return text;
+}
+
+void note_where(Session& session, int file) {
+  session.note("at " + std::to_string(lseek(file, 0, SEEK_CUR)));
+}
+
+const ParityCase kFiles[] = {
+    {"Read", "300000, right, at 300000, 100000, at 400000, 0",
+     [](Session& session) {
+       Folder folder;
+       const std::string text = pattern(400'000);
+       const int file = cold_file(session, folder.file("f"), text);
+       std::string room(300'000, '.');
+       session.call(session.libc.read, file, static_cast<void*>(room.data()), room.size());
+       session.note_if(room == text.substr(0, 300'000), "right");
+       note_where(session, file);
+       session.call(session.libc.read, file, static_cast<void*>(room.data()), room.size());
+       note_where(session, file);
+       session.call(session.libc.read, file, static_cast<void*>(room.data()), room.size());
+     }},
+    {"ReadIntoTheStack", "20000, right",
+     [](Session& session) {
+       Folder folder;
+       const std::string text = pattern(50'000);
+       const int file = cold_file(session, folder.file("f"), text);
+       char room[20'000];
+       session.call(session.libc.read, file, static_cast<void*>(room), sizeof room);
+       session.note_if(std::string(room, sizeof room) == text.substr(0, 20'000), "right");
+     }},
+    {"Pread", "5, bbbbb, at 0, 3, 0, -1 EINVAL",
+     [](Session& session) {
+       Folder folder;
+       const auto pread = session.either("pread", ::pread);
+       const int file = cold_file(session, folder.file("f"), pattern(8'192));
+       char room[6] = {};
+       session.call(pread, file, static_cast<void*>(room), 5, 4096);
+       session.note(room);
+       note_where(session, file);
+       session.call(session.either("pread64", ::pread64), file, static_cast<void*>(room), 5, 8189);
+       session.call(session.either("__pread_chk", ::__pread_chk), file, static_cast<void*>(room), 5,
+                    9000, 6);
+       session.call(pread, file, static_cast<void*>(room), 5, -1);
+     }},
+    {"Write", "100000, at 100000, 5, size 100000, right",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "");
+       std::string text = pattern(100'000);
+       session.call(session.libc.write, file, static_cast<const void*>(text.data()), text.size());
+       note_where(session, file);
+       session.call(session.either("pwrite", ::pwrite), file, static_cast<const void*>("hello"), 5,
+                    50'000);
+       text.replace(50'000, 5, "hello");
+       std::string back(200'000, '.');
+       const ssize_t size = pread(file, back.data(), back.size(), 0);
+       session.note("size " + std::to_string(size));
+       session.note_if(back.substr(0, 100'000) == text, "right");
+     }},
+    {"WriteToWhatIsSynchronous", "5, 5, hellohello",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "", O_RDWR | O_DSYNC | O_APPEND);
+       for (int i = 0; i < 2; ++i) {
+         const char text[] = "hello";
+         session.call(session.libc.write, file, static_cast<const void*>(text), 5);
+       }
+       char room[11] = {};
+       EXPECT_EQ(pread(file, room, 10, 0), 10);
+       session.note(room);
+     }},
+    {"ErrorsOfTransfers", "-1 EBADF, -1 EBADF, -1 EFAULT, -1 EISDIR, -1 ESPIPE",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("f");
+       const int file = cold_file(session, path, "hello");
+       const int reader = session.own(real::open(path.c_str(), O_RDONLY));
+       const int writer = session.own(real::open(path.c_str(), O_WRONLY));
+       const int root = session.own(real::open("/", O_RDONLY));
+       char room[6] = {};
+       session.call(session.libc.write, reader, static_cast<const void*>(room), 5);
+       session.call(session.libc.read, writer, static_cast<void*>(room), 5);
+       session.call(session.libc.read, file, bad_pointer<void>(), 5);
+       session.call(session.libc.read, root, static_cast<void*>(room), 5);
+       session.call(session.either("pread", ::pread), pipe_ends(session).reader,
+                    static_cast<void*>(room), 5, 0);
+     }},
+    {"Sync", "0, 0, -1 EBADF, -1 EINVAL",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "hello");
+       session.call(session.either("fsync", ::fsync), file);
+       session.call(session.either("fdatasync", ::fdatasync), file);
+       session.call(session.either("fsync", ::fsync), -1);
+       session.call(session.either("fsync", ::fsync), pipe_ends(session).reader);
+     }},
+};
+
+const ParityCase kLocks[] = {
+    {"FlockWaits", "0, 0, -1 EAGAIN, 0",
+     [](Session& session) {
+       Folder folder;
+       const auto flock = session.either("flock", ::flock);
+       const std::string path = folder.file("f");
+       const int one = cold_file(session, path, "");
+       const int two = cold_file(session, path, "");
+       session.call(flock, one, LOCK_EX);
+       session.meanwhile([&] { flock(one, LOCK_UN); });
+       session.call(flock, two, LOCK_EX);
+       session.call(flock, one, LOCK_SH | LOCK_NB);
+       session.call(flock, two, LOCK_UN);
+     }},
+    {"OpenFileLocksWait", "0, 0",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("f");
+       const int one = cold_file(session, path, "");
+       const int two = cold_file(session, path, "");
+       const auto lock = [&session](int file, int command, short type) {
+         struct flock64 what {};
+         what.l_type = type;
+         return session.libc.fcntl(file, command, &what);
+       };
+       session.measure([&] { return lock(one, F_OFD_SETLKW, F_WRLCK); });
+       session.meanwhile([&] { lock(one, F_OFD_SETLK, F_UNLCK); });
+       session.measure([&] { return lock(two, F_OFD_SETLKW, F_WRLCK); });
+     }},
+    {"LockErrors", "-1 EBADF, -1 EINVAL, -1 EBADF, -1 EINVAL, 0",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "");
+       session.call(session.either("flock", ::flock), -1, LOCK_EX);
+       session.call(session.either("flock", ::flock), file, 0);
+       session.call(session.either("lockf", ::lockf), -1, F_LOCK, 0);
+       session.call(session.either("lockf", ::lockf), file, 99, 0);
+       session.call(session.either("lockf64", ::lockf64), file, F_LOCK, 0);
+     }},
+};
+
+auto open_of(Session& session) {
+  return session.either("__open_2", ::__open_2);
+}
+
+const ParityCase kOpens[] = {
+    {"AFifoIsWaitedFor", "opened, 5 hello",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("fifo");
+       ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+       session.meanwhile([&] {
+         const int writer = session.own(open_of(session)(path.c_str(), O_WRONLY | O_CLOEXEC));
+         put(session, writer, "hello");
+       });
+       const int reader = session.own(open_of(session)(path.c_str(), O_RDONLY | O_CLOEXEC));
+       session.note_if(reader >= 0, "opened");
+       try_read(session, reader);
+     }},
+    {"AFifoThatIsNotWaitedFor", "-1 ENXIO, opened",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("fifo");
+       ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+       session.call(open_of(session), path.c_str(), O_WRONLY | O_NONBLOCK);
+       session.note_if(session.own(open_of(session)(path.c_str(), O_RDONLY | O_NONBLOCK)) >= 0,
+                       "opened");
+     }},
+    {"Errors", "-1 ENOENT, -1 EFAULT",
+     [](Session& session) {
+       session.call(open_of(session), "/nothing/there", O_RDONLY);
+       session.call(open_of(session), bad_pointer<const char>(), O_RDONLY);
+     }},
+};
+
+class FileParity : public testing::TestWithParam<ParityCase> {};
+
+TEST_P(FileParity, HoldsInEveryWay) {
+  expect_parity(GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, FileParity, testing::ValuesIn(kFiles),
+                         name_of_case<testing::TestParamInfo<ParityCase>>);
+INSTANTIATE_TEST_SUITE_P(Locks, FileParity, testing::ValuesIn(kLocks),
+                         name_of_case<testing::TestParamInfo<ParityCase>>);
+INSTANTIATE_TEST_SUITE_P(Opens, FileParity, testing::ValuesIn(kOpens),
+                         name_of_case<testing::TestParamInfo<ParityCase>>);
+
+TEST(Opening, WithAModeMakesAFile) {
+  run_in_session([](Session& session) {
+    Folder folder;
+    const mode_t mask = umask(0);
+    struct stat about {};
+    int number = 0;
+    for (const int file : {open(folder.file("a").c_str(), O_WRONLY | O_CREAT, 0640),
+                           open64(folder.file("b").c_str(), O_WRONLY | O_CREAT, 0640),
+                           openat(AT_FDCWD, folder.file("c").c_str(), O_WRONLY | O_CREAT, 0640),
+                           openat64(AT_FDCWD, folder.file("d").c_str(), O_WRONLY | O_CREAT, 0640),
+                           creat(folder.file("e").c_str(), 0640)}) {
+      session.own(file);
+      EXPECT_EQ(fstat(file, &about), 0);
+      EXPECT_EQ(about.st_mode & 07777, 0640u) << ++number;
+    }
+    umask(mask);
+  });
+}
+
+TEST(Opening, OfAFifoEndsByATimeLimitAndLeavesNothingOpen) {
+  Folder folder;
+  const std::string path = folder.file("fifo");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  run_in_scheduler([&] {
+    {
+      TimeLimit limit(std::chrono::milliseconds(5));
+      EXPECT_EQ(open(path.c_str(), O_RDONLY), -1);
+      EXPECT_EQ(errno, ETIMEDOUT);
+    }
+    // The helper's open ends now, and what it has got is closed: nobody reads any more.
+    const int writer = open(path.c_str(), O_WRONLY);
+    ASSERT_GE(writer, 0);
+    signal(SIGPIPE, SIG_IGN);
+    while (write(writer, "x", 1) == 1) usleep(500);
+    EXPECT_EQ(errno, EPIPE);
+    close(writer);
+  });
+}
+
+TEST(Locks, EndByATimeLimitAndAreNotTakenLater) {
+  run_in_session([](Session& session) {
+    Folder folder;
+    const std::string path = folder.file("f");
+    const int one = cold_file(session, path, "");
+    const int two = cold_file(session, path, "");
+    EXPECT_EQ(flock(one, LOCK_EX), 0);
+    {
+      TimeLimit limit(std::chrono::milliseconds(5));
+      EXPECT_EQ(flock(two, LOCK_EX), -1);
+      EXPECT_EQ(errno, ETIMEDOUT);
+    }
+    EXPECT_EQ(flock(one, LOCK_UN), 0);
+    const int three = cold_file(session, path, "");
+    EXPECT_EQ(flock(three, LOCK_EX | LOCK_NB), 0);
+  });
+}
+
+TEST(Locks, OfAnotherProcessAreWaitedFor) {
+  run_in_session([](Session& session) {
+    Folder folder;
+    const std::string path = folder.file("f");
+    const int file = cold_file(session, path, "");
+    int ready[2];
+    ASSERT_EQ(pipe(ready), 0);
+    session.own(ready[0]);
+    session.own(ready[1]);
+    flush_before_fork();
+    const pid_t child = fork();
+    if (child == 0) {
+      const int own = real::open(path.c_str(), O_RDWR);
+      struct flock64 what {};
+      what.l_type = F_WRLCK;
+      real::fcntl(own, F_SETLK, &what);
+      write(ready[1], "x", 1);
+      usleep(20'000);
+      _exit(0);
+    }
+    EXPECT_EQ(take(session, ready[0], 1), "x");
+    EXPECT_EQ(lockf(file, F_LOCK, 0), 0);
+    EXPECT_EQ(exit_status_of(child), 0);
+  });
+}
+
+TEST(Files, ManyReadAColdOneAtOnce) {
+  run_in_session([](Session& session) {
+    Folder folder;
+    const std::string text = pattern(4'000'000);
+    const int file = cold_file(session, folder.file("f"), text);
+    std::vector<Task<std::size_t>> tasks;
+    for (std::size_t i = 0; i < 40; ++i) {
+      tasks.push_back(spawn([file, i] {
+        std::string room(100'000, '.');
+        std::size_t wrong = 0;
+        EXPECT_EQ(pread(file, room.data(), room.size(), static_cast<off_t>(i * 100'000)), 100'000);
+        for (std::size_t j = 0; j < room.size(); ++j) {
+          wrong += room[j] != static_cast<char>('a' + (i * 100'000 + j) / 4096 % 26);
+        }
+        return wrong;
+      }));
+    }
+    for (auto& task : tasks) EXPECT_EQ(task.join(), 0u);
+  });
+}
+
+}  // namespace
+}  // namespace colibri::test

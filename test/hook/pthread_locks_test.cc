@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -9,6 +10,7 @@
 
 #include "colibri/core/deadline.h"
 #include "colibri/core/sleep.h"
+#include "colibri/hook/hook.h"
 #include "test/hook/pthread_functions.h"
 #include "test/support/child_process.h"
 #include "test/support/run_in_scheduler.h"
@@ -136,22 +138,19 @@ TEST(PthreadMutex, ErrnoIsLeftAlone) {
 TEST(PthreadMutex, InABypassTheThreadWaits) {
   std::mutex mutex;
   mutex.lock();
-  bool other_ran = false;
+  std::atomic<bool> other_ran{false};
   std::thread holder([&mutex, here = gettid()] {
     until_asleep(here);
     mutex.unlock();
   });
-  holder.detach();
-  run_in_scheduler([&] {
+  run([&] {
     go([&] { other_ran = true; });
-    {
-      const Bypass bypass;
-      mutex.unlock();
-      mutex.lock();
-    }
+    const HookBypass bypass;
+    mutex.lock();
     EXPECT_FALSE(other_ran);
+    mutex.unlock();
   });
-  mutex.unlock();
+  holder.join();
 }
 
 TEST(PthreadCond, ParksAndReturnsWithTheMutexHeld) {

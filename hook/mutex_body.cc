@@ -11,14 +11,6 @@
 namespace colibri {
 namespace {
 
-/// Who runs, as an owner: odd for a coroutine, whose number is never used again, and the address of
-/// its state for a thread. That one stays the same in the child of a fork.
-std::uint64_t current_flow() noexcept {
-  const ControlBlock* coroutine = thread_state.current;
-  if (coroutine != nullptr) return (std::uint64_t{coroutine->id} << 1) | 1;
-  return reinterpret_cast<std::uintptr_t>(&thread_state);
-}
-
 /// From when on a thread that waits wants the lock handed over.
 constexpr std::int64_t kPatience = 1'000'000;
 
@@ -41,49 +33,26 @@ int MutexBody::destroy() noexcept {
   return 0;
 }
 
-/// True if the lock is the caller's already: `result` is what locking it again gives.
-bool MutexBody::enter_again(int& result) noexcept {
-  if (owner_.load(std::memory_order_relaxed) != current_flow()) return false;
-  result = EDEADLK;
-  if (kind() == PTHREAD_MUTEX_RECURSIVE) {
-    const bool full = depth_ == std::numeric_limits<std::uint32_t>::max();
-    if (!full) ++depth_;
-    result = full ? EAGAIN : 0;
-  }
-  return true;
-}
-
-int MutexBody::lock(const void* caller) noexcept {
-  return lock_slowly(PointInTime::never(), false, caller);
-}
-
-int MutexBody::lock_until(const PointInTime& until, const void* caller) noexcept {
-  return lock_slowly(until, true, caller);
-}
-
-int MutexBody::lock_slowly(const PointInTime& until, bool may_fail, const void* caller) noexcept {
-  if (!has_owner()) return acquire(until, may_fail, caller);
-  int result = 0;
-  if (enter_again(result)) return result;
-  result = acquire(until, may_fail, caller);
-  if (result != 0) return result;
-  owner_.store(current_flow(), std::memory_order_relaxed);
-  depth_ = 1;
+int MutexBody::enter_again() noexcept {
+  if (kind() == PTHREAD_MUTEX_ERRORCHECK) return EDEADLK;
+  if (depth_ == std::numeric_limits<std::uint32_t>::max()) return EAGAIN;
+  ++depth_;
   return 0;
 }
 
 int MutexBody::try_lock() noexcept {
   if (!has_owner()) return try_acquire() ? 0 : EBUSY;
-  int result = 0;
-  if (enter_again(result)) return kind() == PTHREAD_MUTEX_RECURSIVE ? result : EBUSY;
+  const std::uint64_t self = current_flow();
+  if (owner_.load(std::memory_order_relaxed) == self) {
+    return kind() == PTHREAD_MUTEX_RECURSIVE ? enter_again() : EBUSY;
+  }
   if (!try_acquire()) return EBUSY;
-  owner_.store(current_flow(), std::memory_order_relaxed);
-  depth_ = 1;
+  become_owner(self);
   return 0;
 }
 
-int MutexBody::acquire(const PointInTime& until, bool may_fail, const void* caller) noexcept {
-  if (try_acquire()) return 0;
+int MutexBody::acquire_slowly(const PointInTime& until, bool may_fail,
+                              const void* caller) noexcept {
   if (!until.is_valid()) return EINVAL;
   const bool may_park = may_park_caller(caller);
   std::int64_t waits_since = 0;
@@ -105,16 +74,6 @@ int MutexBody::acquire(const PointInTime& until, bool may_fail, const void* call
     if (reason != WakeReason::kFired) return error_of(reason, ETIMEDOUT);
     if ((place->index & ParkingLot::kHandedOver) != 0) return 0;
   }
-  return 0;
-}
-
-int MutexBody::unlock() noexcept {
-  if (has_owner()) {
-    if (owner_.load(std::memory_order_relaxed) != current_flow()) return EPERM;
-    if (--depth_ != 0) return 0;
-    owner_.store(kNobody, std::memory_order_relaxed);
-  }
-  release();
   return 0;
 }
 

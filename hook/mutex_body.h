@@ -22,13 +22,22 @@
 #include <sys/single_threaded.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
-#include "colibri/core/waiter.h"
+#include "colibri/core/thread_state.h"
 #include "colibri/hook/point_in_time.h"
 
 namespace colibri {
+
+/// Who runs, as an owner of locks: odd for a coroutine, whose number is never used again, and the
+/// address of its state for a thread. That one stays the same in the child of a fork.
+inline std::uint64_t current_flow() noexcept {
+  const ControlBlock* coroutine = thread_state.current;
+  if (coroutine != nullptr) return (std::uint64_t{coroutine->id} << 1) | 1;
+  return reinterpret_cast<std::uintptr_t>(&thread_state);
+}
 
 /// Any coroutine and any thread. Methods return 0 or an error, as libc's functions do, and leave
 /// errno alone.
@@ -77,11 +86,21 @@ class MutexBody {
   }
 
   /// Waits for it, for code at `caller`. Not ended by cancel or a TimeLimit.
-  int lock(const void* caller) noexcept;
+  int lock(const void* caller) noexcept { return lock(PointInTime::never(), false, caller); }
   int try_lock() noexcept;
   /// ETIMEDOUT when `until` or a TimeLimit is over, ECANCELED in a cancelled coroutine.
-  int lock_until(const PointInTime& until, const void* caller) noexcept;
-  int unlock() noexcept;
+  int lock_until(const PointInTime& until, const void* caller) noexcept {
+    return lock(until, true, caller);
+  }
+  int unlock() noexcept {
+    if (has_owner()) {
+      if (owner_.load(std::memory_order_relaxed) != current_flow()) return EPERM;
+      if (--depth_ != 0) return 0;
+      owner_.store(kNobody, std::memory_order_relaxed);
+    }
+    release();
+    return 0;
+  }
 
  private:
   static constexpr int kKindMask = 3;
@@ -96,9 +115,22 @@ class MutexBody {
   bool has_owner() const noexcept {
     return kind() == PTHREAD_MUTEX_RECURSIVE || kind() == PTHREAD_MUTEX_ERRORCHECK;
   }
-  bool enter_again(int& result) noexcept;
-  int lock_slowly(const PointInTime& until, bool may_fail, const void* caller) noexcept;
-  int acquire(const PointInTime& until, bool may_fail, const void* caller) noexcept;
+  int enter_again() noexcept;
+  void become_owner(std::uint64_t self) noexcept {
+    owner_.store(self, std::memory_order_relaxed);
+    depth_ = 1;
+  }
+  int lock(const PointInTime& until, bool may_fail, const void* caller) noexcept {
+    const std::uint64_t self = has_owner() ? current_flow() : kNobody;
+    if (self != kNobody && owner_.load(std::memory_order_relaxed) == self) return enter_again();
+    if (!try_acquire()) {
+      const int result = acquire_slowly(until, may_fail, caller);
+      if (result != 0) return result;
+    }
+    if (self != kNobody) become_owner(self);
+    return 0;
+  }
+  int acquire_slowly(const PointInTime& until, bool may_fail, const void* caller) noexcept;
   void release_contended() noexcept;
 
   std::atomic<std::uint32_t> word_;

@@ -15,7 +15,7 @@ enum class Barrier : int { kUnknown, kWorks, kMissing };
 long membarrier(int command) noexcept {
   // Whoever unlocks or locks must find errno as it was.
   const int saved_errno = errno;
-  const long result = syscall(SYS_membarrier, command, 0, 0);
+  const long result = real::syscall(SYS_membarrier, command, 0, 0);
   errno = saved_errno;
   return result;
 }

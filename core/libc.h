@@ -100,6 +100,13 @@ class RealFunction<Result(Parameters..., ...)> {
     return function;
   }
 
+  /// Looks for it now, so that the first call need not; whether it is there or not.
+  void find() const noexcept {
+    if (function_.load(std::memory_order_relaxed) != nullptr) return;
+    function_.store(reinterpret_cast<Pointer>(find_real_function(name_)),
+                    std::memory_order_relaxed);
+  }
+
  private:
   const char* name_;
   mutable std::atomic<Pointer> function_{nullptr};
@@ -168,6 +175,30 @@ inline constinit RealFunction clock_nanosleep{"clock_nanosleep", ::clock_nanosle
 
 // Futexes, for want of a name of their own.
 inline constinit RealFunction syscall{"syscall", ::syscall};
+
+// Locks and their kind: only for objects that several processes share and the like; see
+// hook/mutex_body.h.
+inline constinit RealFunction pthread_mutex_init{"pthread_mutex_init", ::pthread_mutex_init};
+inline constinit RealFunction pthread_mutex_destroy{"pthread_mutex_destroy",
+                                                    ::pthread_mutex_destroy};
+inline constinit RealFunction pthread_mutex_lock{"pthread_mutex_lock", ::pthread_mutex_lock};
+inline constinit RealFunction pthread_mutex_trylock{"pthread_mutex_trylock",
+                                                    ::pthread_mutex_trylock};
+inline constinit RealFunction pthread_mutex_timedlock{"pthread_mutex_timedlock",
+                                                      ::pthread_mutex_timedlock};
+inline constinit RealFunction pthread_mutex_clocklock{"pthread_mutex_clocklock",
+                                                      ::pthread_mutex_clocklock};
+inline constinit RealFunction pthread_mutex_unlock{"pthread_mutex_unlock", ::pthread_mutex_unlock};
+inline constinit RealFunction pthread_cond_init{"pthread_cond_init", ::pthread_cond_init};
+inline constinit RealFunction pthread_cond_destroy{"pthread_cond_destroy", ::pthread_cond_destroy};
+inline constinit RealFunction pthread_cond_wait{"pthread_cond_wait", ::pthread_cond_wait};
+inline constinit RealFunction pthread_cond_timedwait{"pthread_cond_timedwait",
+                                                     ::pthread_cond_timedwait};
+inline constinit RealFunction pthread_cond_clockwait{"pthread_cond_clockwait",
+                                                     ::pthread_cond_clockwait};
+inline constinit RealFunction pthread_cond_signal{"pthread_cond_signal", ::pthread_cond_signal};
+inline constinit RealFunction pthread_cond_broadcast{"pthread_cond_broadcast",
+                                                     ::pthread_cond_broadcast};
 
 // Signals and processes.
 inline constinit RealFunction sigaction{"sigaction", ::sigaction};

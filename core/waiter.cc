@@ -1,7 +1,9 @@
 #include "colibri/core/waiter.h"
 
 #include <cerrno>
+#include <cstddef>
 #include <ctime>
+#include <new>
 
 #include "colibri/core/wait.h"
 
@@ -16,21 +18,25 @@ void sleep_while(const std::atomic<std::uint32_t>& word, std::uint32_t value,
   until.tv_nsec = deadline.nanoseconds() % 1'000'000'000;
   const int saved_errno = errno;
   // The kind with a bitset takes a point in time, of the monotonic clock.
-  syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value,
-          deadline.is_never() ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
+  real::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value,
+                deadline.is_never() ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
   errno = saved_errno;
 }
 
 void wake_sleeper(const void* word) noexcept {
   const int saved_errno = errno;
-  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  real::syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
   errno = saved_errno;
 }
 
 }  // namespace
 
 Waiter& Waiter::begin_as_thread() noexcept {
-  static constinit thread_local Waiter waiter;
+  // As mere bytes: a thread_local object that has a destructor asks malloc for memory, and an
+  // allocator may be who waits. The initial-exec model, since others ask malloc, too.
+  alignas(Waiter) static constinit thread_local std::byte memory[sizeof(Waiter)]
+      __attribute__((tls_model("initial-exec"))) = {};
+  Waiter& waiter = *::new (memory) Waiter;
   waiter.place.waiter = &waiter;
   waiter.word_.store(kAwake, std::memory_order_relaxed);
   return waiter;

@@ -46,6 +46,8 @@ class Waiter final : public InboxMessage {
 
   /// The running coroutine's, where it can park; otherwise the thread's. Ready for a new wait.
   static Waiter& begin() noexcept;
+  /// The thread's, also in a coroutine: waiting then blocks the thread.
+  static Waiter& begin_as_thread() noexcept;
 
   /// Waits to be woken: kFired. Any other reason only says that the terms were not met: give up
   /// under the lock, and await_wake if that fails.
@@ -81,7 +83,6 @@ class Waiter final : public InboxMessage {
   static constexpr std::uint32_t kAsleep = 1;
   static constexpr std::uint32_t kWoken = 2;
 
-  static Waiter& begin_as_thread() noexcept;
   static CoroutineExtras* wait_for_extras() noexcept;
   void join_scheduler() noexcept;
   void deliver() noexcept override;

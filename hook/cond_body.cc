@@ -1,0 +1,61 @@
+#include "colibri/hook/cond_body.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include "colibri/core/parking_lot.h"
+#include "colibri/hook/blocking_call.h"
+#include "colibri/hook/calling_object.h"
+
+namespace colibri {
+
+void CondBody::check_layout() noexcept {
+  static_assert(sizeof(CondBody) <= sizeof(pthread_cond_t));
+  static_assert(alignof(CondBody) <= alignof(pthread_cond_t));
+  static_assert(offsetof(CondBody, flags_) == offsetof(pthread_cond_t, __data.__wrefs));
+}
+
+void CondBody::init(clockid_t clock) noexcept {
+  std::memset(static_cast<void*>(this), 0, sizeof(pthread_cond_t));
+  flags_ = clock == CLOCK_MONOTONIC ? kMonotonic : 0;
+}
+
+int CondBody::wait(pthread_mutex_t* mutex, const PointInTime& until, const void* caller) {
+  const int saved_errno = errno;
+  const bool may_park = may_park_caller(caller);
+  const auto leave = [this] { count(-1U); };
+  WaitPlace* place = ParkingLot::join(this, may_park, 0, [this] {
+    count(1);
+    return true;
+  });
+  const int unlocked = pthread_mutex_unlock(mutex);
+  if (unlocked != 0) {
+    // Who was signalled meanwhile passes it on.
+    if (!ParkingLot::leave(*place, leave)) signal();
+    return unlocked;
+  }
+  const WaitTerms terms{.deadline = until.deadline(), .may_fail = !until.is_never()};
+  WakeReason reason = ParkingLot::wait(*place, terms, leave);
+  // Has somebody set the clock back? To begin anew might be late for a signal: it counts as one.
+  if (reason == WakeReason::kTimeout && !until.has_passed()) reason = WakeReason::kFired;
+  const int locked = pthread_mutex_lock(mutex);
+  errno = saved_errno;
+  return locked != 0 ? locked : error_of(reason, ETIMEDOUT);
+}
+
+int CondBody::signal() noexcept {
+  // Whoever began to wait before this signal, by the mutex or by any other order, is seen.
+  if (waiting_.load(std::memory_order_seq_cst) == 0) return 0;
+  ParkingLot::wake_one(this, [this](const WaitPlace* place) {
+    if (place != nullptr) count(-1U);
+  });
+  return 0;
+}
+
+int CondBody::broadcast() noexcept {
+  if (waiting_.load(std::memory_order_seq_cst) == 0) return 0;
+  ParkingLot::wake_all(this, [this] { waiting_.store(0, std::memory_order_release); });
+  return 0;
+}
+
+}  // namespace colibri

@@ -1,0 +1,144 @@
+// What we make of a pthread_mutex_t: a lock that coroutines and threads can hold and wait for.
+//
+// libc's own implementation would not do. It owns by thread, which all coroutines of a scheduler
+// share; a plain thread's unlock would wake no coroutine; and its condition variables unlock the
+// mutex by an inner call. So ours serves every thread, hooked code and plain. It keeps the kind
+// where libc has it, so that static initialisers hold.
+//
+//   kFree ──lock──▶ kHeld ──unlock──▶ kFree
+//   kHeld, kContended ──somebody is about to wait──▶ kContended ──unlock──▶ kFree, one is woken
+//   kContended ──unlock, and the first in the queue wants it handed over──▶ kContended, of that one
+//
+// A woken waiter competes with whoever comes along: threads that hand a lock over at every unlock
+// crawl. But coroutines of one thread run in turns, so that one that always comes while another
+// holds the lock would never get it. So a coroutine that has lost once has the lock handed over,
+// and a thread that has lost for a millisecond.
+//
+// What several processes share (PTHREAD_PROCESS_SHARED), robust mutexes and those with a priority
+// protocol are libc's: their owners must be threads that the kernel knows.
+#pragma once
+
+#include <pthread.h>
+#include <sys/single_threaded.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+
+#include "colibri/core/thread_state.h"
+#include "colibri/hook/point_in_time.h"
+
+namespace colibri {
+
+/// Who runs, as an owner of locks: odd for a coroutine, whose number is never used again, and the
+/// address of its state for a thread. That one stays the same in the child of a fork.
+inline std::uint64_t current_flow() noexcept {
+  const ControlBlock* coroutine = thread_state.current;
+  if (coroutine != nullptr) return (std::uint64_t{coroutine->id} << 1) | 1;
+  return reinterpret_cast<std::uintptr_t>(&thread_state);
+}
+
+/// Any coroutine and any thread. Methods return 0 or an error, as libc's functions do, and leave
+/// errno alone.
+class MutexBody {
+ public:
+  static MutexBody& of(pthread_mutex_t* mutex) noexcept {
+    return *reinterpret_cast<MutexBody*>(mutex);
+  }
+
+  /// False: libc's, or destroyed.
+  bool is_ours() const noexcept { return (kind_ & ~(kKindMask | kElisionFlags)) == 0; }
+  /// Ours, and of the usual kind, which has no owner.
+  bool is_plain() const noexcept { return kind_ == PTHREAD_MUTEX_NORMAL; }
+
+  /// A fresh one, whatever was there.
+  void init(int kind) noexcept;
+  /// EBUSY while it is locked.
+  int destroy() noexcept;
+
+  /// Takes a plain one if it is free.
+  bool try_acquire() noexcept {
+    // As libc: one thread alone needs no bus lock.
+    if (__libc_single_threaded != 0) {
+      if (word_.load(std::memory_order_relaxed) != kFree) return false;
+      word_.store(kHeld, std::memory_order_relaxed);
+      return true;
+    }
+    std::uint32_t expected = kFree;
+    return word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
+  /// Unlocks a plain one.
+  void release() noexcept {
+    if (__libc_single_threaded != 0) {
+      if (word_.load(std::memory_order_relaxed) == kContended) return release_contended();
+      word_.store(kFree, std::memory_order_relaxed);
+      return;
+    }
+    std::uint32_t expected = kHeld;
+    if (word_.compare_exchange_strong(expected, kFree, std::memory_order_release,
+                                      std::memory_order_relaxed)) {
+      return;
+    }
+    // Free already: that is for the program to answer for, as it is with libc.
+    if (expected == kContended) release_contended();
+  }
+
+  /// Waits for it, for code at `caller`. Not ended by cancel or a TimeLimit.
+  int lock(const void* caller) noexcept { return lock(PointInTime::never(), false, caller); }
+  int try_lock() noexcept;
+  /// ETIMEDOUT when `until` or a TimeLimit is over, ECANCELED in a cancelled coroutine.
+  int lock_until(const PointInTime& until, const void* caller) noexcept {
+    return lock(until, true, caller);
+  }
+  int unlock() noexcept {
+    if (has_owner()) {
+      if (owner_.load(std::memory_order_relaxed) != current_flow()) return EPERM;
+      if (--depth_ != 0) return 0;
+      owner_.store(kNobody, std::memory_order_relaxed);
+    }
+    release();
+    return 0;
+  }
+
+ private:
+  static constexpr int kKindMask = 3;
+  static constexpr int kElisionFlags = 0x300;  // libc's hints to itself
+  static constexpr int kDestroyed = -1;        // as libc marks it
+  static constexpr std::uint32_t kFree = 0;
+  static constexpr std::uint32_t kHeld = 1;
+  static constexpr std::uint32_t kContended = 2;
+  static constexpr std::uint64_t kNobody = 0;
+
+  int kind() const noexcept { return kind_ & kKindMask; }
+  bool has_owner() const noexcept {
+    return kind() == PTHREAD_MUTEX_RECURSIVE || kind() == PTHREAD_MUTEX_ERRORCHECK;
+  }
+  int enter_again() noexcept;
+  void become_owner(std::uint64_t self) noexcept {
+    owner_.store(self, std::memory_order_relaxed);
+    depth_ = 1;
+  }
+  int lock(const PointInTime& until, bool may_fail, const void* caller) noexcept {
+    const std::uint64_t self = has_owner() ? current_flow() : kNobody;
+    if (self != kNobody && owner_.load(std::memory_order_relaxed) == self) return enter_again();
+    if (!try_acquire()) {
+      const int result = acquire_slowly(until, may_fail, caller);
+      if (result != 0) return result;
+    }
+    if (self != kNobody) become_owner(self);
+    return 0;
+  }
+  int acquire_slowly(const PointInTime& until, bool may_fail, const void* caller) noexcept;
+  void release_contended() noexcept;
+
+  std::atomic<std::uint32_t> word_;
+  std::uint32_t depth_;               // of a recursive one; the owner's
+  std::atomic<std::uint64_t> owner_;  // of the kinds that have one; see current_flow
+  int kind_;
+
+  static void check_layout() noexcept;
+};
+
+}  // namespace colibri

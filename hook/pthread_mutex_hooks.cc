@@ -1,0 +1,117 @@
+// pthread_mutex_*: ours, or libc's for the kinds that mutex_body.h leaves to it.
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "colibri/hook/blocking_call.h"
+#include "colibri/hook/mutex_body.h"
+
+namespace colibri {
+namespace {
+
+/// True if `attributes` make a mutex of ours.
+bool describe_ours(const pthread_mutexattr_t* attributes) noexcept {
+  if (attributes == nullptr) return true;
+  int shared = 0;
+  int robust = 0;
+  int protocol = 0;
+  pthread_mutexattr_getpshared(attributes, &shared);
+  pthread_mutexattr_getrobust(attributes, &robust);
+  pthread_mutexattr_getprotocol(attributes, &protocol);
+  return shared == PTHREAD_PROCESS_PRIVATE && robust == PTHREAD_MUTEX_STALLED &&
+         protocol == PTHREAD_PRIO_NONE;
+}
+
+/// True if libc would find that this thread owns the mutex, and would not wait.
+bool is_owned_and_says_so(const pthread_mutex_t* mutex) noexcept {
+  const int kind = mutex->__data.__kind & 3;
+  return (kind == PTHREAD_MUTEX_RECURSIVE || kind == PTHREAD_MUTEX_ERRORCHECK) &&
+         mutex->__data.__owner == gettid();
+}
+
+/// Locks one of libc's in a coroutine: its owner has to be this thread, so no helper thread can
+/// wait for it. Tries again in pauses that grow from 1 ms to 50 ms.
+int lock_in_pauses(pthread_mutex_t* mutex, const PointInTime& until, bool may_fail) {
+  const int saved_errno = errno;
+  constexpr std::chrono::milliseconds kLongest(50);
+  for (std::chrono::milliseconds pause(1);; pause = std::min(2 * pause, kLongest)) {
+    const int result = real::pthread_mutex_trylock(mutex);
+    errno = saved_errno;
+    if (result != EBUSY) return result;
+    if (!until.is_valid()) return EINVAL;
+    if (until.has_passed()) return ETIMEDOUT;
+    const Deadline deadline = std::min(until.deadline(), Deadline::after(pause));
+    const WakeReason reason =
+        thread_state.scheduler->park({.deadline = deadline, .may_fail = may_fail});
+    errno = saved_errno;
+    if (may_fail && reason != WakeReason::kTimeout) return error_of(reason, ETIMEDOUT);
+  }
+}
+
+bool must_pause_for(const pthread_mutex_t* mutex) noexcept {
+  return parkable_coroutine() != nullptr && !is_owned_and_says_so(mutex);
+}
+
+}  // namespace
+}  // namespace colibri
+
+using namespace colibri;
+
+extern "C" {
+
+int pthread_mutex_init(pthread_mutex_t* mutex, const pthread_mutexattr_t* attributes) {
+  if (!describe_ours(attributes)) return real::pthread_mutex_init(mutex, attributes);
+  int kind = PTHREAD_MUTEX_NORMAL;
+  if (attributes != nullptr) pthread_mutexattr_gettype(attributes, &kind);
+  MutexBody::of(mutex).init(kind);
+  return 0;
+}
+
+int pthread_mutex_destroy(pthread_mutex_t* mutex) {
+  MutexBody& body = MutexBody::of(mutex);
+  return body.is_ours() ? body.destroy() : real::pthread_mutex_destroy(mutex);
+}
+
+int pthread_mutex_lock(pthread_mutex_t* mutex) {
+  MutexBody& body = MutexBody::of(mutex);
+  if (body.is_plain() && body.try_acquire()) [[likely]]
+    return 0;
+  if (body.is_ours()) return body.lock(__builtin_return_address(0));
+  if (!must_pause_for(mutex)) return real::pthread_mutex_lock(mutex);
+  return lock_in_pauses(mutex, PointInTime::never(), false);
+}
+
+int pthread_mutex_trylock(pthread_mutex_t* mutex) {
+  MutexBody& body = MutexBody::of(mutex);
+  return body.is_ours() ? body.try_lock() : real::pthread_mutex_trylock(mutex);
+}
+
+int pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* until) {
+  MutexBody& body = MutexBody::of(mutex);
+  const PointInTime time(CLOCK_REALTIME, *until);
+  if (body.is_ours()) return body.lock_until(time, __builtin_return_address(0));
+  if (!must_pause_for(mutex)) return real::pthread_mutex_timedlock(mutex, until);
+  return lock_in_pauses(mutex, time, true);
+}
+
+int pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock, const timespec* until) {
+  MutexBody& body = MutexBody::of(mutex);
+  if (!PointInTime::is_known(clock)) return EINVAL;
+  const PointInTime time(clock, *until);
+  if (body.is_ours()) return body.lock_until(time, __builtin_return_address(0));
+  if (!must_pause_for(mutex)) return real::pthread_mutex_clocklock(mutex, clock, until);
+  return lock_in_pauses(mutex, time, true);
+}
+
+int pthread_mutex_unlock(pthread_mutex_t* mutex) {
+  MutexBody& body = MutexBody::of(mutex);
+  if (body.is_plain()) [[likely]] {
+    body.release();
+    return 0;
+  }
+  return body.is_ours() ? body.unlock() : real::pthread_mutex_unlock(mutex);
+}
+
+}  // extern "C"

@@ -47,8 +47,9 @@ int receive_many(int number, const Descriptor& socket, mmsghdr* messages, unsign
   const Patient patient(timeout != nullptr ? &span : nullptr);
   const int tried = (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT;
   std::size_t wanted = (flags & MSG_WAITFORONE) != 0 ? 1 : std::min<std::size_t>(count, IOV_MAX);
+  CallSite call(number, socket, Direction::kRead);
   const auto result = static_cast<int>(blocking_transfer(
-      CallSite(number, socket, Direction::kRead), [&] { return patient.is_over() ? 0 : wanted; },
+      call, [&] { return patient.is_over() ? 0 : wanted; },
       [&] { return real_recvmmsg(number, messages, count, flags, timeout); },
       [&](std::size_t done) -> ssize_t {
         return real_recvmmsg(number, messages + done, count - static_cast<unsigned>(done), tried,

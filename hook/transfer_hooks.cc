@@ -70,8 +70,10 @@ bool is_ready(int number, short events) noexcept {
   return real::poll(&query, 1, 0) != 0;
 }
 
-/// Waits until `call`'s descriptor is ready for it. False on an error, with errno.
-bool until_ready(CallSite call, short events) {
+/// Waits until the descriptor is ready. False on an error, with errno.
+bool until_ready(int number, const Descriptor& descriptor, Direction direction) {
+  CallSite call(number, descriptor, direction);
+  const short events = direction == Direction::kRead ? POLLIN : POLLOUT;
   while (!is_ready(call.number, events)) {
     const WakeReason reason = wait_ready(call.number, call.direction, call.limits());
     if (reason == WakeReason::kUnsupported) return true;
@@ -106,9 +108,9 @@ ssize_t splice(int from, off64_t* from_offset, int to, off64_t* to_offset, size_
   if (!may_begin()) return -1;
   for (;;) {
     const Descriptor* source = parkable_descriptor(from);
-    if (source != nullptr && !until_ready({from, *source, Direction::kRead}, POLLIN)) return -1;
+    if (source != nullptr && !until_ready(from, *source, Direction::kRead)) return -1;
     const Descriptor* target = parkable_descriptor(to);
-    if (target != nullptr && !until_ready({to, *target, Direction::kWrite}, POLLOUT)) return -1;
+    if (target != nullptr && !until_ready(to, *target, Direction::kWrite)) return -1;
     if (source == nullptr && target == nullptr) return plain();
     const ssize_t moved =
         real_splice(from, from_offset, to, to_offset, size, flags | SPLICE_F_NONBLOCK);

@@ -28,7 +28,6 @@ inline constexpr std::string_view kHookedNames[] = {
     "close_range",
     "closedir",
     "closefrom",
-    "colibri_vfork_returned",
     "connect",
     "creat",
     "creat64",

@@ -14,13 +14,14 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 status=0
 
-# C functions that hook's archives define; C++ names are mangled and begin with _Z.
+# C functions that hook's archives define; C++ names are mangled and begin with _Z, and assembly's
+# own with colibri_.
 while [ "$1" != -- ]; do
   nm --defined-only --extern-only "$1" >>"$work/defined"
   shift
 done
 shift
-awk '$2 == "T" && $3 !~ /^_Z/ { print $3 }' "$work/defined" | sort -u >"$work/hooked"
+awk '$2 == "T" && $3 !~ /^_Z|^colibri_/ { print $3 }' "$work/defined" | sort -u >"$work/hooked"
 
 sed -n 's/^ *"\([a-zA-Z0-9_]*\)",$/\1/p' "$list" | LC_ALL=C sort -u >"$work/listed"
 LC_ALL=C sort -o "$work/hooked" "$work/hooked"

@@ -17,6 +17,12 @@ DEFAULTS = {
     "epoll-read-write": "bench/baseline/epoll_server --read-write --port {port}",
     "threads": "bench/baseline/thread_server --port {port}",
     "colibri": "samples/echo_server_posix --host 127.0.0.1 --port {port}",
+    "colibri-private-heap":
+        "bench/echo/colibri_server --stack private --buffer heap --port {port}",
+    "colibri-shared-heap":
+        "bench/echo/colibri_server --stack shared --buffer heap --port {port}",
+    "colibri-shared-stack":
+        "bench/echo/colibri_server --stack shared --buffer stack --port {port}",
     "asio-stackless": "bench/echo/peers/asio_stackless_server --port {port}",
     "asio-stackful": "bench/echo/peers/asio_stackful_server --port {port}",
     "boost-fiber": "bench/echo/peers/fiber_server --port {port}",

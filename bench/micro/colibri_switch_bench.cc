@@ -34,8 +34,8 @@ void yield_until_stopped(benchmark::State* counter, bool& stop) {
   }
 }
 
-void yield_among(benchmark::State& state) {
-  run([&] {
+void yield_among(benchmark::State& state, const StackChoice& stacks) {
+  const auto yield_in_turn = [&] {
     bool stop = false;
     std::vector<Task<void>> all;
     for (std::int64_t i = 0; i < state.range(0); ++i) {
@@ -43,9 +43,20 @@ void yield_among(benchmark::State& state) {
     }
     for (Task<void>& each : all) each.join();
     report_items(state, state.iterations() * state.range(0));
-  });
+  };
+  run(yield_in_turn, RunOptions{.stacks = stacks});
 }
-BENCHMARK(yield_among)->Name("yield/colibri")->Arg(2)->Arg(100)->Arg(10'000);
+BENCHMARK_CAPTURE(yield_among, private, StackChoice{})
+    ->Name("yield/colibri")
+    ->Arg(2)
+    ->Arg(100)
+    ->Arg(10'000);
+// Two have a stack each; more are copied.
+BENCHMARK_CAPTURE(yield_among, shared, StackChoice{.shared_count = 8})
+    ->Name("yield/colibri_shared")
+    ->Arg(2)
+    ->Arg(100)
+    ->Arg(10'000);
 
 // Two coroutines that yield from different places: each switch costs a mispredicted return.
 void yield_between_two_places(benchmark::State& state) {

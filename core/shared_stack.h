@@ -17,6 +17,7 @@
 #include <memory>
 #include <vector>
 
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/slab_memory.h"
 #include "colibri/core/stack.h"
 #include "colibri/core/thread_state.h"
@@ -119,6 +120,9 @@ class SharedStacks {
   /// False when there is no memory for that.
   bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
 
+  /// To be called by what begins on a first frame of this table, first of all.
+  void note_first_frame() noexcept { renew_first_frames(this, sizeof *this); }
+
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
   /// Whose bytes lie on `memory`; `shared` says whether it is a stack of this table at all.
   ControlBlock* occupant_of(const PrivateStack& memory, bool& shared) noexcept;
@@ -156,6 +160,7 @@ class SharedStacks {
   bool reserve(ControlBlock& coroutine, std::size_t bytes) noexcept;
   void count(const ControlBlock& coroutine, std::size_t bytes) noexcept;
 
+  std::byte below_[128];  // Valgrind spoils so much below a stack pointer that is in a first frame
   SharedStack stacks_[kMostStacks];
   SlabMemory memory_;
   // Control blocks of those who ended without having been copied, each with the memory of its
@@ -171,6 +176,7 @@ class SharedStacks {
   Look look_ = nullptr;
   void* look_context_ = nullptr;
   FirstFrame exchange_frame_;
+  unsigned first_frames_ = 0;    // as Valgrind knows them
   Counter* counters_ = nullptr;  // by origin; null until first needed
 };
 

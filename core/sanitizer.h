@@ -212,4 +212,39 @@ inline void renew_stack([[maybe_unused]] void* low, [[maybe_unused]] std::size_t
 #endif
 }
 
+/// First frames of flows lie in these bytes, and not on the stacks that the flows will run on:
+/// stack pointers point here for a moment. The result is for forget_first_frames.
+inline unsigned register_first_frames([[maybe_unused]] const void* low,
+                                      [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_VALGRIND
+  return static_cast<unsigned>(
+      VALGRIND_STACK_REGISTER(low, static_cast<const std::byte*>(low) + size - 1));
+#else
+  return 0;
+#endif
+}
+
+inline void forget_first_frames([[maybe_unused]] unsigned id) noexcept {
+#ifdef COLIBRI_VALGRIND
+  VALGRIND_STACK_DEREGISTER(id);
+#endif
+}
+
+/// One of them was used. Valgrind takes what was popped for unaddressable, and what lies below for
+/// undefined.
+inline void renew_first_frames([[maybe_unused]] void* low,
+                               [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_VALGRIND
+  VALGRIND_MAKE_MEM_DEFINED(low, size);
+#endif
+}
+
+/// What lies below all that a suspended flow has in use on its stack will be used by another one.
+inline void lend_stack([[maybe_unused]] void* low, [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_VALGRIND
+  // Valgrind takes it for unaddressable, and does not see that it becomes a frame again.
+  VALGRIND_MAKE_MEM_UNDEFINED(low, size);
+#endif
+}
+
 }  // namespace colibri

@@ -24,8 +24,11 @@ std::size_t live_bytes(const SharedStack& stack, const ControlBlock& coroutine) 
 
 /// The thread's stack below all that its own flow, which is suspended, has in use.
 void* thread_stack_top() noexcept {
+  constexpr std::size_t kEnoughForACopy = 4096;
   const auto used = reinterpret_cast<std::uintptr_t>(thread_state.own_flow.stack_pointer);
-  return reinterpret_cast<void*>((used - 128) & ~std::uintptr_t{15});
+  const std::uintptr_t top = (used - 128) & ~std::uintptr_t{15};
+  lend_stack(reinterpret_cast<void*>(top - kEnoughForACopy), kEnoughForACopy);
+  return reinterpret_cast<void*>(top);
 }
 
 }  // namespace
@@ -101,11 +104,13 @@ unsigned SharedStackGroup::count() const noexcept {
 SharedStacks::SharedStacks() noexcept {
   thread_stack_pool();  // made first, so that it goes last
   thread_state.shared_stacks = this;
+  first_frames_ = register_first_frames(this, sizeof *this);
 }
 
 SharedStacks::~SharedStacks() {
   trim_now();
   thread_state.shared_stacks = nullptr;
+  forget_first_frames(first_frames_);
   if (counters_ != nullptr) munmap(counters_, kOrigins * sizeof(Counter));
 }
 
@@ -283,6 +288,7 @@ std::vector<StackCopies> SharedStacks::copies() const {
 // On the thread's stack, while nobody runs: copies out who left, and copies in who arrives.
 StackPointer SharedStacks::exchange(void* self) noexcept {
   auto& stacks = *static_cast<SharedStacks*>(self);
+  stacks.note_first_frame();
   if (!stacks.bring_in(*stacks.arriving_)) {
     stacks.out_of_memory_ = true;
     return stacks.leaving_->stack_pointer;

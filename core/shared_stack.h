@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "colibri/core/checked_stacks.h"
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/slab_memory.h"
 #include "colibri/core/stack.h"
 #include "colibri/core/thread_state.h"
@@ -127,6 +128,9 @@ class SharedStacks {
   /// False when there is no memory for that.
   bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
 
+  /// To be called by what begins on a first frame of this table, first of all.
+  void note_first_frame() noexcept { renew_first_frames(this, sizeof *this); }
+
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
   /// Where the coroutine runs.
   PrivateStack& memory_of(const ControlBlock& block) noexcept {
@@ -181,6 +185,7 @@ class SharedStacks {
   void count(const ControlBlock& coroutine, std::size_t bytes) noexcept;
   void place_checked(ControlBlock& block, std::size_t bytes);
 
+  std::byte below_[128];  // Valgrind spoils so much below a stack pointer that is in a first frame
   SharedStack stacks_[kMostStacks];
   std::unique_ptr<CheckedStacks> checked_;  // null: not in check mode
   SlabMemory memory_;
@@ -197,6 +202,7 @@ class SharedStacks {
   Look look_ = nullptr;
   void* look_context_ = nullptr;
   FirstFrame exchange_frame_;
+  unsigned first_frames_ = 0;    // as Valgrind knows them
   Counter* counters_ = nullptr;  // by origin; null until first needed
 };
 

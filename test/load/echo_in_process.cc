@@ -85,12 +85,12 @@ void serve_echo_to(const std::function<void(int port)>& clients) {
     const auto deadline = Deadline::after(kHang);
     while (scheduler.alive() > of_the_server && !deadline.has_passed()) sleep_for(kLook);
     EXPECT_EQ(scheduler.alive(), of_the_server) << "coroutines of connections did not end";
-    EXPECT_EQ(thread_stack_pool().in_use(), of_the_server);
+    EXPECT_EQ(stacks_in_use(), of_the_server);
     acceptor.cancel();
     acceptor.join();
     close(listener);
   });
-  EXPECT_EQ(thread_stack_pool().in_use(), 0u);
+  EXPECT_EQ(stacks_in_use(), 0u);
 }
 
 Bystander::Bystander(int port) : thread_([this, port] { run(port); }) {}

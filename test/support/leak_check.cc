@@ -8,15 +8,10 @@
 
 namespace colibri::test {
 
-namespace {
-
-/// Private stacks, and coroutines on shared ones.
 std::size_t stacks_in_use() {
   const SharedStacks& shared = thread_shared_stacks();
   return thread_stack_pool().in_use() - shared.stack_count() + shared.in_use();
 }
-
-}  // namespace
 
 StackLeakCheck::StackLeakCheck(std::size_t lost_stacks)
     : expected_(stacks_in_use() + lost_stacks) {}

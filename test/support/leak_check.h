@@ -5,6 +5,9 @@
 
 namespace colibri::test {
 
+/// Stacks of this thread's coroutines: private ones, and places on shared ones.
+std::size_t stacks_in_use();
+
 /// A scope at whose end this thread has as many stacks in use as at its start (but for
 /// `lost_stacks`, which belong to coroutines that were abandoned on purpose); reports a test
 /// failure otherwise. For tests in which other threads open descriptors meanwhile.

@@ -89,6 +89,18 @@ ssize_t write_on_helper(int number, const void* buffer, std::size_t size, off64_
   });
 }
 
+/// Bytes that this thread has copied without waiting. Reading what is in memory never parks, and is
+/// slow enough to keep others waiting: so whoever fills the measure lets them run.
+constinit thread_local std::size_t copied = 0;
+
+void note_copied(std::size_t size) noexcept {
+  constexpr std::size_t kMeasure = 256 * 1024;
+  copied += size;
+  if (copied < kMeasure) return;
+  copied = 0;
+  thread_state.scheduler->yield_to_loop();
+}
+
 /// `attempt(done)` moves more of `size` bytes without waiting; `on_helper(done)` moves the rest,
 /// and `plain(done)` does so on this thread.
 template <class Attempt, class OnHelper, class Plain>
@@ -102,6 +114,7 @@ ssize_t transfer(int number, std::size_t size, Attempt attempt, OnHelper on_help
     if (waits) moved = errno != EAGAIN && lies_in_memory(number) ? plain(done) : on_helper(done);
     if (moved < 0) return kept(done != 0 ? static_cast<ssize_t>(done) : -1);
     done += static_cast<std::size_t>(moved);
+    if (!waits) note_copied(static_cast<std::size_t>(moved));
     if (waits || moved == 0 || done >= size) return kept(static_cast<ssize_t>(done));
   }
 }

@@ -64,7 +64,7 @@ bool read_deadline(const FutexCall& call, Deadline& deadline, int& error) noexce
 
 /// Waits once: kFired if woken or if the word has another value.
 WakeReason wait_once(const FutexCall& call, const WaitTerms& terms, bool& had_value) noexcept {
-  waiting_coroutines.fetch_add(1, std::memory_order_seq_cst);
+  waiting_coroutines.fetch_add(1, std::memory_order_acq_rel);
   WaitPlace* place =
       ParkingLot::join(call.word, true, 0, [&call] { return call.still_has_value(); });
   had_value = place != nullptr;
@@ -100,11 +100,11 @@ int park_at(const FutexCall& call) noexcept {
 
 /// Wakes up to so many coroutines; how many it were.
 long wake_coroutines(const FutexCall& call) noexcept {
-  // Against the waiter's count and his look at the word, which the caller has just changed.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
+  // By a write to the count: either it comes before a waiter's, who then sees the word that the
+  // caller has just changed, or it sees the waiter's.
+  if (waiting_coroutines.fetch_add(0, std::memory_order_acq_rel) == 0) return 0;
   long woken = 0;
-  while (woken < static_cast<long>(call.value) &&
-         waiting_coroutines.load(std::memory_order_seq_cst) != 0) {
+  while (woken < static_cast<long>(call.value)) {
     bool found = false;
     ParkingLot::wake_one(call.word, [&found](const WaitPlace* place) { found = place != nullptr; });
     if (!found) break;

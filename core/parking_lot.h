@@ -48,6 +48,21 @@ class ParkingLot {
     return WakeReason::kFired;
   }
 
+  /// The same, but where a plain thread waits, pthread_cancel ends that: the frames above are
+  /// unwound, after `left()` or, if the place had been woken, after `woken()`.
+  template <class Left, class Woken>
+  static WakeReason wait_cancelable(WaitPlace& place, const WaitTerms& terms, Left left,
+                                    Woken woken) {
+    WakeReason reason = WakeReason::kFired;
+    try {
+      reason = place.waiter->wait_cancelable(terms);
+    } catch (...) {
+      if (!leave(place, left)) woken();
+      throw;
+    }
+    return reason == WakeReason::kFired || leave(place, left) ? reason : WakeReason::kFired;
+  }
+
   /// Gives a place from join up again: true if nobody has woken it, after calling `left()` under
   /// the bucket's lock.
   template <class Left>

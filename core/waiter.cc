@@ -1,5 +1,7 @@
 #include "colibri/core/waiter.h"
 
+#include <pthread.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <ctime>
@@ -10,17 +12,22 @@
 namespace colibri {
 namespace {
 
-/// Blocks the thread until `word` may have another value than `value`, or until the deadline.
-void sleep_while(const std::atomic<std::uint32_t>& word, std::uint32_t value,
-                 Deadline deadline) noexcept {
-  timespec until{};
-  until.tv_sec = deadline.nanoseconds() / 1'000'000'000;
-  until.tv_nsec = deadline.nanoseconds() % 1'000'000'000;
-  const int saved_errno = errno;
-  // The kind with a bitset takes a point in time, of the monotonic clock.
-  real::syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, value,
-                deadline.is_never() ? nullptr : &until, nullptr, FUTEX_BITSET_MATCH_ANY);
-  errno = saved_errno;
+using Syscall = long (*)(long, ...);
+
+/// One sleep of the thread, until a point of the monotonic clock (null: never) at the latest.
+void sleep_on_futex(Syscall call, const void* word, std::uint32_t value, const timespec* until) {
+  // The kind with a bitset takes a point in time.
+  call(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until, nullptr, FUTEX_BITSET_MATCH_ANY);
+}
+
+/// The same, ended by pthread_cancel, and at any instruction: unwinding must find nothing to do in
+/// here, or it would look for a call at that instruction, and end the process.
+[[gnu::noinline]] void sleep_cancelably(Syscall call, const void* word, std::uint32_t value,
+                                        const timespec* until) {
+  int type = PTHREAD_CANCEL_DEFERRED;
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+  call(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until, nullptr, FUTEX_BITSET_MATCH_ANY);
+  pthread_setcanceltype(type, nullptr);
 }
 
 void wake_sleeper(const void* word) noexcept {
@@ -58,9 +65,26 @@ void Waiter::join_scheduler() noexcept {
   place.waiter = this;
 }
 
+template <class Sleep>
+WakeReason Waiter::wait_as_thread(const WaitTerms& terms, Sleep sleep) {
+  std::uint32_t word = kAwake;
+  word_.compare_exchange_strong(word, kAsleep, std::memory_order_acquire);
+  timespec until{};
+  until.tv_sec = terms.deadline.nanoseconds() / 1'000'000'000;
+  until.tv_nsec = terms.deadline.nanoseconds() % 1'000'000'000;
+  const Syscall call = real::syscall.get();
+  const int saved_errno = errno;
+  while ((word = word_.load(std::memory_order_acquire)) != kWoken) {
+    if (terms.deadline.has_passed()) return WakeReason::kTimeout;
+    sleep(call, &word_, kAsleep, terms.deadline.is_never() ? nullptr : &until);
+    errno = saved_errno;
+  }
+  return WakeReason::kFired;
+}
+
 WakeReason Waiter::wait(const WaitTerms& terms) noexcept {
   if (coroutine_ == nullptr) [[unlikely]]
-    return wait_as_thread(terms);
+    return wait_as_thread(terms, &sleep_on_futex);
   WakeReason reason = WakeReason::kFired;
   while (reason == WakeReason::kFired && word_.load(std::memory_order_relaxed) != kWoken) {
     reason = thread_state.scheduler->park({.deadline = terms.deadline,
@@ -70,14 +94,8 @@ WakeReason Waiter::wait(const WaitTerms& terms) noexcept {
   return word_.load(std::memory_order_relaxed) == kWoken ? WakeReason::kFired : reason;
 }
 
-WakeReason Waiter::wait_as_thread(const WaitTerms& terms) noexcept {
-  std::uint32_t word = kAwake;
-  word_.compare_exchange_strong(word, kAsleep, std::memory_order_acquire);
-  while ((word = word_.load(std::memory_order_acquire)) != kWoken) {
-    if (terms.deadline.has_passed()) return WakeReason::kTimeout;
-    sleep_while(word_, kAsleep, terms.deadline);
-  }
-  return WakeReason::kFired;
+WakeReason Waiter::wait_cancelable(const WaitTerms& terms) {
+  return coroutine_ == nullptr ? wait_as_thread(terms, &sleep_cancelably) : wait(terms);
 }
 
 void Waiter::wake_from_elsewhere() noexcept {

@@ -53,6 +53,10 @@ class Waiter final : public InboxMessage {
   /// under the lock, and await_wake if that fails.
   WakeReason wait(const WaitTerms& terms) noexcept;
 
+  /// The same, but where a plain thread waits, pthread_cancel ends that: the frames above are
+  /// unwound. The caller must then leave the queue, or pass on what it was woken for.
+  WakeReason wait_cancelable(const WaitTerms& terms);
+
   /// Waits for a wake that is on its way.
   void await_wake() noexcept { wait({.may_fail = false}); }
 
@@ -88,7 +92,8 @@ class Waiter final : public InboxMessage {
   void deliver() noexcept override;
   void dispose() noexcept override {}  // lies in a control block
   void wake_from_elsewhere() noexcept;
-  WakeReason wait_as_thread(const WaitTerms& terms) noexcept;
+  template <class Sleep>
+  WakeReason wait_as_thread(const WaitTerms& terms, Sleep sleep);
 
   ThreadState* thread_ = nullptr;      // a coroutine's, which never changes
   ControlBlock* coroutine_ = nullptr;  // null: a plain thread waits

@@ -35,7 +35,14 @@ int CondBody::wait(pthread_mutex_t* mutex, const PointInTime& until, const void*
     return unlocked;
   }
   const WaitTerms terms{.deadline = until.deadline(), .may_fail = !until.is_never()};
-  WakeReason reason = ParkingLot::wait(*place, terms, leave);
+  WakeReason reason = WakeReason::kFired;
+  try {
+    // Who was signalled and is cancelled passes it on.
+    reason = ParkingLot::wait_cancelable(*place, terms, leave, [this] { signal(); });
+  } catch (...) {
+    pthread_mutex_lock(mutex);
+    throw;
+  }
   // Has somebody set the clock back? To begin anew might be late for a signal: it counts as one.
   if (reason == WakeReason::kTimeout && !until.has_passed()) reason = WakeReason::kFired;
   const int locked = pthread_mutex_lock(mutex);

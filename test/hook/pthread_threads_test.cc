@@ -143,6 +143,32 @@ TEST_P(PthreadPairs, ABroadcastReachesAll) {
   EXPECT_EQ(passed, 3);
 }
 
+TEST(PthreadThreads, CancelingAThreadEndsItsWaitWithTheMutexHeld) {
+  const auto shared = std::make_shared<Shared>(PTHREAD_MUTEX_ERRORCHECK);
+  pthread_t thread{};
+  const auto wait = [](void* argument) -> void* {
+    auto* of_test = static_cast<Shared*>(argument);
+    pthread_mutex_lock(&of_test->mutex);
+    pthread_cleanup_push(
+        [](void* to_unlock) {
+          EXPECT_EQ(pthread_mutex_unlock(static_cast<pthread_mutex_t*>(to_unlock)), 0);
+        },
+        &of_test->mutex);
+    of_test->waiter_id = gettid();
+    for (;;) pthread_cond_wait(&of_test->cond, &of_test->mutex);
+    pthread_cleanup_pop(0);
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, nullptr, wait, shared.get()), 0);
+  until_it_waits(*shared);
+  pthread_cancel(thread);
+  void* result = nullptr;
+  pthread_join(thread, &result);
+  EXPECT_EQ(result, PTHREAD_CANCELED);
+  EXPECT_EQ(pthread_mutex_trylock(&shared->mutex), 0);
+  pthread_mutex_unlock(&shared->mutex);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, PthreadPairs,
                          testing::Combine(testing::ValuesIn(kFlowKinds),
                                           testing::ValuesIn(kFlowKinds), testing::Range(0, 4)),

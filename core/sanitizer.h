@@ -212,6 +212,19 @@ inline void renew_stack([[maybe_unused]] void* low, [[maybe_unused]] std::size_t
 #endif
 }
 
+/// The same while the last flow has ended but still runs there.
+inline void renew_stack_in_use([[maybe_unused]] void* low,
+                               [[maybe_unused]] std::size_t size) noexcept {
+#ifdef COLIBRI_ASAN
+  __asan_unpoison_memory_region(low, size);
+#endif
+#ifdef COLIBRI_VALGRIND
+  // Only the first push of a new flow goes unnoticed.
+  constexpr std::size_t kFirstPush = 64;
+  VALGRIND_MAKE_MEM_DEFINED(static_cast<std::byte*>(low) + size - kFirstPush, kFirstPush);
+#endif
+}
+
 /// First frames of flows lie in these bytes, and not on the stacks that the flows will run on:
 /// stack pointers point here for a moment. The result is for forget_first_frames.
 inline unsigned register_first_frames([[maybe_unused]] const void* low,

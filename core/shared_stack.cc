@@ -249,11 +249,12 @@ bool SharedStacks::bring_in(ControlBlock& next) noexcept {
   stack.occupant = &next;
   next.direct = true;
   PrivateStack& memory = *stack.memory;
-  renew_stack(memory.low, memory.usable_bytes());
   if (next.stack_pointer == nullptr) {
+    renew_stack_in_use(memory.low, memory.usable_bytes());
     next.stack_pointer = stack.first_frame.bytes;
     set_context_argument(stack.first_frame, &next);
   } else {
+    renew_stack(memory.low, memory.usable_bytes());
     copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
   }
   return true;

@@ -49,7 +49,7 @@ struct Result {
 
 /// Parks for good, with `padding` bytes more than needed on the stack. A canary beside them would
 /// be measured, too.
-[[gnu::noinline, gnu::no_stack_protector]] void park_with(std::size_t padding) {
+[[gnu::noinline]] __attribute__((no_stack_protector)) void park_with(std::size_t padding) {
   volatile char* bytes = nullptr;
   if (padding != 0) {
     bytes = static_cast<volatile char*>(alloca(padding));

@@ -98,12 +98,11 @@ TEST(SharedStack, CopiesAreCountedByOrigin) {
   });
 }
 
-// A rival loses the state of the next coroutine of a stack when one ends that still occupies it.
 TEST(SharedStack, SavedBytesStayInTheMemoryThatTheyHave) {
   run_in_scheduler([] {
     const SharedStackGroup group(1);
     // Sizes of all kinds: exact ones, classes, and whole pages.
-    for (const std::size_t size : {200, 900, 3'000, 10'000, 16'300, 17'000, 70'000}) {
+    for (const std::size_t size : {200U, 900U, 3'000U, 10'000U, 16'300U, 17'000U, 70'000U}) {
       const auto yield_holding = [size] {
         return spoilt_bytes(1, size, [] {
           for (int i = 0; i < 5; ++i) yield();
@@ -123,6 +122,7 @@ TEST(SharedStack, SavedBytesStayInTheMemoryThatTheyHave) {
   });
 }
 
+// A rival loses the state of the next coroutine of a stack when one ends that still occupies it.
 TEST(SharedStack, OneThatEndsWhereAnotherWasCopiedOutDoesNotDisturbIt) {
   run_in_scheduler([] {
     const SharedStackGroup group(1);

@@ -18,9 +18,13 @@ bytes=${bytes%%.*}
 steps=$("$1" --stack=shared --steps=2000,3000 --json)
 [[ $(wc -l <<<"$steps") == 2 && $steps == *'"count": 2000,'*'"count": 3000,'* ]] ||
   fail "not an object a step: $steps"
-# Without memory for all, it says how far it came, and the coroutines that were spawned end.
-if short=$( (ulimit -v 700000; "$1" --stack=private --count=20000) 2>&1); then
-  fail "no error without memory: $short"
+# Without memory for all, it says how far it came, and the coroutines that were spawned end. What
+# cannot begin with so little (a sanitizer's shadow) is not asked.
+limited() { (ulimit -v 700000; "$@") 2>&1; }
+if limited "$1" --count=10 >/dev/null; then
+  if short=$(limited "$1" --stack=private --count=20000); then
+    fail "no error without memory: $short"
+  fi
+  [[ $short == *"memory_bench: after "*" coroutines: "* ]] || fail "not a reason: $short"
 fi
-[[ $short == *"memory_bench: after "*" coroutines: "* ]] || fail "not a reason: $short"
 if "$1" --stack=other 2>/dev/null; then fail "an unknown kind of stack was accepted"; fi

@@ -98,7 +98,6 @@ TEST(SharedStack, CopiesAreCountedByOrigin) {
   });
 }
 
-// A rival loses the state of the next coroutine of a stack when one ends that still occupies it.
 TEST(SharedStack, SavedBytesStayInTheMemoryThatTheyHave) {
   run_in_scheduler([] {
     const SharedStackGroup group(1);
@@ -123,6 +122,7 @@ TEST(SharedStack, SavedBytesStayInTheMemoryThatTheyHave) {
   });
 }
 
+// A rival loses the state of the next coroutine of a stack when one ends that still occupies it.
 TEST(SharedStack, OneThatEndsWhereAnotherWasCopiedOutDoesNotDisturbIt) {
   run_in_scheduler([] {
     const SharedStackGroup group(1);

@@ -35,12 +35,11 @@ class HelperPool {
 
   void submit(std::unique_ptr<HelperJob> job) {
     const Channel<std::unique_ptr<HelperJob>> jobs = jobs_with_a_thread();
-    const bool sent = jobs.try_send(std::move(job));
-    {
-      const SmallLockGuard guard(lock_);
-      --promised_;
-    }
-    if (!sent) {
+    if (!jobs.try_send(std::move(job))) {
+      {
+        const SmallLockGuard guard(lock_);
+        --pending_;
+      }
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                               "offload: too many calls wait for a helper thread");
     }
@@ -51,7 +50,7 @@ class HelperPool {
     // Not destroyed: what waited on it has vanished in the midst of its waits.
     if (jobs_.has_value()) new Channel<std::unique_ptr<HelperJob>>(*jobs_);
     jobs_.reset();
-    threads_ = idle_ = promised_ = 0;
+    threads_ = idle_ = pending_ = 0;
     lock_.unlock();
   }
   void before_fork() noexcept { lock_.lock(); }
@@ -66,8 +65,8 @@ class HelperPool {
   OffloadLimits limits_;
   std::optional<Channel<std::unique_ptr<HelperJob>>> jobs_;
   std::size_t threads_ = 0;
-  std::size_t idle_ = 0;
-  std::size_t promised_ = 0;  // jobs on their way into the channel
+  std::size_t idle_ = 0;     // threads without a job, from their start on
+  std::size_t pending_ = 0;  // jobs that no thread has yet; at most idle_ where there is no limit
 };
 
 HelperPool& pool(HelperSet set) {
@@ -109,16 +108,17 @@ class [[nodiscard]] SignalsBlocked {
 Channel<std::unique_ptr<HelperJob>> HelperPool::jobs_with_a_thread() {
   const SmallLockGuard guard(lock_);
   if (!jobs_.has_value()) jobs_.emplace(limits_.queued);
-  ++promised_;
-  if (idle_ >= jobs_->size() + promised_ || threads_ == limits_.threads) return *jobs_;
+  ++pending_;
+  if (idle_ >= pending_ || threads_ == limits_.threads) return *jobs_;
   try {
     const SignalsBlocked blocked;
     std::thread([this, jobs = *jobs_] { serve(jobs); }).detach();
     ++threads_;
+    ++idle_;
   } catch (const std::system_error&) {
     // Those that are there will do, unless each may be in a call that never ends.
     if (threads_ == 0 || is_unbounded()) {
-      --promised_;
+      --pending_;
       throw;
     }
   }
@@ -129,21 +129,23 @@ void HelperPool::serve(const Channel<std::unique_ptr<HelperJob>>& jobs) {
   // One that came with a crowd goes when it has had nothing to do for a while.
   const std::chrono::seconds patience(is_unbounded() ? 10 : 1'000'000'000);
   for (;;) {
-    {
-      const SmallLockGuard guard(lock_);
-      ++idle_;
-    }
     std::optional<std::unique_ptr<HelperJob>> job = jobs.try_receive_for(patience);
     {
       const SmallLockGuard guard(lock_);
-      --idle_;
-      // Who has counted on this thread has put its job into the channel, or will do so soon.
-      if (!job.has_value() && promised_ == 0 && jobs.size() == 0) {
+      if (!job.has_value()) {
+        if (pending_ != 0) continue;  // somebody counts on this thread
+        --idle_;
         --threads_;
         return;
       }
+      // Both at once: else one who submits would take this thread for idle.
+      --idle_;
+      --pending_;
     }
-    if (job.has_value()) (*job)->run();
+    (*job)->run();
+    job.reset();
+    const SmallLockGuard guard(lock_);
+    ++idle_;
   }
 }
 

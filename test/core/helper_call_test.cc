@@ -21,7 +21,7 @@ using test::run_in_scheduler;
 class HeldCall final : public HelperCall {
  public:
   void run() noexcept override {
-    while (!released) std::this_thread::yield();
+    while (!released) std::this_thread::sleep_for(milliseconds(1));
     ran = true;
   }
   void discard() noexcept override { discarded = true; }

@@ -19,24 +19,28 @@ ssize_t __pread_chk(int, void*, size_t, off_t, size_t);
 namespace colibri::test {
 namespace {
 
-/// A folder for a scope. On a disk, where the page cache can be told to forget a file.
+/// A folder for a scope, where the test may write.
 class Folder {
  public:
-  Folder() { EXPECT_NE(mkdtemp(path_), nullptr); }
+  Folder() {
+    const char* root = getenv("TEST_TMPDIR");
+    path_ = std::string(root != nullptr ? root : "/var/tmp") + "/XXXXXX";
+    EXPECT_NE(mkdtemp(path_.data()), nullptr);
+  }
   ~Folder() {
     for (const std::string& each : files_) unlink(each.c_str());
-    rmdir(path_);
+    rmdir(path_.c_str());
   }
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
 
   std::string file(const std::string& name) {
-    files_.push_back(std::string(path_) + "/" + name);
+    files_.push_back(path_ + "/" + name);
     return files_.back();
   }
 
  private:
-  char path_[32] = "/var/tmp/colibri_test_XXXXXX";
+  std::string path_;
   std::vector<std::string> files_;
 };
 

@@ -31,7 +31,9 @@ void on_one_stack(void (*body)(int)) {
 
 TEST(SharedStackCalls, ReadAndWriteFiles) {
   on_one_stack([](int i) {
-    char path[] = "/var/tmp/colibri_test_XXXXXX";
+    const char* root = getenv("TEST_TMPDIR");
+    char path[1000];
+    snprintf(path, sizeof path, "%s/XXXXXX", root != nullptr ? root : "/var/tmp");
     const int file = mkstemp(path);
     unlink(path);
     char text[30'000];

@@ -47,7 +47,7 @@ class CondBody {
   }
 
   std::atomic<std::uint32_t> waiting_;  // changed under the bucket's lock
-  std::uint32_t unused_[8];
+  [[maybe_unused]] std::uint32_t unused_[8];
   std::uint32_t flags_;
 
   static void check_layout() noexcept;

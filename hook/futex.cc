@@ -140,9 +140,4 @@ long colibri_futex_call(long number, Word* word, int operation, Word value, cons
   return others >= 0 ? others + woken : (woken != 0 ? woken : others);
 }
 
-/// libc's syscall, for all else.
-void* colibri_find_syscall() {
-  return reinterpret_cast<void*>(real::syscall.get());
-}
-
 }  // extern "C"

@@ -77,7 +77,7 @@ const ParityCase kRanges[] = {
        // Given out again behind the hooks' back.
        ASSERT_EQ(real::fcntl(next.reader, F_DUPFD_CLOEXEC, kFree), kFree);
        note_flags(session, session.own(kFree));
-       session.meanwhile([&] { put(session, next.writer, "hello"); });
+       session.meanwhile([&session, next] { put(session, next.writer, "hello"); });
        try_read(session, kFree);
      }},
 };
@@ -207,7 +207,7 @@ const ParityCase kBirths[] = {
        const int event = session.own(session.either("eventfd", ::eventfd)(0, 0));
        const auto write = session.either("eventfd_write", ::eventfd_write);
        const auto read = session.either("eventfd_read", ::eventfd_read);
-       session.meanwhile([&] { write(event, 7); });
+       session.meanwhile([write, event] { write(event, 7); });
        eventfd_t value = 0;
        session.call(read, event, &value);
        session.note(std::to_string(value));
@@ -220,7 +220,7 @@ const ParityCase kBirths[] = {
        const int event = session.own(session.either("eventfd", ::eventfd)(0, 0));
        const auto write = session.either("eventfd_write", ::eventfd_write);
        session.call(write, event, ~eventfd_t{1});
-       session.meanwhile([&] {
+       session.meanwhile([&session, event] {
          eventfd_t value = 0;
          session.either("eventfd_read", ::eventfd_read)(event, &value);
        });
@@ -237,7 +237,8 @@ const ParityCase kBirths[] = {
        const int watch = session.own(session.either("inotify_init1", ::inotify_init1)(0));
        inotify_add_watch(watch, folder, IN_CREATE);
        const std::string path = std::string(folder) + "/f";
-       session.meanwhile([&] { session.own(::open(path.c_str(), O_CREAT | O_WRONLY, 0600)); });
+       session.meanwhile(
+           [&session, path] { session.own(::open(path.c_str(), O_CREAT | O_WRONLY, 0600)); });
        alignas(inotify_event) char buffer[256];
        const ssize_t size = session.libc.read(watch, buffer, sizeof buffer);
        session.finish_helpers();
@@ -254,7 +255,7 @@ const ParityCase kBirths[] = {
        sigaddset(&mask, SIGUSR2);
        pthread_sigmask(SIG_BLOCK, &mask, &before);
        const int signals = session.own(session.either("signalfd", ::signalfd)(-1, &mask, 0));
-       session.meanwhile([&] { session.raise_there(SIGUSR2); });
+       session.meanwhile([&session] { session.raise_there(SIGUSR2); });
        signalfd_siginfo info{};
        session.call(session.libc.read, signals, static_cast<void*>(&info), sizeof info);
        session.append(info.ssi_signo == SIGUSR2 ? "from SIGUSR2" : "from another");

@@ -164,7 +164,7 @@ const ParityCase kLocks[] = {
        const int one = cold_file(session, path, "");
        const int two = cold_file(session, path, "");
        session.call(flock, one, LOCK_EX);
-       session.meanwhile([&] { flock(one, LOCK_UN); });
+       session.meanwhile([flock, one] { flock(one, LOCK_UN); });
        session.call(flock, two, LOCK_EX);
        session.call(flock, one, LOCK_SH | LOCK_NB);
        session.call(flock, two, LOCK_UN);
@@ -181,7 +181,7 @@ const ParityCase kLocks[] = {
          return session.libc.fcntl(file, command, &what);
        };
        session.measure([&] { return lock(one, F_OFD_SETLKW, F_WRLCK); });
-       session.meanwhile([&] { lock(one, F_OFD_SETLK, F_UNLCK); });
+       session.meanwhile([lock, one] { lock(one, F_OFD_SETLK, F_UNLCK); });
        session.measure([&] { return lock(two, F_OFD_SETLKW, F_WRLCK); });
      }},
     {"LockErrors", "-1 EBADF, -1 EINVAL, -1 EBADF, -1 EINVAL, 0",
@@ -206,7 +206,7 @@ const ParityCase kOpens[] = {
        Folder folder;
        const std::string path = folder.file("fifo");
        ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
-       session.meanwhile([&] {
+       session.meanwhile([&session, path] {
          const int writer = session.own(open_of(session)(path.c_str(), O_WRONLY | O_CLOEXEC));
          put(session, writer, "hello");
        });

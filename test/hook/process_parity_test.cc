@@ -56,7 +56,7 @@ const ParityCase kWaits[] = {
      [](Session& session) {
        const auto waitpid = session.either("waitpid", ::waitpid);
        const Child one = child(session);
-       session.meanwhile([&] { one.let_go(session); });
+       session.meanwhile([&session, one] { one.let_go(session); });
        int status = 0;
        note_child(session, waitpid(one.process, &status, 0), one);
        note_status(session, status);
@@ -78,11 +78,11 @@ const ParityCase kWaits[] = {
        const Child one = child(session, 4);
        const Child two = child(session, 5);
        int status = 0;
-       session.meanwhile([&] { one.let_go(session); });
+       session.meanwhile([&session, one] { one.let_go(session); });
        note_child(session, wait(&status), one);
        note_status(session, status);
        session.finish_helpers();
-       session.meanwhile([&] { two.let_go(session); });
+       session.meanwhile([&session, two] { two.let_go(session); });
        note_child(session, session.either("waitpid", ::waitpid)(-1, &status, 0), two);
        note_status(session, status);
        session.call(wait, nullptr);
@@ -91,7 +91,7 @@ const ParityCase kWaits[] = {
      [](Session& session) {
        const auto waitpid = session.either("waitpid", ::waitpid);
        const Child one = child(session);
-       session.meanwhile([&] { one.let_go(session); });
+       session.meanwhile([&session, one] { one.let_go(session); });
        int status = 0;
        note_child(session, waitpid(0, &status, 0), one);
        note_status(session, status);
@@ -101,7 +101,7 @@ const ParityCase kWaits[] = {
     {"ForAChildThatIsKilled", "child, signal 9",
      [](Session& session) {
        const Child one = child(session);
-       session.meanwhile([&] { kill(one.process, SIGKILL); });
+       session.meanwhile([one] { kill(one.process, SIGKILL); });
        int status = 0;
        note_child(session, session.either("waitpid", ::waitpid)(one.process, &status, 0), one);
        note_status(session, status);
@@ -111,15 +111,15 @@ const ParityCase kWaits[] = {
        const auto waitpid = session.either("waitpid", ::waitpid);
        const Child one = child(session);
        int status = 0;
-       session.meanwhile([&] { kill(one.process, SIGSTOP); });
+       session.meanwhile([one] { kill(one.process, SIGSTOP); });
        note_child(session, waitpid(one.process, &status, WUNTRACED), one);
        note_status(session, status);
        session.finish_helpers();
-       session.meanwhile([&] { kill(one.process, SIGCONT); });
+       session.meanwhile([one] { kill(one.process, SIGCONT); });
        note_child(session, waitpid(one.process, &status, WCONTINUED), one);
        note_status(session, status);
        session.finish_helpers();
-       session.meanwhile([&] { one.let_go(session); });
+       session.meanwhile([&session, one] { one.let_go(session); });
        note_child(session, waitpid(one.process, &status, 0), one);
        note_status(session, status);
      }},
@@ -136,14 +136,14 @@ const ParityCase kWaits[] = {
        rusage usage{};
        int status = 0;
        const Child one = child(session);
-       session.meanwhile([&] { one.let_go(session); });
+       session.meanwhile([&session, one] { one.let_go(session); });
        note_child(session, session.either("wait4", ::wait4)(one.process, &status, 0, &usage), one);
        note_status(session, status);
        session.note_if(usage.ru_maxrss > 0, "used");
        session.finish_helpers();
        usage = {};
        const Child two = child(session);
-       session.meanwhile([&] { two.let_go(session); });
+       session.meanwhile([&session, two] { two.let_go(session); });
        note_child(session, session.either("wait3", ::wait3)(&status, 0, &usage), two);
        note_status(session, status);
        session.note_if(usage.ru_maxrss > 0, "used");
@@ -159,7 +159,7 @@ const ParityCase kWaits[] = {
              info.si_pid == one.process && info.si_status == 3 && info.si_code == CLD_EXITED,
              "right");
        };
-       session.meanwhile([&] { one.let_go(session); });
+       session.meanwhile([&session, one] { one.let_go(session); });
        session.call(waitid, P_PID, id, &info, WEXITED | WNOWAIT);
        right();
        info = {};
@@ -242,7 +242,7 @@ TEST(Processes, OthersRunWhileACoroutineWaits) {
   run_in_session([](Session& session) {
     // Each of these can only end when another coroutine goes on.
     const Child one = child(session);
-    session.meanwhile([&] { one.let_go(session); });
+    session.meanwhile([&session, one] { one.let_go(session); });
     EXPECT_EQ(waitpid(one.process, nullptr, 0), one.process);
     session.finish_helpers();
     int ends[2];
@@ -250,11 +250,11 @@ TEST(Processes, OthersRunWhileACoroutineWaits) {
     const std::string command = "read line </proc/self/fd/" + std::to_string(ends[0]);
     session.own(ends[0]);
     session.own(ends[1]);
-    session.meanwhile([&] { put(session, ends[1], "x\n"); });
+    session.meanwhile([&session, end = ends[1]] { put(session, end, "x\n"); });
     EXPECT_EQ(system(command.c_str()), 0);
     session.finish_helpers();
     FILE* stream = popen(command.c_str(), "w");
-    session.meanwhile([&] { put(session, ends[1], "x\n"); });
+    session.meanwhile([&session, end = ends[1]] { put(session, end, "x\n"); });
     EXPECT_EQ(pclose(stream), 0);
     session.finish_helpers();
   });
@@ -297,7 +297,7 @@ TEST(Processes, AHandlerInterruptsAWait) {
     struct sigaction before {};
     action.sa_handler = [](int) {};
     sigaction(SIGUSR1, &action, &before);
-    session.meanwhile([&] { session.raise_there(SIGUSR1); });
+    session.meanwhile([&session] { session.raise_there(SIGUSR1); });
     EXPECT_EQ(waitpid(one.process, nullptr, 0), -1);
     EXPECT_EQ(errno, EINTR);
     session.finish_helpers();

@@ -3,6 +3,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
+#include <memory>
 #include "test/support/ancillary.h"
 #include "test/support/channels.h"
 #include "test/support/transfers.h"
@@ -62,11 +63,12 @@ const ParityCase kFiles[] = {
      [](Session& session) {
        const Ends ends = tcp_ends(session);
        const int file = file_of(session, std::string(3'000'000, 'x'));
-       std::size_t taken = 0;
-       session.meanwhile([&] { taken = take(session, ends.reader, 3'000'000).size(); });
+       const auto taken = std::make_shared<std::size_t>(0);
+       session.meanwhile(
+           [&session, ends, taken] { *taken = take(session, ends.reader, 3'000'000).size(); });
        session.call(sendfile_of(session), ends.writer, file, nullptr, 3'000'000);
        session.finish_helpers();
-       session.note("took " + std::to_string(taken));
+       session.note("took " + std::to_string(*taken));
        note_position(session, file);
      }},
     {"SendfileErrors", "-1 EBADF, -1 EBADF, -1 EINVAL, -1 EFAULT, -1 EINVAL",
@@ -102,7 +104,7 @@ const ParityCase kSplices[] = {
      [](Session& session) {
        const Ends from = pipe_ends(session);
        const Ends to = tcp_ends(session);
-       session.meanwhile([&] { put(session, from.writer, "hello"); });
+       session.meanwhile([&session, from] { put(session, from.writer, "hello"); });
        session.call(session.either("splice", ::splice), from.reader, nullptr, to.writer, nullptr,
                     100, 0);
        try_read(session, to.reader);
@@ -112,7 +114,7 @@ const ParityCase kSplices[] = {
        const Ends from = tcp_ends(session);
        const Ends to = pipe_ends(session);
        const auto splice = session.either("splice", ::splice);
-       session.meanwhile([&] {
+       session.meanwhile([&session, from] {
          put(session, from.writer, "hello");
          session.until_waiting();
          session.close(from.writer);
@@ -147,7 +149,7 @@ const ParityCase kVectors[] = {
        char text[6] = {};
        const iovec room{text, 5};
        const auto preadv2 = session.either("preadv2", ::preadv2);
-       session.meanwhile([&] { put(session, ends.writer, "hello"); });
+       session.meanwhile([&session, ends] { put(session, ends.writer, "hello"); });
        session.call(preadv2, ends.reader, &room, 1, -1, 0);
        session.append(text);
        const std::string world = "world";
@@ -209,7 +211,7 @@ const ParityCase kManyMessages[] = {
     {"ReceiveWaitsForAll", "2 one two",
      [](Session& session) {
        const Ends ends = datagram_ends(session);
-       session.meanwhile([&] {
+       session.meanwhile([&session, ends] {
          put(session, ends.writer, "one");
          session.until_waiting();
          put(session, ends.writer, "two");
@@ -219,7 +221,7 @@ const ParityCase kManyMessages[] = {
     {"ReceiveWaitsForOne", "1 one, 2 two three",
      [](Session& session) {
        const Ends ends = datagram_ends(session);
-       session.meanwhile([&] { put(session, ends.writer, "one"); });
+       session.meanwhile([&session, ends] { put(session, ends.writer, "one"); });
        receive_many(session, ends.reader, 3, MSG_WAITFORONE);
        session.finish_helpers();
        put(session, ends.writer, "two");
@@ -271,28 +273,31 @@ const ParityCase kManyMessages[] = {
      [](Session& session) {
        const Ends ends = datagram_ends(session);
        ManyMessages messages(std::vector<std::string>(40, std::string(1000, 'x')));
-       int taken = 0;
-       session.meanwhile([&] {
+       const auto taken = std::make_shared<int>(0);
+       session.meanwhile([&session, ends, taken] {
          char bytes[2000];
-         while (taken < 40 && session.libc.read(ends.reader, bytes, sizeof bytes) == 1000) ++taken;
+         while (*taken < 40 && session.libc.read(ends.reader, bytes, sizeof bytes) == 1000) {
+           ++*taken;
+         }
        });
        session.call(session.either("sendmmsg", ::sendmmsg), ends.writer, messages.headers.data(),
                     40, 0);
        session.finish_helpers();
-       session.note("took " + std::to_string(taken));
+       session.note("took " + std::to_string(*taken));
      }},
     {"SendOnAStreamSendsAll", "2, 500000 and 500000, took 1000000",
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
        ManyMessages messages(std::vector<std::string>(2, std::string(500'000, 'x')));
-       std::size_t taken = 0;
-       session.meanwhile([&] { taken = take(session, ends.reader, 1'000'000).size(); });
+       const auto taken = std::make_shared<std::size_t>(0);
+       session.meanwhile(
+           [&session, ends, taken] { *taken = take(session, ends.reader, 1'000'000).size(); });
        session.call(session.either("sendmmsg", ::sendmmsg), ends.writer, messages.headers.data(), 2,
                     0);
        session.finish_helpers();
        session.note(std::to_string(messages.headers[0].msg_len) + " and " +
                     std::to_string(messages.headers[1].msg_len));
-       session.note("took " + std::to_string(taken));
+       session.note("took " + std::to_string(*taken));
      }},
     {"SendErrors", "-1 EBADF, -1 ENOTSOCK, 0, -1 EFAULT",
      [](Session& session) {

@@ -8,6 +8,8 @@
 #include <cstring>
 #include <new>
 
+#include "colibri/core/stack_of.h"
+
 namespace colibri {
 namespace {
 
@@ -47,15 +49,20 @@ ssize_t plain_write(int number, const void* buffer, std::size_t size, off64_t of
   return offset < 0 ? real::write(number, buffer, size) : real_pwrite(number, buffer, size, offset);
 }
 
-/// What a shared stack holds lies elsewhere while its coroutine is parked.
-bool must_bounce() noexcept {
-  return thread_state.current->on_shared_stack();
+/// What a shared stack holds lies elsewhere while its coroutine is parked. Other memory, and what is
+/// none, is for the kernel to judge.
+bool must_bounce(const void* buffer, std::size_t size) noexcept {
+  const ControlBlock& self = *thread_state.current;
+  if (!self.on_shared_stack()) return false;
+  PrivateStack& stack = stack_of(self);
+  const auto* begin = static_cast<const std::byte*>(buffer);
+  return begin < static_cast<const std::byte*>(stack.top()) && begin + size > stack.low;
 }
 
 constexpr std::size_t kPiece = 1 << 20;  // that is bounced at once
 
 ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offset) {
-  if (!must_bounce()) {
+  if (!must_bounce(buffer, size)) {
     return on_file_helper([=] { return plain_read(number, buffer, size, offset); });
   }
   const std::unique_ptr<char[]> room(new (std::nothrow) char[std::min(size, kPiece)]);
@@ -77,7 +84,7 @@ ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offse
 }
 
 ssize_t write_on_helper(int number, const void* buffer, std::size_t size, off64_t offset) {
-  if (!must_bounce()) {
+  if (!must_bounce(buffer, size)) {
     return on_file_helper([=] { return plain_write(number, buffer, size, offset); });
   }
   // In one piece, since what is appended must stay together.

@@ -134,6 +134,7 @@ inline constexpr std::string_view kHookedNames[] = {
     "socket",
     "socketpair",
     "splice",
+    "syscall",
     "system",
     "sysv_signal",
     "timerfd_create",

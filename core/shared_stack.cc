@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "colibri/core/check.h"
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/stack_of.h"
 
 namespace colibri {
@@ -258,6 +259,11 @@ bool SharedStacks::bring_in(ControlBlock& next) noexcept {
     copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
   }
   return true;
+}
+
+// Not inline: what Valgrind is told takes 64 bytes of stack, which every coroutine would keep.
+void SharedStacks::note_first_frame() noexcept {
+  renew_first_frames(this, sizeof *this);
 }
 
 void SharedStacks::count(const ControlBlock& coroutine, std::size_t bytes) noexcept {

@@ -101,6 +101,7 @@ CheckedStacks::~CheckedStacks() {
 
 void CheckedStacks::place(ControlBlock& coroutine, std::size_t bytes) {
   PrivateStack* stack = pool_.acquire(bytes);
+  renew_stack(stack->low, stack->usable_bytes());
   ::new (&top_record(*stack)) CheckedTop{&coroutine, true};
   coroutine.extras->checked_stack = stack;
 }

@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <cstdlib>
 #include <new>
-#include <stdexcept>
-#include <system_error>
 #include <utility>
 
 #include "colibri/core/check.h"
 #include "colibri/core/sanitizer.h"
+#include "colibri/core/shared_stack_group.h"
 #include "colibri/core/stack_of.h"
 
 namespace colibri {
@@ -33,74 +32,6 @@ void* thread_stack_top() noexcept {
 }
 
 }  // namespace
-
-// Groups -----------------------------------------------------------------------------------------
-
-struct SharedStackGroup::State {
-  SharedStacks* const table;          // the thread's
-  std::vector<std::uint8_t> indices;  // in the table
-  std::size_t next = 0;               // whose turn it is
-  bool handles_gone = false;
-
-  explicit State(SharedStacks& threads) noexcept : table(&threads) {}
-
-  void check_thread() const noexcept {
-    check(thread_state.shared_stacks == table || thread_state.shared_stacks == nullptr,
-          "a SharedStackGroup was used on another thread than the one that made it");
-  }
-
-  static void drop_handles(State* state) noexcept {
-    state->check_thread();
-    state->handles_gone = true;
-    state->release_if_unused();
-  }
-
-  void release_if_unused() noexcept {
-    // A handle that outlives its thread finds the table gone, and the memory with it.
-    if (thread_state.shared_stacks != nullptr) {
-      SharedStack* stacks = table->stacks_;
-      for (const std::uint8_t index : indices) {
-        if (stacks[index].users != 0) return;
-      }
-      for (const std::uint8_t index : indices) {
-        thread_stack_pool().release(stacks[index].memory);
-        stacks[index] = SharedStack{};
-      }
-    }
-    delete this;
-  }
-};
-
-SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
-  if (count == 0) throw std::invalid_argument("a group of shared stacks needs at least one stack");
-  SharedStacks& table = thread_shared_stacks();
-  table.choose_mode();
-  // Complete from the start: where there is no memory for the handle, it is dropped at once.
-  state_ = std::shared_ptr<State>(new State(table), &State::drop_handles);
-  state_->indices.reserve(count);
-  for (std::size_t index = 0; index < SharedStacks::kMostStacks; ++index) {
-    if (state_->indices.size() == count) break;
-    SharedStack& stack = table.stacks_[index];
-    if (stack.memory != nullptr) continue;
-    stack.memory = thread_stack_pool().acquire(bytes);
-    stack.group = state_.get();
-    state_->indices.push_back(static_cast<std::uint8_t>(index));
-  }
-  if (state_->indices.size() < count) {
-    throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
-                            "a thread can have at most 255 shared stacks");
-  }
-}
-
-std::size_t SharedStackGroup::stack_bytes() const noexcept {
-  return thread_state.shared_stacks->stacks_[state_->indices.front()].memory->usable_bytes();
-}
-
-unsigned SharedStackGroup::count() const noexcept {
-  return static_cast<unsigned>(state_->indices.size());
-}
-
-// The table --------------------------------------------------------------------------------------
 
 SharedStacks::SharedStacks() noexcept {
   thread_stack_pool();  // made first, so that it goes last

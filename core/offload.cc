@@ -71,9 +71,9 @@ class HelperPool {
 
 HelperPool& pool(HelperSet set) {
   constexpr std::size_t kQueued = 65536;
-  static HelperPool* const pools = [] {
-    auto* made = new HelperPool[]{HelperPool(OffloadLimits()), HelperPool({16, kQueued}),
-                                  HelperPool({64, kQueued}), HelperPool({kNoLimit, kQueued})};
+  static HelperPool* const pools = []() -> HelperPool* {
+    auto* made = new HelperPool[4]{HelperPool(OffloadLimits()), HelperPool({16, kQueued}),
+                                   HelperPool({64, kQueued}), HelperPool({kNoLimit, kQueued})};
     pthread_atfork([] { for_each_pool(&HelperPool::before_fork); },
                    [] { for_each_pool(&HelperPool::after_fork); },
                    [] { for_each_pool(&HelperPool::restart_in_child); });

@@ -49,8 +49,8 @@ ssize_t plain_write(int number, const void* buffer, std::size_t size, off64_t of
   return offset < 0 ? real::write(number, buffer, size) : real_pwrite(number, buffer, size, offset);
 }
 
-/// What a shared stack holds lies elsewhere while its coroutine is parked. Other memory, and what is
-/// none, is for the kernel to judge.
+/// What a shared stack holds lies elsewhere while its coroutine is parked. Other memory, and what
+/// is none, is for the kernel to judge.
 bool must_bounce(const void* buffer, std::size_t size) noexcept {
   const ControlBlock& self = *thread_state.current;
   if (!self.on_shared_stack()) return false;

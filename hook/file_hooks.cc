@@ -103,7 +103,7 @@ int fdatasync(int fd) {
   return hooked_sync(real_fdatasync, fd);
 }
 
-int flock(int fd, int operation) noexcept(false) {
+int flock(int fd, int operation) noexcept {
   const bool waits = (operation & (LOCK_SH | LOCK_EX)) != 0 && (operation & LOCK_NB) == 0;
   if (!waits || parkable_coroutine() == nullptr) {
     return pass_through([&] { return real_flock(fd, operation); });

@@ -47,11 +47,11 @@ pid_t wait(int* status) {
   return hooked_wait(-1, status, 0, nullptr);
 }
 
-pid_t wait3(int* status, int options, rusage* usage) noexcept(false) {
+pid_t wait3(int* status, int options, rusage* usage) noexcept {
   return hooked_wait(-1, status, options, usage);
 }
 
-pid_t wait4(pid_t process, int* status, int options, rusage* usage) noexcept(false) {
+pid_t wait4(pid_t process, int* status, int options, rusage* usage) noexcept {
   return hooked_wait(process, status, options, usage);
 }
 

@@ -8,14 +8,10 @@
 #undef res_search
 
 extern "C" {
-int res_query(const char* name, int kind, int type, unsigned char* answer,
-              int size) noexcept(false);
-int res_search(const char* name, int kind, int type, unsigned char* answer,
-               int size) noexcept(false);
-int __res_query(const char* name, int kind, int type, unsigned char* answer,
-                int size) noexcept(false);
-int __res_search(const char* name, int kind, int type, unsigned char* answer,
-                 int size) noexcept(false);
+int res_query(const char* name, int kind, int type, unsigned char* answer, int size) noexcept;
+int res_search(const char* name, int kind, int type, unsigned char* answer, int size) noexcept;
+int __res_query(const char* name, int kind, int type, unsigned char* answer, int size) noexcept;
+int __res_search(const char* name, int kind, int type, unsigned char* answer, int size) noexcept;
 }
 
 namespace colibri {
@@ -75,11 +71,11 @@ using namespace colibri;
 
 extern "C" {
 
-int res_query(const char* name, int kind, int type, unsigned char* answer, int size) {
+int res_query(const char* name, int kind, int type, unsigned char* answer, int size) noexcept {
   return ask(real_query, name, kind, type, answer, size);
 }
 
-int res_search(const char* name, int kind, int type, unsigned char* answer, int size) {
+int res_search(const char* name, int kind, int type, unsigned char* answer, int size) noexcept {
   return ask(real_search, name, kind, type, answer, size);
 }
 

@@ -3,7 +3,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
-#include <cstring>
+#include <cstddef>
 #include <string_view>
 
 namespace colibri::hook {
@@ -41,47 +41,51 @@ constexpr Named kBlocking[] = {
 #endif
 };
 
+// Code segments may hold what AddressSanitizer keeps others from reading.
+__attribute__((no_sanitize("address"))) std::uint32_t word_at(const std::uint8_t* place) noexcept {
+  return static_cast<std::uint32_t>(place[0]) | static_cast<std::uint32_t>(place[1]) << 8 |
+         static_cast<std::uint32_t>(place[2]) << 16 | static_cast<std::uint32_t>(place[3]) << 24;
+}
+
 #if defined(__x86_64__)
+constexpr std::size_t kStep = 1;
+
 /// mov $number, %eax, and within some instructions: syscall.
-int raw_call_at(std::span<const std::uint8_t> code, std::size_t place) noexcept {
-  constexpr std::size_t kMoveBytes = 5;
-  constexpr std::size_t kFarthest = 24;
-  if (code[place] != 0xb8 || place + kMoveBytes + 2 > code.size()) return -1;
-  int number;
-  std::memcpy(&number, &code[place + 1], sizeof number);
-  const std::size_t end = std::min(place + kMoveBytes + kFarthest, code.size() - 1);
-  for (std::size_t i = place + kMoveBytes; i < end; ++i) {
-    if (code[i] == 0x0f && code[i + 1] == 0x05) return number;
+__attribute__((no_sanitize("address"))) int raw_call_at(const std::uint8_t* place,
+                                                        const std::uint8_t* end) noexcept {
+  constexpr std::ptrdiff_t kMoveBytes = 5;
+  constexpr std::ptrdiff_t kFarthest = 24;
+  if (end - place < kMoveBytes + 2 || *place != 0xb8) return -1;
+  const std::uint8_t* last =
+      end - place > kMoveBytes + kFarthest ? place + kMoveBytes + kFarthest : end - 1;
+  for (const std::uint8_t* each = place + kMoveBytes; each < last; ++each) {
+    if (each[0] == 0x0f && each[1] == 0x05) return static_cast<int>(word_at(place + 1));
   }
   return -1;
 }
-constexpr std::size_t kStep = 1;
 #else
+constexpr std::size_t kStep = 4;
+
 /// mov x8, #number, and within some instructions: svc #0.
-int raw_call_at(std::span<const std::uint8_t> code, std::size_t place) noexcept {
-  constexpr std::size_t kFarthest = 6 * 4;
+__attribute__((no_sanitize("address"))) int raw_call_at(const std::uint8_t* place,
+                                                        const std::uint8_t* end) noexcept {
   constexpr std::uint32_t kMove = 0xd2800008;
   constexpr std::uint32_t kEnter = 0xd4000001;
-  std::uint32_t instruction;
-  if (place + 4 > code.size()) return -1;
-  std::memcpy(&instruction, &code[place], 4);
-  if ((instruction & 0xffe0001f) != kMove) return -1;
-  const int number = static_cast<int>((instruction >> 5) & 0xffff);
-  for (std::size_t i = place + 4; i + 4 <= std::min(place + kFarthest, code.size()); i += 4) {
-    std::memcpy(&instruction, &code[i], 4);
-    if (instruction == kEnter) return number;
+  if (end - place < 8 || (word_at(place) & 0xffe0001f) != kMove) return -1;
+  for (const std::uint8_t* each = place + 4; each + 4 <= end && each < place + 24; each += 4) {
+    if (word_at(each) == kEnter) return static_cast<int>((word_at(place) >> 5) & 0xffff);
   }
   return -1;
 }
-constexpr std::size_t kStep = 4;
 #endif
 
 }  // namespace
 
 std::vector<int> find_raw_system_calls(std::span<const std::uint8_t> code) {
   std::vector<int> found;
+  const std::uint8_t* end = code.data() + code.size();
   for (std::size_t i = 0; i < code.size(); i += kStep) {
-    const int number = raw_call_at(code, i);
+    const int number = raw_call_at(code.data() + i, end);
     if (number < 0 || std::string_view(name_of_system_call(number)).empty()) continue;
     if (std::find(found.begin(), found.end(), number) == found.end()) found.push_back(number);
   }

@@ -89,12 +89,12 @@ using namespace colibri;
 
 extern "C" {
 
-ssize_t sendfile(int target, int file, off_t* offset, size_t size) noexcept(false) {
+ssize_t sendfile(int target, int file, off_t* offset, size_t size) noexcept {
   static_assert(sizeof(off_t) == sizeof(off64_t));
   return send_file(target, file, offset, size);
 }
 
-ssize_t sendfile64(int target, int file, off64_t* offset, size_t size) noexcept(false) {
+ssize_t sendfile64(int target, int file, off64_t* offset, size_t size) noexcept {
   return send_file(target, file, offset, size);
 }
 

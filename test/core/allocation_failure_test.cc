@@ -62,7 +62,7 @@ int spawn_on_shared_stacks() {
   return run([] {
     const SharedStackGroup group(1, 128 * 1024);
     std::vector<Task<int>> tasks;
-    for (const std::size_t size : {100, 2'000, 40'000}) {
+    for (const std::size_t size : {100U, 2'000U, 40'000U}) {
       tasks.push_back(spawn({.shared_stacks = &group}, [size] {
         return spoilt_over(size, [] {
           yield();
@@ -189,7 +189,7 @@ bool fails_on_a_thread(const Scenario& scenario, std::size_t successes, std::siz
 
 TEST_P(AllocationFailure, LeaksNothing) {
   for (int warm_up = 0; warm_up < 2; ++warm_up) fails_on_a_thread(GetParam(), 1'000'000, 0);
-  for (const std::size_t failures : {1, 3}) {
+  for (const std::size_t failures : {1U, 3U}) {
     for (std::size_t successes = 0;; successes += stride_) {
       SCOPED_TRACE("allocation " + std::to_string(successes));
       const long pieces = test::pieces_in_use();

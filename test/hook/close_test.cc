@@ -213,7 +213,7 @@ TEST(Dup2, OntoAWaitedDescriptorEndsTheWait) {
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     const Ends other = pipe_ends(session);
-    session.meanwhile([=, &session] { ASSERT_EQ(dup2(other.reader, ends.reader), ends.reader); });
+    session.meanwhile([=] { ASSERT_EQ(dup2(other.reader, ends.reader), ends.reader); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "EBADF");
     session.meanwhile([=, &session] { put(session, other.writer, "new"); });
     EXPECT_EQ(outcome(session, kReaders[0], ends.reader), "new");

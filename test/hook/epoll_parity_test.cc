@@ -114,7 +114,7 @@ constexpr Situation kSituations[] = {
        session.meanwhile([=, &session] { put(session, ends.writer, "x"); });
        wait_for_events(session, wait, set, -1);
        wait_for_events(session, wait, set, 3);
-       session.meanwhile([=, &session] {
+       session.meanwhile([=] {
          epoll_event event{EPOLLIN, {}};
          event.data.u32 = 'a';
          EXPECT_EQ(epoll_ctl(set, EPOLL_CTL_MOD, ends.reader, &event), 0);
@@ -124,7 +124,7 @@ constexpr Situation kSituations[] = {
     {"AddedWhileItWaits", "1 a+out",
      [](Session& session, const EpollWait& wait, int set) {
        const Ends ends = pipe_ends(session);
-       session.meanwhile([=, &session] { add(set, ends.writer, EPOLLOUT, 'a'); });
+       session.meanwhile([=] { add(set, ends.writer, EPOLLOUT, 'a'); });
        wait_for_events(session, wait, set, -1);
      }},
     {"HangUp", "1 a+in+rdhup+hup",

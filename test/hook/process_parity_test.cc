@@ -173,7 +173,8 @@ const ParityCase kWaits[] = {
        siginfo_t info{};
        session.call(session.either("waitpid", ::waitpid), -1, nullptr, 1 << 20);
        session.call(session.either("waitid", ::waitid), P_ALL, 0, &info, 0);
-       session.call(session.either("waitid", ::waitid), P_PID, getpid(), &info, WEXITED);
+       session.call(session.either("waitid", ::waitid), P_PID, static_cast<id_t>(getpid()), &info,
+                    WEXITED);
        session.call(session.either("waitid", ::waitid), P_PIDFD, 9999, &info, WEXITED);
        session.call(session.either("waitpid", ::waitpid), getpid(), nullptr, 0);
      }},

@@ -81,7 +81,8 @@ ChildQuestion ChildQuestion::of_wait(pid_t process, int options) noexcept {
   const int waited = WEXITED | (options & ~(WNOHANG | WNOWAIT));  // WUNTRACED is WSTOPPED
   if (process > 0) return {P_PID, static_cast<id_t>(process), waited};
   if (process == -1) return {P_ALL, 0, waited};
-  return {P_PGID, process == 0 ? static_cast<id_t>(getpgrp()) : static_cast<id_t>(-process),
+  // Unsigned, since the smallest number has no opposite.
+  return {P_PGID, process == 0 ? static_cast<id_t>(getpgrp()) : -static_cast<id_t>(process),
           waited};
 }
 

@@ -95,7 +95,6 @@ inline constexpr std::string_view kHookedNames[] = {
     "pthread_cond_signal",
     "pthread_cond_timedwait",
     "pthread_cond_wait",
-    "pthread_getattr_np",
     "pthread_mutex_clocklock",
     "pthread_mutex_destroy",
     "pthread_mutex_init",

@@ -1,5 +1,7 @@
 // pthread_getattr_np: inside a coroutine, the stack that the caller runs on. Garbage collectors and
-// interpreters ask for it, to know how deep they may go and where to look for pointers.
+// interpreters ask for it, to know how deep they may go and where to look for pointers. For
+// programs that know nothing of colibri; in others it would stand in the way of sanitizers, which
+// ask before a thread is ready for anybody's code.
 #include <pthread.h>
 
 #include "colibri/core/libc.h"

@@ -72,6 +72,7 @@ const ParityCase kPipes[] = {
        rmdir(folder);
        session.meanwhile([=, &session] { put(session, both, "hello"); });
        try_read(session, reader);
+       session.finish_helpers();
        session.meanwhile([=, &session] { session.close(both); });
        try_read(session, reader);
      }},

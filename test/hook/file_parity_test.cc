@@ -316,8 +316,8 @@ TEST(Locks, OfAnotherProcessAreWaitedFor) {
       struct flock64 what {};
       what.l_type = F_WRLCK;
       real::fcntl(own, F_SETLK, &what);
-      write(ready[1], "x", 1);
-      usleep(20'000);
+      real::write(ready[1], "x", 1);
+      real::usleep(20'000);
       _exit(0);
     }
     EXPECT_EQ(take(session, ready[0], 1), "x");

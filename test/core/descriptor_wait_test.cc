@@ -204,7 +204,8 @@ TEST(Drained, IsTrueFromAFailedTryToTheNextEvent) {
   run_in_scheduler([] {
     const DescriptorPair pipe = DescriptorPair::pipe();
     note_drained(find_state(pipe.reader()), Direction::kRead);
-    EXPECT_FALSE(is_drained(find_state(pipe.reader()), Direction::kRead)) << "never waited for: not known";
+    EXPECT_FALSE(is_drained(find_state(pipe.reader()), Direction::kRead))
+        << "never waited for: not known";
     auto reader = spawn([&] { return read_byte(pipe); });
     yield();
     note_drained(find_state(pipe.reader()), Direction::kRead);

@@ -20,7 +20,8 @@ std::uint64_t next_batch_of_ids() noexcept {
 StackPointer coroutine_entry(void* argument) {
   auto& beginner = *static_cast<ControlBlock*>(argument);
   beginner.sanitizer.after_switch();
-  if (beginner.on_shared_stack()) thread_state.shared_stacks->note_first_frame();
+  if (kRunsOnValgrind && beginner.on_shared_stack()) [[unlikely]]
+    thread_state.shared_stacks->note_first_frame();
   const Closure::Type& type = *static_cast<Closure*>(beginner.storage)->type;
   try {
     type.run(beginner);

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "colibri/core/check.h"
-#include "colibri/core/sanitizer.h"
 #include "colibri/core/shared_stack_group.h"
 #include "colibri/core/stack_of.h"
 
@@ -174,8 +173,6 @@ bool SharedStacks::save_occupant(SharedStack& stack) noexcept {
 // Must not run on the stack it is about, unless `next` has not begun and the stack is free: such a
 // coroutine leaves the stack alone until it runs.
 bool SharedStacks::bring_in(ControlBlock& next) noexcept {
-  if (checking()) [[unlikely]]
-    return open_checked(next);
   SharedStack& stack = stack_of(next);
   if (stack.occupant != nullptr && !save_occupant(stack)) return false;
   stack.occupant = &next;
@@ -190,11 +187,6 @@ bool SharedStacks::bring_in(ControlBlock& next) noexcept {
     copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
   }
   return true;
-}
-
-// Not inline: what Valgrind is told takes 64 bytes of stack, which every coroutine would keep.
-void SharedStacks::note_first_frame() noexcept {
-  renew_first_frames(this, sizeof *this);
 }
 
 void SharedStacks::count(const ControlBlock& coroutine, std::size_t bytes) noexcept {
@@ -227,13 +219,14 @@ std::vector<StackCopies> SharedStacks::copies() const {
 StackPointer SharedStacks::exchange(void* self) noexcept {
   auto& stacks = *static_cast<SharedStacks*>(self);
   stacks.note_first_frame();
-  if (!stacks.bring_in(*stacks.arriving_)) {
+  ControlBlock& next = *stacks.arriving_;
+  const bool checking = stacks.checking();
+  if (!(checking ? stacks.open_checked(next) : stacks.bring_in(next))) {
     stacks.out_of_memory_ = true;
     return stacks.leaving_->stack_pointer;
   }
-  if (stacks.checking() && stacks.leaving_ != nullptr) [[unlikely]]
-    stacks.close_checked(*stacks.leaving_);
-  return stacks.arriving_->stack_pointer;
+  if (checking && stacks.leaving_ != nullptr) stacks.close_checked(*stacks.leaving_);
+  return next.stack_pointer;
 }
 
 // In two halves, since only the second one's frame is on the stack while another flow runs, and is
@@ -296,7 +289,7 @@ bool SharedStacks::switch_with_exceptions(Flow& from, ControlBlock& next) noexce
 }
 
 StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index) noexcept {
-  if (checking()) return bring_in(next) ? next.stack_pointer : nullptr;
+  if (checking()) return open_checked(next) ? next.stack_pointer : nullptr;
   if (!next.on_shared_stack()) {
     next.direct = true;
     return next.stack_pointer;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "colibri/core/checked_stacks.h"
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/slab_memory.h"
 #include "colibri/core/stack.h"
 #include "colibri/core/thread_state.h"
@@ -128,7 +129,7 @@ class SharedStacks {
   bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
 
   /// To be called by what begins on a first frame of this table, first of all.
-  void note_first_frame() noexcept;
+  void note_first_frame() noexcept { renew_first_frames(this, sizeof *this); }
 
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
   /// Where the coroutine runs.

@@ -5,7 +5,7 @@
 namespace colibri::test {
 
 bool in_valgrind() noexcept {
-  return runs_on_valgrind();
+  return kRunsOnValgrind;
 }
 
 std::size_t scaled(std::size_t full, std::size_t address, std::size_t thread) noexcept {

@@ -6,8 +6,10 @@
 namespace colibri {
 
 /// While it lives, hooked calls of the current coroutine behave as outside any coroutine: they
-/// block the thread. Nests. No effect outside a coroutine, where hooks pass through anyway.
-/// To be destroyed by the coroutine that made it.
+/// block the thread. Nests. No effect outside a coroutine, where hooks pass through anyway. Mutexes
+/// and condition variables block the thread, too: a lock that another coroutine of the thread
+/// holds, or that was just handed to one, is waited for for ever. To be destroyed by the coroutine
+/// that made it.
 class [[nodiscard]] Bypass {
  public:
   Bypass() noexcept : coroutine_(thread_state.current) {

@@ -54,6 +54,13 @@ struct SavedRegisters {
   std::uintptr_t callee_saved[kCalleeSavedCount] = {};
 };
 
+/// What systems of this architecture have as pages at most.
+#if defined(__x86_64__)
+inline constexpr std::size_t kLargestPageBytes = 4096;
+#else
+inline constexpr std::size_t kLargestPageBytes = 65536;
+#endif
+
 /// Room for the first frame of a flow.
 struct alignas(16) FirstFrame {
 #if defined(__x86_64__)

@@ -50,15 +50,4 @@ class HelperCall {
 WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,
                          const WaitTerms& terms) noexcept;
 
-/// A call without results of its own to clear away.
-template <class Function>
-class PlainHelperCall final : public HelperCall {
- public:
-  explicit PlainHelperCall(Function function) : function_(std::move(function)) {}
-  void run() noexcept override { function_(); }
-
- private:
-  Function function_;
-};
-
 }  // namespace colibri

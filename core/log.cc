@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "colibri/core/bypass.h"
+#include "colibri/core/small_lock.h"
 
 namespace colibri {
 namespace {
@@ -15,7 +16,7 @@ spdlog::logger& logger() {
   // Leaked: coroutines and destructors of globals may log until the very end.
   static const auto* const instance = [] {
     auto made = std::make_shared<spdlog::logger>("colibri",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+                                                 std::make_shared<spdlog::sinks::stderr_sink_st>());
     spdlog::cfg::load_env_levels();
     spdlog::initialize_logger(made);  // applies the levels that the environment asks for
     return new std::shared_ptr<spdlog::logger>(made);
@@ -40,8 +41,11 @@ spdlog::level::level_enum level_of(LogLevel level) noexcept {
 }  // namespace
 
 void log(LogLevel level, std::string_view message) noexcept {
-  // The sink's lock and its write must reach libc, not the hooks: they would park.
+  // The write must reach libc, not the hooks: it would park. And a lock of the standard library's
+  // would be one that coroutines wait for: this thread could not run the one that it was given to.
+  static constinit SmallLock lock;
   const Bypass bypass;
+  const SmallLockGuard guard(lock);
   try {
     logger().log(level_of(level), message);
   } catch (...) {

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <exception>
 #include <limits>
 #include <optional>
 #include <system_error>
@@ -115,7 +116,7 @@ Channel<std::unique_ptr<HelperJob>> HelperPool::jobs_with_a_thread() {
     std::thread([this, jobs = *jobs_] { serve(jobs); }).detach();
     ++threads_;
     ++idle_;
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one
     // Those that are there will do, unless each may be in a call that never ends.
     if (threads_ == 0 || is_unbounded()) {
       --pending_;

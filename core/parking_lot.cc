@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "colibri/core/wait.h"
 
@@ -22,6 +23,26 @@ WaitPlace& ParkingLot::begin(const void* address, bool may_park, std::uint32_t m
   place.note = reinterpret_cast<std::uintptr_t>(address);
   place.index = manner;
   return place;
+}
+
+bool ParkingLot::goes_first(const WaitPlace& place) noexcept {
+  return !place.waiter->is_coroutine() && thread_state.scheduler != nullptr;
+}
+
+void ParkingLot::forget(WaitPlace& place) noexcept {
+  Bucket& bucket = bucket_of(reinterpret_cast<const void*>(place.note));
+  const SmallLockGuard guard(bucket.lock);
+  // It may as well be queued elsewhere.
+  for (WaitPlace* each = bucket.waiting.first(); each != nullptr; each = each->next) {
+    if (each != &place) continue;
+    bucket.waiting.remove(place);
+    return;
+  }
+}
+
+void ParkingLot::wipe_in_child() noexcept {
+  // There is one thread only.
+  std::memset(static_cast<void*>(&table_), 0, sizeof table_);
 }
 
 WaitPlace* ParkingLot::claim_all(Bucket& bucket, const void* address) noexcept {

@@ -3,23 +3,27 @@
 // Objects whose size is fixed by others (pthread_mutex_t and its kind) have no room for a queue of
 // waiters. So the queues lie here, in a table hashed by address, and such an object keeps a word
 // that says whether anybody may wait. A bucket of the table is a lock and one queue, first come
-// first; a place's note is the address that it waits at.
+// first; a place's note is the address that it waits at. But who blocks the thread of a scheduler
+// goes before all others: one of that scheduler's coroutines that was woken first could not run.
 //
 // The table is wiped in the child of a fork: who waited there does not live on, and a bucket that
 // another thread had locked is free again. So an object may be used in the child at once, whatever
-// was going on in the parent.
+// was going on in the parent. The kernel does it (MADV_WIPEONFORK, Linux 4.14), and wipe_in_child
+// again where it cannot.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
+#include "colibri/core/context.h"
 #include "colibri/core/control_block.h"
 #include "colibri/core/small_lock.h"
 
 namespace colibri {
 
-/// All functions may be called by any thread and any coroutine, but not by signal handlers; they
-/// take no memory from malloc.
+/// All functions may be called by any thread and any coroutine, but not by signal handlers. They
+/// take no memory from malloc, but for a coroutine on a shared stack that waits for the first time.
 class ParkingLot {
  public:
   /// What a place can say of itself.
@@ -28,14 +32,19 @@ class ParkingLot {
 
   /// Takes a place at `address` for the caller if `still()`, which is asked under the bucket's
   /// lock, says that it has to wait; null otherwise. With `may_park` false a coroutine blocks its
-  /// thread. To be followed by wait. `still` must neither wait nor wake.
+  /// thread. To be followed by wait. `still` must neither wait nor wake. Without memory for a
+  /// coroutine's waiter, others run first.
   template <class Still>
   static WaitPlace* join(const void* address, bool may_park, std::uint32_t manner, Still still) {
     WaitPlace& place = begin(address, may_park, manner);
     Bucket& bucket = bucket_of(address);
     const SmallLockGuard guard(bucket.lock);
     if (!still()) return nullptr;
-    bucket.waiting.push_back(place);
+    if (goes_first(place)) {
+      bucket.waiting.push_front(place);
+    } else {
+      bucket.waiting.push_back(place);
+    }
     return &place;
   }
 
@@ -108,13 +117,20 @@ class ParkingLot {
     colibri::wake_all(claimed);
   }
 
+  /// Takes out the place of one who will never run again, if it is in the table. What its object
+  /// counts stays as it is.
+  static void forget(WaitPlace& place) noexcept;
+
+  /// In the child of a fork.
+  static void wipe_in_child() noexcept;
+
  private:
   struct Bucket {
     SmallLock lock;
     WaitQueue waiting;
   };
   static constexpr std::size_t kBuckets = 1024;
-  struct alignas(4096) Table {
+  struct alignas(kLargestPageBytes) Table {
     Bucket buckets[kBuckets];
   };
 
@@ -132,6 +148,8 @@ class ParkingLot {
     return place;
   }
 
+  /// It blocks the thread of a scheduler.
+  static bool goes_first(const WaitPlace& place) noexcept;
   static WaitPlace& begin(const void* address, bool may_park, std::uint32_t manner) noexcept;
   static WaitPlace* claim_all(Bucket& bucket, const void* address) noexcept;
   static void wake(Waiter* waiter) noexcept;

@@ -10,6 +10,7 @@
 #include "colibri/core/coroutine_report.h"
 #include "colibri/core/fault_signals.h"
 #include "colibri/core/launch.h"
+#include "colibri/core/parking_lot.h"
 #include "colibri/core/stack_usage.h"
 #include "colibri/core/unpark.h"
 
@@ -22,6 +23,7 @@ constexpr std::int64_t kTurnNanoseconds = 100'000;
 
 void restart_or_forget_in_child() {
   EventLoop::after_fork();
+  ParkingLot::wipe_in_child();
   if (can_park()) {
     thread_state.scheduler->restart_in_child();
   } else {
@@ -34,6 +36,7 @@ void give_up(ControlBlock& coroutine) noexcept {
   ControlBlock* each = &leaf_of(coroutine);
   // What they wait in may live on, and must not hand them what others could use.
   withdraw(*each);
+  if (each->extras != nullptr) ParkingLot::forget(each->extras->waiter.place);
   for (;; each = each->resumer) {
     each->state = CoroutineState::kDone;
     if (each == &coroutine) return;

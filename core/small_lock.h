@@ -6,28 +6,32 @@
 #include <sys/syscall.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include "colibri/core/libc.h"
 
 namespace colibri {
 
-/// Not recursive. Held for a few instructions, never over a switch. Any thread.
+/// Not recursive. Held for a few instructions, never over a switch. Any thread. Leaves errno alone.
 class SmallLock {
  public:
   void lock() noexcept {
     std::uint32_t expected = kFree;
     if (state_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire)) return;
     // Mutex 3 of Drepper, "Futexes are tricky" (2011).
+    const int saved_errno = errno;
     while (state_.exchange(kContended, std::memory_order_acquire) != kFree) {
       real::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kContended, nullptr, nullptr, 0);
     }
+    errno = saved_errno;
   }
 
   void unlock() noexcept {
-    if (state_.exchange(kFree, std::memory_order_release) == kContended) {
-      real::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-    }
+    if (state_.exchange(kFree, std::memory_order_release) != kContended) return;
+    const int saved_errno = errno;
+    real::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    errno = saved_errno;
   }
 
  private:

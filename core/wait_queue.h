@@ -15,7 +15,8 @@ struct WaitPlace {
   WaitPlace* previous = nullptr;
   Waiter* waiter = nullptr;
   std::uintptr_t note = 0;  // the queue's own use
-  std::uint32_t index = 0;  // which of several things, for one who waits for several
+  // Which of several things, for one who waits for several; in the parking lot, its manner.
+  std::uint32_t index = 0;
   bool queued = false;
   bool one_of_several = false;  // to be claimed before it may be served
 };
@@ -32,6 +33,15 @@ class WaitQueue {
     place.previous = last_;
     (last_ != nullptr ? last_->next : first_) = &place;
     last_ = &place;
+  }
+
+  /// Before all others.
+  void push_front(WaitPlace& place) noexcept {
+    place.queued = true;
+    place.previous = nullptr;
+    place.next = first_;
+    (first_ != nullptr ? first_->previous : last_) = &place;
+    first_ = &place;
   }
 
   void remove(WaitPlace& place) noexcept {

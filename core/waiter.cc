@@ -7,6 +7,7 @@
 #include <ctime>
 #include <new>
 
+#include "colibri/core/check.h"
 #include "colibri/core/wait.h"
 
 namespace colibri {
@@ -43,6 +44,8 @@ Waiter& Waiter::begin_as_thread() noexcept {
   // allocator may be who waits. The initial-exec model, since others ask malloc, too.
   alignas(Waiter) static constinit thread_local std::byte memory[sizeof(Waiter)]
       __attribute__((tls_model("initial-exec"))) = {};
+  check(!reinterpret_cast<const Waiter*>(memory)->place.queued,
+        "a thread that waits for a lock began another wait: signal handlers must not take locks");
   Waiter& waiter = *::new (memory) Waiter;
   waiter.place.waiter = &waiter;
   waiter.word_.store(kAwake, std::memory_order_relaxed);
@@ -95,7 +98,10 @@ WakeReason Waiter::wait(const WaitTerms& terms) noexcept {
 }
 
 WakeReason Waiter::wait_cancelable(const WaitTerms& terms) {
-  return coroutine_ == nullptr ? wait_as_thread(terms, &sleep_cancelably) : wait(terms);
+  // A coroutine's stack is not for the thread to unwind.
+  if (coroutine_ != nullptr || thread_state.current != nullptr) return wait(terms);
+  pthread_testcancel();  // also if the deadline has passed already
+  return wait_as_thread(terms, &sleep_cancelably);
 }
 
 void Waiter::wake_from_elsewhere() noexcept {

@@ -77,6 +77,9 @@ class Waiter final : public InboxMessage {
   /// What it was claimed for.
   std::uint32_t winner() const noexcept { return winner_.load(std::memory_order_relaxed); }
 
+  /// False: it blocks its thread.
+  bool is_coroutine() const noexcept { return coroutine_ != nullptr; }
+
   /// For waits for a single thing.
   WaitPlace place;
 

@@ -2,6 +2,7 @@
 
 #include <sys/syscall.h>
 
+#include <exception>
 #include <memory>
 #include <vector>
 
@@ -23,9 +24,8 @@ class ChildWatch final : public HelperCall {
     real_waitid(question_.kind, question_.id, &info, question_.options | WNOWAIT);
   }
   /// False for one whose thread stayed with the parent of a fork.
-  bool answers(const ChildQuestion& question) const noexcept {
-    return question_ == question && process_ == getpid();
-  }
+  bool is_of_this_process() const noexcept { return process_ == getpid(); }
+  bool answers(const ChildQuestion& question) const noexcept { return question_ == question; }
 
  private:
   const ChildQuestion question_;
@@ -41,7 +41,9 @@ std::vector<std::shared_ptr<ChildWatch>>& watches() {
 
 WakeReason wait_for_watch(const ChildQuestion& question, const WaitTerms& terms) {
   auto& all = watches();
-  std::erase_if(all, [](const auto& each) { return each->is_done(); });
+  // The lock of one whose thread stayed with the parent of a fork may be held for ever.
+  std::erase_if(all,
+                [](const auto& each) { return !each->is_of_this_process() || each->is_done(); });
   for (const auto& each : all) {
     if (!each->answers(question)) continue;
     const std::shared_ptr<ChildWatch> watch = each;
@@ -54,10 +56,10 @@ WakeReason wait_for_watch(const ChildQuestion& question, const WaitTerms& terms)
 
 /// kUnsupported where the kernel has no pidfd to give.
 WakeReason wait_for_exit(pid_t process, const WaitLimits& limits) {
-  const auto number = static_cast<int>(real::syscall(SYS_pidfd_open, process, 0));
-  if (number < 0) return errno == ESRCH ? WakeReason::kFired : WakeReason::kUnsupported;
   // In the heap, since others walk the list that it is in.
   const auto pidfd = std::make_unique<InternalDescriptor>();
+  const auto number = static_cast<int>(real::syscall(SYS_pidfd_open, process, 0));
+  if (number < 0) return errno == ESRCH ? WakeReason::kFired : WakeReason::kUnsupported;
   pidfd->adopt(number, "pidfd_open");
   const WakeReason reason = wait_ready(pidfd->number(), Direction::kRead, limits);
   const int last = pidfd->number();
@@ -75,6 +77,20 @@ WakeReason wait_in_pauses(bool interruptible) {
   return reason == WakeReason::kTimeout ? WakeReason::kFired : reason;
 }
 
+/// Throws std::bad_alloc, and std::system_error when no descriptor can be had.
+WakeReason wait_for_news(const ChildQuestion& question, bool interruptible) {
+  const WaitLimits limits{.interruptible = interruptible};
+  if ((question.options & ~WNOWAIT) == WEXITED) {
+    WakeReason reason = WakeReason::kUnsupported;
+    if (question.kind == P_PID) reason = wait_for_exit(static_cast<pid_t>(question.id), limits);
+    if (question.kind == P_PIDFD) {
+      reason = wait_ready(static_cast<int>(question.id), Direction::kRead, limits);
+    }
+    if (reason != WakeReason::kUnsupported) return reason;
+  }
+  return wait_for_watch(question, {.interruptible = interruptible});
+}
+
 }  // namespace
 
 ChildQuestion ChildQuestion::of_wait(pid_t process, int options) noexcept {
@@ -86,18 +102,13 @@ ChildQuestion ChildQuestion::of_wait(pid_t process, int options) noexcept {
           waited};
 }
 
-WakeReason wait_for_child(const ChildQuestion& question, bool interruptible) {
+WakeReason wait_for_child(const ChildQuestion& question, bool interruptible) noexcept {
   if ((question.options & __WNOTHREAD) != 0) return wait_in_pauses(interruptible);
-  const WaitLimits limits{.interruptible = interruptible};
-  if ((question.options & ~WNOWAIT) == WEXITED) {
-    WakeReason reason = WakeReason::kUnsupported;
-    if (question.kind == P_PID) reason = wait_for_exit(static_cast<pid_t>(question.id), limits);
-    if (question.kind == P_PIDFD) {
-      reason = wait_ready(static_cast<int>(question.id), Direction::kRead, limits);
-    }
-    if (reason != WakeReason::kUnsupported) return reason;
+  try {
+    return wait_for_news(question, interruptible);
+  } catch (const std::exception&) {
+    return wait_in_pauses(interruptible);  // no memory for anything better
   }
-  return wait_for_watch(question, {.interruptible = interruptible});
 }
 
 }  // namespace colibri

@@ -24,10 +24,12 @@ struct ChildQuestion {
   bool operator==(const ChildQuestion&) const = default;
 };
 
-/// Parks until the answer to `question` may have changed. kFired is a hint.
-WakeReason wait_for_child(const ChildQuestion& question, bool interruptible);
+/// Parks until the answer to `question` may have changed. kFired is a hint; other reasons say how
+/// the wait ended. Without memory or descriptors it looks every 10 ms. In a coroutine.
+WakeReason wait_for_child(const ChildQuestion& question, bool interruptible) noexcept;
 
-/// `attempt()` makes the call with WNOHANG: 0 while there is nothing to report.
+/// `attempt()` makes the call with WNOHANG: 0 while there is nothing to report. Its result; or -1
+/// with errno ETIMEDOUT, ECANCELED or EINTR when the wait ended early.
 template <class Attempt>
 pid_t wait_until_reported(const ChildQuestion& question, bool interruptible, Attempt attempt) {
   const KeptErrno kept;

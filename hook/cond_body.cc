@@ -6,8 +6,18 @@
 #include "colibri/core/parking_lot.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
+#include "colibri/hook/mutex_body.h"
 
 namespace colibri {
+namespace {
+
+/// For the code that waited: whether that may park is its own matter, and not that of this file.
+int lock_again(pthread_mutex_t* mutex, const void* caller) noexcept {
+  MutexBody& body = MutexBody::of(mutex);
+  return body.is_ours() ? body.lock(caller) : pthread_mutex_lock(mutex);
+}
+
+}  // namespace
 
 void CondBody::check_layout() noexcept {
   static_assert(sizeof(CondBody) <= sizeof(pthread_cond_t));
@@ -31,32 +41,36 @@ int CondBody::wait(pthread_mutex_t* mutex, const PointInTime& until, const void*
   const int unlocked = pthread_mutex_unlock(mutex);
   if (unlocked != 0) {
     // Who was signalled meanwhile passes it on.
-    if (!ParkingLot::leave(*place, leave)) signal();
+    if (!ParkingLot::leave(*place, leave)) pass_on();
+    errno = saved_errno;
     return unlocked;
   }
   const WaitTerms terms{.deadline = until.deadline(), .may_fail = !until.is_never()};
   WakeReason reason = WakeReason::kFired;
   try {
     // Who was signalled and is cancelled passes it on.
-    reason = ParkingLot::wait_cancelable(*place, terms, leave, [this] { signal(); });
+    reason = ParkingLot::wait_cancelable(*place, terms, leave, [this] { pass_on(); });
   } catch (...) {
-    pthread_mutex_lock(mutex);
+    lock_again(mutex, caller);
     throw;
   }
   // Has somebody set the clock back? To begin anew might be late for a signal: it counts as one.
   if (reason == WakeReason::kTimeout && !until.has_passed()) reason = WakeReason::kFired;
-  const int locked = pthread_mutex_lock(mutex);
+  const int locked = lock_again(mutex, caller);
   errno = saved_errno;
   return locked != 0 ? locked : error_of(reason, ETIMEDOUT);
 }
 
 int CondBody::signal() noexcept {
   // Whoever began to wait before this signal, by the mutex or by any other order, is seen.
-  if (waiting_.load(std::memory_order_seq_cst) == 0) return 0;
+  if (waiting_.load(std::memory_order_seq_cst) != 0) pass_on();
+  return 0;
+}
+
+void CondBody::pass_on() noexcept {
   ParkingLot::wake_one(this, [this](const WaitPlace* place) {
     if (place != nullptr) count(-1U);
   });
-  return 0;
 }
 
 int CondBody::broadcast() noexcept {

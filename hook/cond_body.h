@@ -31,8 +31,10 @@ class CondBody {
   int destroy() noexcept { return waiting_.load(std::memory_order_acquire) == 0 ? 0 : EBUSY; }
 
   /// Unlocks `mutex`, waits for code at `caller`, and locks it again whatever happens, except that
-  /// nothing happens if it cannot be unlocked. Cancel and a TimeLimit end a wait that is not for
-  /// ever: ECANCELED, ETIMEDOUT.
+  /// nothing happens if it cannot be unlocked: then that error, as EPERM, is the result. Cancel and
+  /// a TimeLimit end a wait that is not for ever: ECANCELED, ETIMEDOUT. `until` must be valid.
+  /// Other errors are those of locking `mutex` again. Throws only the unwinding of pthread_cancel
+  /// in a plain thread.
   int wait(pthread_mutex_t* mutex, const PointInTime& until, const void* caller);
 
   int signal() noexcept;
@@ -42,6 +44,9 @@ class CondBody {
   static constexpr std::uint32_t kShared = 1;
   static constexpr std::uint32_t kMonotonic = 2;
 
+  /// Wakes another in place of one who was woken and will not go on. By then the object may be
+  /// gone, and is touched only if somebody waits there.
+  void pass_on() noexcept;
   void count(std::uint32_t change) noexcept {
     waiting_.fetch_add(change, std::memory_order_release);
   }

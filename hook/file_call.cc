@@ -61,12 +61,27 @@ bool must_bounce(const void* buffer, std::size_t size) noexcept {
 
 constexpr std::size_t kPiece = 1 << 20;  // that is bounced at once
 
+/// Memory that stands for a buffer; aligned as O_DIRECT may want it. Null if there is none.
+class Bounce {
+ public:
+  explicit Bounce(std::size_t size)
+      : bytes_(static_cast<char*>(::operator new(size, kAlignment, std::nothrow))) {}
+  ~Bounce() { ::operator delete(bytes_, kAlignment); }
+  Bounce(const Bounce&) = delete;
+  Bounce& operator=(const Bounce&) = delete;
+  char* get() const noexcept { return bytes_; }
+
+ private:
+  static constexpr std::align_val_t kAlignment{4096};
+  char* const bytes_;
+};
+
 ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offset) {
   if (!must_bounce(buffer, size)) {
     return on_file_helper([=] { return plain_read(number, buffer, size, offset); });
   }
-  const std::unique_ptr<char[]> room(new (std::nothrow) char[std::min(size, kPiece)]);
-  if (room == nullptr) return plain_read(number, buffer, size, offset);
+  const Bounce room(std::min(size, kPiece));
+  if (room.get() == nullptr) return plain_read(number, buffer, size, offset);
   std::size_t done = 0;
   while (done < size) {
     const std::size_t piece = std::min(size - done, kPiece);
@@ -88,8 +103,8 @@ ssize_t write_on_helper(int number, const void* buffer, std::size_t size, off64_
     return on_file_helper([=] { return plain_write(number, buffer, size, offset); });
   }
   // In one piece, since what is appended must stay together.
-  const std::unique_ptr<char[]> room(new (std::nothrow) char[size]);
-  if (room == nullptr) return plain_write(number, buffer, size, offset);
+  const Bounce room(size);
+  if (room.get() == nullptr) return plain_write(number, buffer, size, offset);
   std::memcpy(room.get(), buffer, size);
   return on_file_helper([number, from = room.get(), size, offset] {
     return plain_write(number, from, size, offset);
@@ -126,10 +141,11 @@ ssize_t transfer(int number, std::size_t size, Attempt attempt, OnHelper on_help
   }
 }
 
-/// Writes that reach the disk before they return know no RWF_NOWAIT worth the name.
-bool writes_through(int number) noexcept {
+/// Writes that reach the disk before they return know no RWF_NOWAIT worth the name, and what is
+/// appended must go in one piece.
+bool must_go_whole(int number) noexcept {
   const int flags = real::fcntl(number, F_GETFL);
-  return flags >= 0 && (flags & (O_SYNC | O_DSYNC | O_DIRECT)) != 0;
+  return flags >= 0 && (flags & (O_SYNC | O_DSYNC | O_DIRECT | O_APPEND)) != 0;
 }
 
 }  // namespace
@@ -159,11 +175,11 @@ ssize_t read_file(int number, void* buffer, std::size_t size, off64_t offset) {
 
 ssize_t write_file(int number, const void* buffer, std::size_t size, off64_t offset) {
   const auto* const bytes = static_cast<const char*>(buffer);
-  const bool through = writes_through(number);
+  const bool whole = must_go_whole(number);
   return transfer(
       number, size,
       [=](std::size_t done) -> ssize_t {
-        if (through) return fail_with_errno(EAGAIN);
+        if (whole) return fail_with_errno(EAGAIN);
         const iovec rest{const_cast<char*>(bytes) + done, size - done};
         return real::pwritev2(number, &rest, 1, advanced(offset, done), RWF_NOWAIT);
       },

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
+#include <limits>
 
 #include "colibri/core/parking_lot.h"
 #include "colibri/hook/blocking_call.h"
@@ -36,7 +37,13 @@ struct FutexCall {
   bool waits() const noexcept {
     return kind() == FUTEX_WAIT || (kind() == FUTEX_WAIT_BITSET && mask == FUTEX_BITSET_MATCH_ANY);
   }
-  bool wakes() const noexcept { return kind() == FUTEX_WAKE || kind() == FUTEX_WAKE_BITSET; }
+  bool wakes() const noexcept {
+    return kind() == FUTEX_WAKE || (kind() == FUTEX_WAKE_BITSET && mask != 0);
+  }
+  /// Wakes some and moves others, or wakes at two words.
+  bool wakes_besides() const noexcept {
+    return kind() == FUTEX_REQUEUE || kind() == FUTEX_CMP_REQUEUE || kind() == FUTEX_WAKE_OP;
+  }
   bool still_has_value() const noexcept {
     return std::atomic_ref<Word>(*word).load(std::memory_order_seq_cst) == value;
   }
@@ -90,23 +97,24 @@ int park_at(const FutexCall& call) noexcept {
     Deadline until = deadline;
     if (!call.is_private()) until = std::min(deadline, Deadline::after(pause));
     bool had_value = false;
-    const WakeReason reason = wait_once(call, {.deadline = until, .may_fail = may_fail}, had_value);
+    const WakeReason reason = wait_once(
+        call, {.deadline = until, .may_fail = may_fail, .interruptible = true}, had_value);
     if (!had_value) return EAGAIN;
     if (reason == WakeReason::kFired) return 0;
-    if (reason == WakeReason::kOutOfMemory) return EAGAIN;
+    if (reason == WakeReason::kInterrupted) return EINTR;
     if (reason != WakeReason::kTimeout || deadline.has_passed()) return ETIMEDOUT;
   }
 }
 
-/// Wakes up to so many coroutines; how many it were.
-long wake_coroutines(const FutexCall& call) noexcept {
+/// Wakes up to so many coroutines that wait at `word`; how many it were.
+long wake_coroutines(const Word* word, long most) noexcept {
   // By a write to the count: either it comes before a waiter's, who then sees the word that the
   // caller has just changed, or it sees the waiter's.
   if (waiting_coroutines.fetch_add(0, std::memory_order_acq_rel) == 0) return 0;
   long woken = 0;
-  while (woken < static_cast<long>(call.value)) {
+  while (woken < most) {
     bool found = false;
-    ParkingLot::wake_one(call.word, [&found](const WaitPlace* place) { found = place != nullptr; });
+    ParkingLot::wake_one(word, [&found](const WaitPlace* place) { found = place != nullptr; });
     if (!found) break;
     ++woken;
   }
@@ -130,10 +138,15 @@ long colibri_futex_call(long number, Word* word, int operation, Word value, cons
     errno = error != 0 ? error : saved_errno;
     return error != 0 ? -1 : 0;
   }
+  if (call.wakes_besides()) {
+    // Coroutines are not moved but woken, all of them: they look at the word again.
+    wake_coroutines(word, std::numeric_limits<long>::max());
+    if (call.kind() == FUTEX_WAKE_OP) wake_coroutines(second, std::numeric_limits<long>::max());
+  }
   if (!call.wakes()) {
     return real::syscall(number, word, operation, value, timeout, second, mask);
   }
-  const long woken = wake_coroutines(call);
+  const long woken = wake_coroutines(word, static_cast<long>(value));
   if (woken >= static_cast<long>(value)) return woken;
   const long others = real::syscall(number, word, operation, value - static_cast<Word>(woken),
                                     timeout, second, mask);

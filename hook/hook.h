@@ -6,7 +6,8 @@
 
 namespace colibri {
 
-/// A scope in which hooked calls of the current coroutine go straight to libc and block the thread:
+/// A scope in which hooked calls of the current coroutine go straight to libc and block the thread,
+/// and so do locks (see bypass.h for those of other coroutines):
 /// for code that must not be interleaved with other coroutines.
 ///
 ///   { colibri::HookBypass bypass;  legacy_call_that_must_not_yield(); }

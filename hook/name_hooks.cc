@@ -57,7 +57,12 @@ bool needs_no_lookup(const char* host, const char* service, const addrinfo* hint
 
 int look_up_addresses(const char* host, const char* service, const addrinfo* hints,
                       addrinfo** list) {
-  const auto call = std::make_shared<AddressCall>(host, service, hints);
+  std::shared_ptr<AddressCall> call;
+  try {
+    call = std::make_shared<AddressCall>(host, service, hints);
+  } catch (const std::bad_alloc&) {
+    return EAI_MEMORY;
+  }
   if (const int error = run_by_name_helper(call); error != 0) {
     errno = error;
     return EAI_SYSTEM;
@@ -129,7 +134,12 @@ int getnameinfo(const sockaddr* address, socklen_t size, char* host, socklen_t h
       size > sizeof(sockaddr_storage)) {
     return real_getnameinfo(address, size, host, host_size, service, service_size, flags);
   }
-  const auto call = std::make_shared<NameCall>(address, size, host_room, service_room, flags);
+  std::shared_ptr<NameCall> call;
+  try {
+    call = std::make_shared<NameCall>(address, size, host_room, service_room, flags);
+  } catch (const std::bad_alloc&) {
+    return EAI_MEMORY;
+  }
   if (const int error = run_by_name_helper(call); error != 0) {
     errno = error;
     return EAI_SYSTEM;

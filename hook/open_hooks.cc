@@ -58,7 +58,12 @@ class OpenCall final : public HelperCall {
 
 int open_fifo(int folder, const char* path, int flags, mode_t mode) {
   if (!may_begin()) return -1;
-  const auto call = std::make_shared<OpenCall>(folder, path, flags, mode);
+  std::shared_ptr<OpenCall> call;
+  try {
+    call = std::make_shared<OpenCall>(folder, path, flags, mode);
+  } catch (const std::bad_alloc&) {
+    return fail_with_errno(ENOMEM);
+  }
   const WakeReason reason = run_on_helper(call, HelperSet::kUnbounded, {.interruptible = true});
   if (reason != WakeReason::kFired) return fail_with_errno(error_of(reason));
   return call->number >= 0 ? call->number : fail_with_errno(call->error);
@@ -77,6 +82,11 @@ bool has_mode(int flags) noexcept {
   return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
 }
 
+/// The mode, which follows the flags only where they create a file.
+mode_t take_mode(int flags, va_list rest) noexcept {
+  return has_mode(flags) ? va_arg(rest, mode_t) : 0;
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -85,47 +95,35 @@ using namespace colibri;
 extern "C" {
 
 int openat(int folder, const char* path, int flags, ...) {
-  mode_t mode = 0;
-  if (has_mode(flags)) {
-    va_list arguments;
-    va_start(arguments, flags);
-    mode = va_arg(arguments, mode_t);
-    va_end(arguments);
-  }
-  return hooked_open(folder, path, flags, mode);
+  va_list rest;
+  va_start(rest, flags);
+  const int result = hooked_open(folder, path, flags, take_mode(flags, rest));
+  va_end(rest);
+  return result;
 }
 
 int openat64(int folder, const char* path, int flags, ...) {
-  mode_t mode = 0;
-  if (has_mode(flags)) {
-    va_list arguments;
-    va_start(arguments, flags);
-    mode = va_arg(arguments, mode_t);
-    va_end(arguments);
-  }
-  return hooked_open(folder, path, flags | O_LARGEFILE, mode);
+  va_list rest;
+  va_start(rest, flags);
+  const int result = hooked_open(folder, path, flags | O_LARGEFILE, take_mode(flags, rest));
+  va_end(rest);
+  return result;
 }
 
 int open(const char* path, int flags, ...) {
-  mode_t mode = 0;
-  if (has_mode(flags)) {
-    va_list arguments;
-    va_start(arguments, flags);
-    mode = va_arg(arguments, mode_t);
-    va_end(arguments);
-  }
-  return hooked_open(AT_FDCWD, path, flags, mode);
+  va_list rest;
+  va_start(rest, flags);
+  const int result = hooked_open(AT_FDCWD, path, flags, take_mode(flags, rest));
+  va_end(rest);
+  return result;
 }
 
 int open64(const char* path, int flags, ...) {
-  mode_t mode = 0;
-  if (has_mode(flags)) {
-    va_list arguments;
-    va_start(arguments, flags);
-    mode = va_arg(arguments, mode_t);
-    va_end(arguments);
-  }
-  return hooked_open(AT_FDCWD, path, flags | O_LARGEFILE, mode);
+  va_list rest;
+  va_start(rest, flags);
+  const int result = hooked_open(AT_FDCWD, path, flags | O_LARGEFILE, take_mode(flags, rest));
+  va_end(rest);
+  return result;
 }
 
 int creat(const char* path, mode_t mode) {

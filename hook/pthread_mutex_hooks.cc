@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/calling_object.h"
 #include "colibri/hook/mutex_body.h"
 
 namespace colibri {
@@ -46,12 +47,14 @@ int lock_in_pauses(pthread_mutex_t* mutex, const PointInTime& until, bool may_fa
     const WakeReason reason =
         thread_state.scheduler->park({.deadline = deadline, .may_fail = may_fail});
     errno = saved_errno;
+    // Nothing was waited for: the owner may be another coroutine of this thread.
+    if (reason == WakeReason::kOutOfMemory) thread_state.scheduler->yield_to_loop();
     if (may_fail && reason != WakeReason::kTimeout) return error_of(reason, ETIMEDOUT);
   }
 }
 
-bool must_pause_for(const pthread_mutex_t* mutex) noexcept {
-  return parkable_coroutine() != nullptr && !is_owned_and_says_so(mutex);
+bool must_pause_for(const pthread_mutex_t* mutex, const void* caller) noexcept {
+  return may_park_caller(caller) && !is_owned_and_says_so(mutex);
 }
 
 }  // namespace
@@ -79,7 +82,7 @@ int pthread_mutex_lock(pthread_mutex_t* mutex) {
   if (body.is_plain() && body.try_acquire()) [[likely]]
     return 0;
   if (body.is_ours()) return body.lock(__builtin_return_address(0));
-  if (!must_pause_for(mutex)) return real::pthread_mutex_lock(mutex);
+  if (!must_pause_for(mutex, __builtin_return_address(0))) return real::pthread_mutex_lock(mutex);
   return lock_in_pauses(mutex, PointInTime::never(), false);
 }
 
@@ -92,7 +95,8 @@ int pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* until) {
   MutexBody& body = MutexBody::of(mutex);
   const PointInTime time(CLOCK_REALTIME, *until);
   if (body.is_ours()) return body.lock_until(time, __builtin_return_address(0));
-  if (!must_pause_for(mutex)) return real::pthread_mutex_timedlock(mutex, until);
+  if (!must_pause_for(mutex, __builtin_return_address(0)))
+    return real::pthread_mutex_timedlock(mutex, until);
   return lock_in_pauses(mutex, time, true);
 }
 
@@ -101,7 +105,8 @@ int pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock, const times
   if (!PointInTime::is_known(clock)) return EINVAL;
   const PointInTime time(clock, *until);
   if (body.is_ours()) return body.lock_until(time, __builtin_return_address(0));
-  if (!must_pause_for(mutex)) return real::pthread_mutex_clocklock(mutex, clock, until);
+  if (!must_pause_for(mutex, __builtin_return_address(0)))
+    return real::pthread_mutex_clocklock(mutex, clock, until);
   return lock_in_pauses(mutex, time, true);
 }
 

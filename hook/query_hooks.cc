@@ -4,16 +4,6 @@
 
 #include "colibri/hook/name_call.h"
 
-#undef res_query
-#undef res_search
-
-extern "C" {
-int res_query(const char* name, int kind, int type, unsigned char* answer, int size) noexcept;
-int res_search(const char* name, int kind, int type, unsigned char* answer, int size) noexcept;
-int __res_query(const char* name, int kind, int type, unsigned char* answer, int size) noexcept;
-int __res_search(const char* name, int kind, int type, unsigned char* answer, int size) noexcept;
-}
-
 namespace colibri {
 namespace {
 
@@ -49,7 +39,12 @@ class QueryCall final : public HelperCall {
 int ask(const Real& real, const char* name, int kind, int type, unsigned char* answer, int size) {
   if (parkable_coroutine() == nullptr || size <= 0) return real(name, kind, type, answer, size);
   const auto room = static_cast<std::size_t>(size);
-  const auto call = std::make_shared<QueryCall>(real, name, kind, type, room);
+  std::shared_ptr<QueryCall> call;
+  try {
+    call = std::make_shared<QueryCall>(real, name, kind, type, room);
+  } catch (const std::bad_alloc&) {
+    return real(name, kind, type, answer, size);  // this thread waits
+  }
   if (const int error = run_by_name_helper(call); error != 0) {
     h_errno = NETDB_INTERNAL;
     return fail_with_errno(error);

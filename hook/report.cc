@@ -103,15 +103,13 @@ class Inspection {
   ObjectReport found_;
 };
 
-int inspect(dl_phdr_info* info, std::size_t /*size*/, void* result) {
-  const ObjectFile object(*info);
+/// Only takes down what there is: the loader's lock is held, and looking names up takes another.
+int take_down(dl_phdr_info* info, std::size_t /*size*/, void* objects) {
+  ObjectFile object(*info);
   const bool is_us = object.contains(reinterpret_cast<const void*>(&is_ours));
   // What colibri is linked into is bound to it already; but a program calls other libraries.
   if (is_system(object.path()) || (is_us && *info->dlpi_name != '\0')) return 0;
-  ObjectReport found = Inspection(object).run();
-  if (!found.hooked.empty() || !found.escaped.empty() || !found.raw_system_calls.empty()) {
-    static_cast<Report*>(result)->objects.push_back(std::move(found));
-  }
+  static_cast<std::vector<ObjectFile>*>(objects)->push_back(std::move(object));
   return 0;
 }
 
@@ -178,8 +176,15 @@ std::string Report::text() const {
 }
 
 Report report() {
+  std::vector<ObjectFile> objects;
+  dl_iterate_phdr(&take_down, &objects);
   Report result;
-  dl_iterate_phdr(&inspect, &result);
+  for (const ObjectFile& object : objects) {
+    ObjectReport found = Inspection(object).run();
+    if (!found.hooked.empty() || !found.escaped.empty() || !found.raw_system_calls.empty()) {
+      result.objects.push_back(std::move(found));
+    }
+  }
   return result;
 }
 

@@ -41,9 +41,9 @@ struct Report {
   std::string text() const;
 };
 
-/// Looks at all objects that are loaded now. Any thread; not from signal handlers. libc's calls to
-/// itself (getaddrinfo's traffic, stdio's reads) never come to anybody, and are not listed. Throws
-/// std::bad_alloc.
+/// Looks at all objects that are loaded now, and must stay so meanwhile. Any thread; not from
+/// signal handlers. libc's calls to itself (getaddrinfo's traffic, stdio's reads) never come to
+/// anybody, and are not listed. Throws std::bad_alloc.
 Report report();
 
 }  // namespace colibri::hook

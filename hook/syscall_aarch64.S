@@ -11,7 +11,9 @@
 syscall:
         .cfi_startproc
         cmp     w0, #SYS_FUTEX
-        b.eq    colibri_futex_call
+        b.ne    1f
+        b       colibri_futex_call      // a conditional branch would not reach everywhere
+1:
         mov     x8, x0
         mov     x0, x1
         mov     x1, x2
@@ -21,9 +23,9 @@ syscall:
         mov     x5, x6
         svc     #0
         cmn     x0, #4095
-        b.cs    1f
+        b.cs    2f
         ret
-1:      stp     x30, x19, [sp, #-16]!
+2:      stp     x30, x19, [sp, #-16]!
         .cfi_adjust_cfa_offset 16
         .cfi_rel_offset x30, 0
         .cfi_rel_offset x19, 8

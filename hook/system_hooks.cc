@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "colibri/core/helper_call.h"
 #include "colibri/core/small_lock.h"
 #include "colibri/hook/child_wait.h"
+#include "colibri/hook/result_call.h"
 
 extern char** environ;
 
@@ -120,35 +120,18 @@ int run_shell(const char* command) {
   if (error != ECHILD) {
     // A time limit, or a cancellation: as libc does it to a thread that is cancelled.
     kill(child, SIGKILL);
-    real::waitpid(child, nullptr, 0);
+    while (real::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+    }
   }
   return fail_with_errno(error);
 }
 
-/// A call of libc's that waits for a child which only libc knows.
-class CloseCall final : public HelperCall {
- public:
-  explicit CloseCall(FILE* stream) noexcept : stream_(stream) {}
-  void run() noexcept override {
-    errno = error;
-    result = real_pclose(stream_);
-    error = errno;
-  }
-
-  int result = 0;
-  int error = errno;  // the caller's, then the call's
-
- private:
-  FILE* const stream_;
-};
-
+/// Waits for a child which only libc knows. Neither cancel nor a time limit ends it: like close, it
+/// must not leak what it is given.
 int wait_for_close(FILE* stream) {
   if (parkable_coroutine() == nullptr) return real_pclose(stream);
-  const auto call = std::make_shared<CloseCall>(stream);
-  // Neither cancel nor a time limit ends it: like close, it must not leak what it is given.
-  run_on_helper(call, HelperSet::kUnbounded, {.may_fail = false});
-  errno = call->error;
-  return call->result;
+  return static_cast<int>(
+      on_helper(HelperSet::kUnbounded, [stream] { return real_pclose(stream); }));
 }
 
 }  // namespace

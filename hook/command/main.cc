@@ -19,6 +19,7 @@ int main(int argc, char** argv) {
   // What follows is the program and its arguments, whatever they look like.
   for (CLI::App* command : {run, doctor}) command->prefix_command();
   CLI11_PARSE(app, argc, argv);
-  const std::vector<std::string> words = (run->parsed() ? run : doctor)->remaining();
+  std::vector<std::string> words = (run->parsed() ? run : doctor)->remaining();
+  if (!words.empty() && words.front() == "--") words.erase(words.begin());
   return colibri::run_preloaded(words, library, doctor->parsed());
 }

@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <link.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -45,6 +46,15 @@ bool has_segment(std::ifstream& file, const ElfW(Ehdr) & header, std::uint32_t t
   return false;
 }
 
+/// True where the loader distrusts the environment.
+bool gains_rights(const std::string& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return false;
+  return ((status.st_mode & S_ISUID) != 0 && status.st_uid != getuid()) ||
+         ((status.st_mode & S_ISGID) != 0 && status.st_gid != getgid()) ||
+         getxattr(path.c_str(), "security.capability", nullptr, 0) > 0;
+}
+
 int complain(int status, const std::string& text) {
   std::fprintf(stderr, "colibri: %s\n", text.c_str());
   return status;
@@ -58,8 +68,10 @@ std::string find_program(const std::string& program) {
   std::string directories = path != nullptr ? path : "/usr/bin:/bin";
   for (std::size_t begin = 0; begin <= directories.size();) {
     const std::size_t end = std::min(directories.find(':', begin), directories.size());
-    const std::string file = directories.substr(begin, end - begin) + "/" + program;
-    if (access(file.c_str(), X_OK) == 0) return file;
+    // An empty one is the working directory.
+    const std::string folder = end == begin ? "." : directories.substr(begin, end - begin);
+    const std::string file = folder + "/" + program;
+    if (access(file.c_str(), X_OK) == 0 && !std::filesystem::is_directory(file)) return file;
     begin = end + 1;
   }
   return {};
@@ -79,12 +91,10 @@ std::string obstacle(const std::string& path) {
            " is linked statically: its calls cannot be hooked from outside; link it with the "
            "shared libc, or with //hook";
   }
-  struct stat status {};
-  if (stat(path.c_str(), &status) == 0 && (status.st_mode & (S_ISUID | S_ISGID)) != 0 &&
-      geteuid() != 0) {
-    return path + " changes its user (setuid), and the system preloads nothing into such programs";
-  }
-  return {};
+  return gains_rights(path) ? path +
+                                  " gains rights when it starts (setuid, setgid or capabilities), "
+                                  "and the system preloads nothing into such programs"
+                            : std::string();
 }
 
 int run_preloaded(const std::vector<std::string>& words, const std::string& wanted_library,
@@ -95,7 +105,13 @@ int run_preloaded(const std::vector<std::string>& words, const std::string& want
   if (const std::string why_not = obstacle(program); !why_not.empty()) {
     return complain(kCannotRun, why_not);
   }
-  const std::string library = wanted_library.empty() ? find_library() : wanted_library;
+  std::error_code ignored;
+  const std::string library = wanted_library.empty()
+                                  ? find_library()
+                                  : std::filesystem::canonical(wanted_library, ignored).string();
+  if (library.find_first_of(": ") != std::string::npos) {
+    return complain(kCannotRun, library + ": LD_PRELOAD takes no path with a colon or a space");
+  }
   if (library.empty() || access(library.c_str(), R_OK) != 0) {
     return complain(kCannotRun,
                     "libcolibri_preload.so was not found beside this command, in "

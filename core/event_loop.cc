@@ -38,9 +38,10 @@ std::uint64_t tag_of(const DescriptorState& state) noexcept {
          reinterpret_cast<std::uintptr_t>(&state);
 }
 
-DescriptorState& state_of(std::uint64_t tag) noexcept {
+// A pointer, since that of kWakeTag may be fetched in advance, but never looked through.
+DescriptorState* state_of(std::uint64_t tag) noexcept {
   constexpr std::uint64_t kAddress = (std::uint64_t{1} << kGenerationShift) - 1;
-  return *reinterpret_cast<DescriptorState*>(tag & kAddress);
+  return reinterpret_cast<DescriptorState*>(tag & kAddress);
 }
 
 }  // namespace
@@ -223,7 +224,7 @@ void EventLoop::sweep() noexcept {
 
 void EventLoop::dispatch(std::uint64_t tag, std::uint32_t events) noexcept {
   if (tag == kWakeTag) return;
-  DescriptorState* state = &state_of(tag);
+  DescriptorState* state = state_of(tag);
   if (tag_of(*state) != tag) return;
   if ((events & kDistrustEvents) != 0) state->hung_up = true;
   // Everybody who waits is woken: one who finds nothing left parks again, and nobody is forgotten.
@@ -244,9 +245,9 @@ void EventLoop::dispatch_all(const epoll_event* events, int count) noexcept {
   constexpr int kStateAhead = 8;
   constexpr int kWaiterAhead = 4;
   for (int i = 0; i < count; ++i) {
-    if (i + kStateAhead < count) __builtin_prefetch(&state_of(events[i + kStateAhead].data.u64));
+    if (i + kStateAhead < count) __builtin_prefetch(state_of(events[i + kStateAhead].data.u64));
     if (i + kWaiterAhead < count && events[i + kWaiterAhead].data.u64 != kWakeTag) {
-      if (const WaitNode* node = state_of(events[i + kWaiterAhead].data.u64).readers.first()) {
+      if (const WaitNode* node = state_of(events[i + kWaiterAhead].data.u64)->readers.first()) {
         __builtin_prefetch(node);
         __builtin_prefetch(&coroutine_of(*node));
       }

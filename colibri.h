@@ -10,6 +10,7 @@
 #include "colibri/core/condition_variable.h"
 #include "colibri/core/coroutine.h"
 #include "colibri/core/deadline.h"
+#include "colibri/core/driven_scheduler.h"
 #include "colibri/core/event.h"
 #include "colibri/core/future.h"
 #include "colibri/core/generator.h"

@@ -9,6 +9,7 @@
 #include <limits>
 #include <system_error>
 
+#include "colibri/core/clock.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/small_lock.h"
 #include "colibri/core/unpark.h"
@@ -66,18 +67,62 @@ EventLoop::~EventLoop() {
 }
 
 void EventLoop::open() {
+  ++generation_;
   epoll_.adopt(real::epoll_create1(EPOLL_CLOEXEC), "colibri: epoll_create1 failed");
   wake_.adopt(real::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "colibri: eventfd failed");
   // Looked up here, since a signal handler may be the first to write.
   real::write.get();
   // Edge-triggered: each write is an edge of its own, so the counter never has to be read.
+  watch(wake_, EPOLLIN | EPOLLET);
+  if (has_alarm_) open_alarm();
+}
+
+/// Nobody waits for `descriptor` in particular: it ends waits.
+void EventLoop::watch(const InternalDescriptor& descriptor, std::uint32_t events) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLET;
+  event.events = events;
   event.data.u64 = kWakeTag;
-  if (real::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, wake_.number(), &event) != 0) {
+  if (real::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor.number(), &event) != 0) {
     throw std::system_error(errno, std::generic_category(),
                             "colibri: epoll_ctl failed; look at fs.epoll.max_user_watches");
   }
+}
+
+void EventLoop::open_alarm() {
+  alarm_.adopt(real::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
+               "colibri: timerfd_create failed");
+  alarm_time_ = kNoAlarm;
+  // Level-triggered, and never read: setting it anew is what takes the event away.
+  watch(alarm_, EPOLLIN);
+}
+
+int EventLoop::duplicate() const noexcept {
+  return real::fcntl(epoll_.number(), F_DUPFD_CLOEXEC, 0);
+}
+
+void EventLoop::make_alarm() {
+  open_alarm();
+  has_alarm_ = true;
+}
+
+void EventLoop::set_alarm(std::int64_t when) noexcept {
+  // One that has gone off stays on until it is set anew.
+  if (when == alarm_time_ && (when == kNoAlarm || when > monotonic_now())) return;
+  alarm_time_ = when;
+  itimerspec time{};
+  if (when != kNoAlarm) {
+    // All zero would switch it off.
+    when = std::max<std::int64_t>(when, 1);
+    time.it_value.tv_sec = when / 1'000'000'000;
+    time.it_value.tv_nsec = when % 1'000'000'000;
+  }
+  timerfd_settime(alarm_.number(), TFD_TIMER_ABSTIME, &time, nullptr);
+}
+
+void EventLoop::close_all() noexcept {
+  epoll_.reset();
+  wake_.reset();
+  alarm_.reset();
 }
 
 bool EventLoop::try_open() noexcept {
@@ -295,8 +340,7 @@ void EventLoop::wake() noexcept {
 // The epoll descriptor is gone: the program closed it by a raw system call. Everybody who waits is
 // woken to try again, and registers anew.
 void EventLoop::rebuild() noexcept {
-  epoll_.reset();
-  wake_.reset();
+  close_all();
   if (!try_open()) return;  // no descriptor free now: the next wait fails and comes back here
   states_.for_each([](int, DescriptorState& state) {
     state.registered.store(false, std::memory_order_relaxed);
@@ -318,8 +362,7 @@ void EventLoop::after_fork() noexcept {
 
 void EventLoop::restart_in_child() noexcept {
   // Closing the child's copies leaves the parent's set as it is; removing entries would not.
-  epoll_.reset();
-  wake_.reset();
+  close_all();
   states_.forget_all();
   try_open();
   const SmallLockGuard guard(loops_lock);

@@ -18,6 +18,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <limits>
 
 #include "colibri/core/descriptor_map.h"
 #include "colibri/core/internal_descriptor.h"
@@ -49,6 +50,8 @@ struct alignas(64) DescriptorState {
 
 class EventLoop {
  public:
+  static constexpr std::int64_t kNoAlarm = std::numeric_limits<std::int64_t>::max();
+
   /// Throws std::system_error when the kernel gives no descriptor.
   EventLoop();
   ~EventLoop();
@@ -78,6 +81,19 @@ class EventLoop {
   /// Ends a wait, now or the next one. Any thread, and signal handlers.
   void wake() noexcept;
 
+  /// A duplicate of the epoll descriptor, for another loop to watch; the caller's. -1 with errno.
+  int duplicate() const noexcept;
+  /// Grows when the epoll set is another one, as in the child of a fork; duplicates of before are
+  /// then of no use any more.
+  std::uint32_t generation() const noexcept { return generation_; }
+
+  /// From now on the epoll descriptor can be made readable at a point in time. Throws
+  /// std::system_error when the kernel gives no descriptor.
+  void make_alarm();
+  /// Makes it so at `when`, in nanoseconds of the monotonic clock; 0: at once; kNoAlarm: at no
+  /// time. The last call counts. A system call, but for a time that is set already and yet to come.
+  void set_alarm(std::int64_t when) noexcept;
+
   /// Around a fork: no other thread is in the midst of changing the list of loops, nor that of
   /// internal descriptors, when the child gets its copy.
   static void before_fork() noexcept;
@@ -105,6 +121,9 @@ class EventLoop {
  private:
   void open();
   bool try_open() noexcept;
+  void open_alarm();
+  void watch(const InternalDescriptor& descriptor, std::uint32_t events);
+  void close_all() noexcept;
   void rebuild() noexcept;
   void dispatch(std::uint64_t tag, std::uint32_t events) noexcept;
   void dispatch_all(const epoll_event* events, int count) noexcept;
@@ -121,6 +140,10 @@ class EventLoop {
 
   InternalDescriptor epoll_;
   InternalDescriptor wake_;
+  InternalDescriptor alarm_;  // a timer of the kernel's, for loops that others drive
+  bool has_alarm_ = false;
+  std::uint32_t generation_ = 0;
+  std::int64_t alarm_time_ = kNoAlarm;
   DescriptorMap<DescriptorState> states_;
   std::atomic<bool> sweep_needed_{false};
   bool precise_wait_ = true;  // epoll_pwait2 exists (Linux 5.11)

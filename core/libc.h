@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -156,6 +157,7 @@ inline constinit RealFunction ioctl{"ioctl", ::ioctl};
 inline constinit RealFunction pipe{"pipe", ::pipe};
 inline constinit RealFunction pipe2{"pipe2", ::pipe2};
 inline constinit RealFunction eventfd{"eventfd", ::eventfd};
+inline constinit RealFunction timerfd_create{"timerfd_create", ::timerfd_create};
 inline constinit RealFunction close_range{"close_range", ::close_range};
 
 // Waiting and sleeping.

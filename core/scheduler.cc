@@ -225,6 +225,10 @@ void Scheduler::turn() noexcept {
   if (out_of_memory_) [[unlikely]]
     timeout = time_until_memory();
   if (timeout != 0 && !mailbox_->inbox.prepare_sleep()) timeout = 0;
+  take_turn(timeout);
+}
+
+void Scheduler::take_turn(std::int64_t timeout) noexcept {
   wait_for_events(timeout);
   mailbox_->inbox.deliver_all();
   if (!timers_.empty()) timers_.advance(monotonic_now());
@@ -291,12 +295,28 @@ void Scheduler::run(ControlBlock& main, std::chrono::nanoseconds grace) {
   start(main);
   loop_until([this] { return main_ended_; });
   main_ = nullptr;
-  if (alive_count_ != 0) stop_all(grace);
-  if (prints_stack_usage_at_end()) [[unlikely]]
-    print_stack_usage();
+  finish(grace);
   // A forked child in which a coroutine other than main lived on ends as a process does whose
   // last thread returns.
   if (lone_child_) std::exit(EXIT_SUCCESS);
+}
+
+std::int64_t Scheduler::poll_once() noexcept {
+  if (!trim_timer_.armed() && has_memory_to_trim()) [[unlikely]]
+    plan_trim();
+  take_turn(0);
+  if (lone_child_ && main_ended_) std::exit(EXIT_SUCCESS);
+  // From here on other threads' messages end the wait of whoever watches our descriptor.
+  if (!mailbox_->inbox.prepare_sleep()) return 0;
+  if (out_of_memory_) [[unlikely]]
+    return monotonic_now() + time_until_memory();
+  return ready_.empty() ? timers_.next_wake() : 0;
+}
+
+void Scheduler::finish(std::chrono::nanoseconds grace) {
+  if (alive_count_ != 0) stop_all(grace);
+  if (prints_stack_usage_at_end()) [[unlikely]]
+    print_stack_usage();
 }
 
 void Scheduler::stop_all(std::chrono::nanoseconds grace) {

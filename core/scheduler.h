@@ -78,6 +78,15 @@ class Scheduler {
   /// abandoned.
   void run(ControlBlock& main, std::chrono::nanoseconds grace);
 
+  /// One round for those who are ready, without waiting for anything. Returns when there will be
+  /// something to do again if no event comes before: a point of the monotonic clock in nanoseconds,
+  /// 0 for at once, TimerQueue::kNever. For those who drive the scheduler instead of run.
+  std::int64_t poll_once() noexcept;
+
+  /// After the last poll_once: cancels everybody, and runs until all have ended or `grace` is over,
+  /// as run does after main's end.
+  void finish(std::chrono::nanoseconds grace);
+
   /// Lets all other ready coroutines run once. Coroutines only.
   [[gnu::always_inline]] void yield() noexcept {
     ControlBlock& self = *thread_state.current;
@@ -218,6 +227,7 @@ class Scheduler {
   template <class Done>
   void loop_until(Done done) noexcept;
   void turn() noexcept;
+  void take_turn(std::int64_t timeout) noexcept;
   void run_ready() noexcept;
   std::int64_t time_to_sleep() noexcept;
   void adjust_slices() noexcept;

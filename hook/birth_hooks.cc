@@ -14,7 +14,6 @@
 namespace colibri {
 namespace {
 
-constinit RealFunction real_timerfd_create{"timerfd_create", ::timerfd_create};
 constinit RealFunction real_signalfd{"signalfd", ::signalfd};
 constinit RealFunction real_inotify_init{"inotify_init", ::inotify_init};
 constinit RealFunction real_inotify_init1{"inotify_init1", ::inotify_init1};
@@ -37,7 +36,7 @@ int eventfd(unsigned count, int flags) noexcept {
 }
 
 int timerfd_create(int clock, int flags) noexcept {
-  return note_pollable(real_timerfd_create(clock, flags), (flags & TFD_NONBLOCK) != 0);
+  return note_pollable(real::timerfd_create(clock, flags), (flags & TFD_NONBLOCK) != 0);
 }
 
 int signalfd(int number, const sigset_t* mask, int flags) noexcept {

@@ -14,6 +14,8 @@ namespace colibri {
 
 template <class T>
 class ChannelIterator;
+template <class T>
+class ReceiveAwaiter;
 
 /// A queue between coroutines, or threads, that blocks who sends when it is full and who receives
 /// when it is empty. With room for no value at all (the default) a value goes straight from sender
@@ -109,6 +111,8 @@ class Channel {
   friend class ReceiveCase;
   template <class, class, class>
   friend class SendCase;
+  template <class>
+  friend class ReceiveAwaiter;
 
   /// What stands between a lock taken and an attempt made: lets go, then wakes.
   template <class Attempt>

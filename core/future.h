@@ -43,6 +43,9 @@ struct FutureState : FutureStateBase {
   std::optional<std::conditional_t<std::is_void_v<T>, NoValue, T>> value;
 };
 
+template <class T>
+class FutureAwaiter;
+
 /// Reads what a Promise wrote. A handle: copies wait for the same value; capture it by value. Any
 /// coroutine of any scheduler and any plain thread.
 ///
@@ -84,6 +87,8 @@ class Future {
   friend class Promise;
   template <class, class>
   friend class ReadyCase;
+  template <class>
+  friend class FutureAwaiter;
   explicit Future(std::shared_ptr<FutureState<T>> state) : state_(std::move(state)) {}
 
   std::shared_ptr<FutureState<T>> state_;

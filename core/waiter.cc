@@ -105,8 +105,11 @@ WakeReason Waiter::wait_cancelable(const WaitTerms& terms) {
 }
 
 void Waiter::wake_from_elsewhere() noexcept {
-  if (coroutine_ != nullptr) {
-    mailbox_->post(this);
+  if (mailbox_ != nullptr) {
+    const Scheduler* scheduler = thread_state.scheduler;
+    if (scheduler == nullptr || scheduler->mailbox().get() != mailbox_) return mailbox_->post(this);
+    deliver();
+    dispose();
     return;
   }
   // The thread may go, and this waiter with it, as soon as the word says so.

@@ -40,7 +40,7 @@ struct WaitTerms {
 };
 
 /// Methods belong to the coroutine or thread that waits, unless they say otherwise.
-class Waiter final : public InboxMessage {
+class Waiter : public InboxMessage {
  public:
   constexpr Waiter() noexcept = default;
 
@@ -83,6 +83,13 @@ class Waiter final : public InboxMessage {
   /// For waits for a single thing.
   WaitPlace place;
 
+ protected:
+  /// One that neither parks nor blocks: its wake calls `deliver` and then `dispose`, both on the
+  /// thread of the mailbox's scheduler; only `dispose`, on any thread, if that has ended.
+  explicit Waiter(Mailbox& mailbox) noexcept : mailbox_(&mailbox) { place.waiter = this; }
+  void deliver() noexcept override;
+  void dispose() noexcept override {}  // lies in a control block
+
  private:
   static constexpr std::uint32_t kNobody = 0xffffffff;
   static constexpr std::uint32_t kGivenUp = 0xfffffffe;
@@ -92,15 +99,13 @@ class Waiter final : public InboxMessage {
 
   static CoroutineExtras* wait_for_extras() noexcept;
   void join_scheduler() noexcept;
-  void deliver() noexcept override;
-  void dispose() noexcept override {}  // lies in a control block
   void wake_from_elsewhere() noexcept;
   template <class Sleep>
   WakeReason wait_as_thread(const WaitTerms& terms, Sleep sleep);
 
-  ThreadState* thread_ = nullptr;      // a coroutine's, which never changes
-  ControlBlock* coroutine_ = nullptr;  // null: a plain thread waits
-  Mailbox* mailbox_ = nullptr;
+  ThreadState* thread_ = nullptr;  // a coroutine's, which never changes
+  ControlBlock* coroutine_ = nullptr;
+  Mailbox* mailbox_ = nullptr;  // null: a plain thread waits
   std::atomic<std::uint32_t> winner_{kNobody};
   std::atomic<std::uint32_t> word_{kAwake};  // a coroutine's: written on its own thread alone
 };

@@ -45,6 +45,22 @@ class RunQueue {
   /// The same, before all others.
   void push_front(ControlBlock& coroutine) noexcept { ring_[--head_ & mask_] = &coroutine; }
 
+  /// Moves on by one with everybody who is taken out, and back by one with push_front.
+  std::size_t position() const noexcept { return head_; }
+
+  /// push_back(coroutine) and pop_front() in one, which need no room.
+  ControlBlock* rotate(ControlBlock& coroutine) noexcept {
+    const std::size_t head = head_;
+    const std::size_t tail = tail_;
+    head_ = head + 1;
+    tail_ = tail + 1;
+    if (head == tail) return &coroutine;
+    ControlBlock* first = ring_[head & mask_];
+    ring_[tail & mask_] = &coroutine;
+    if (tail - head >= kBlockAhead) prefetch();
+    return first;
+  }
+
   /// Null when empty.
   ControlBlock* pop_front() noexcept {
     const std::size_t waiting = size();
@@ -86,15 +102,16 @@ class RunQueue {
 
   void move_to(std::unique_ptr<ControlBlock*[]> ring, std::size_t capacity) noexcept {
     const std::size_t count = size();
-    for (std::size_t i = 0; i < count; ++i) ring[i] = ring_[(head_ + i) & mask_];
+    for (std::size_t i = 0; i < count; ++i) {
+      ring[(head_ + i) & (capacity - 1)] = ring_[(head_ + i) & mask_];
+    }
     ring_ = std::move(ring);
     mask_ = capacity - 1;
-    head_ = 0;
-    tail_ = count;
   }
 
-  std::size_t head_ = 0;
-  std::size_t tail_ = 0;
+  // They only grow, but for push_front; far enough from 0 to stay in order.
+  std::size_t head_ = std::size_t{1} << 48;
+  std::size_t tail_ = head_;
   std::size_t mask_ = kSmallest - 1;  // the capacity is a power of two
   std::unique_ptr<ControlBlock*[]> ring_;
 };

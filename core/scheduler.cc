@@ -119,6 +119,7 @@ void Scheduler::run_at_once(ControlBlock& block) noexcept {
     return;
   }
   ready_.push_front(self);
+  --turn_ends_at_;  // this is a slice, too
   switch_away_slowly(self, &block);
 }
 
@@ -207,7 +208,7 @@ StackPointer Scheduler::after_end(ControlBlock& self, std::uint8_t stack_index) 
 }
 
 void Scheduler::yield_to_loop() noexcept {
-  slices_left_ = 1;
+  turn_ends_at_ = ready_.position();
   yield();
 }
 
@@ -238,7 +239,7 @@ void Scheduler::take_turn(std::int64_t timeout) noexcept {
 }
 
 void Scheduler::run_ready() noexcept {
-  slices_left_ = slices_per_turn_ + 1;
+  turn_ends_at_ = ready_.position() + slices_per_turn_;
   ControlBlock* next = next_to_run();
   if (next == nullptr) return;
   // Who cannot run for want of memory goes to the end of the queue; each is tried once.
@@ -246,7 +247,7 @@ void Scheduler::run_ready() noexcept {
     if (tries == 0) return;
     next = ready_.pop_front();
   }
-  if (slices_left_ == 0) {
+  if (turn_is_over()) {
     adjust_slices();
   } else {
     last_full_turn_ = 0;

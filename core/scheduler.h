@@ -90,9 +90,17 @@ class Scheduler {
   /// Lets all other ready coroutines run once. Coroutines only.
   [[gnu::always_inline]] void yield() noexcept {
     ControlBlock& self = *thread_state.current;
+    calls_left_ = kCallsPerSlice;
+    if (turn_is_over()) [[unlikely]] {
+      self.state = CoroutineState::kReady;
+      ready_.push_back(self);
+      switch_away_slowly(self, nullptr);
+      return;
+    }
+    ControlBlock* next = ready_.rotate(self);
+    if (next == &self) return;
     self.state = CoroutineState::kReady;
-    ready_.push_back(self);
-    switch_away(self);
+    switch_to(self, *next);
   }
 
   /// As yield, but also looks at timers and descriptors before anybody runs.
@@ -177,8 +185,10 @@ class Scheduler {
 
   ControlBlock* next_to_run() noexcept {
     calls_left_ = kCallsPerSlice;
-    return --slices_left_ != 0 ? ready_.pop_front() : nullptr;
+    return !turn_is_over() ? ready_.pop_front() : nullptr;
   }
+
+  bool turn_is_over() const noexcept { return ready_.position() >= turn_ends_at_; }
 
   /// From `self`, who parks or yields, to the next ready coroutine or to the loop.
   [[gnu::always_inline]] void switch_away(ControlBlock& self) noexcept {
@@ -187,15 +197,22 @@ class Scheduler {
       self.state = CoroutineState::kRunning;
       return;
     }
-    if (next == nullptr || !next->direct) [[unlikely]] {
-      switch_away_slowly(self, next);
+    if (next == nullptr) [[unlikely]] {
+      switch_away_slowly(self, nullptr);
       return;
     }
-    thread_state.current = next;
-    next->state = CoroutineState::kRunning;
-    switch_flow<SwitchEnding::kReturn>(self, *next);
+    switch_to(self, *next);
   }
-  void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
+  [[gnu::always_inline]] static void switch_to(ControlBlock& self, ControlBlock& next) noexcept {
+    if (!next.direct) [[unlikely]] {
+      switch_away_slowly(self, &next);
+      return;
+    }
+    thread_state.current = &next;
+    next.state = CoroutineState::kRunning;
+    switch_flow<SwitchEnding::kReturn>(self, next);
+  }
+  static void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
   static void switch_to_loop(ControlBlock& self) noexcept;
   [[gnu::always_inline]] static void note_wait(WaitRequest request) noexcept {
     ControlBlock& self = *thread_state.current;
@@ -251,7 +268,7 @@ class Scheduler {
   void abandon(ControlBlock& coroutine);
 
   RunQueue ready_;
-  std::uint32_t slices_left_ = 0;
+  std::size_t turn_ends_at_ = 0;  // by the queue's position: that is cheaper than counting
   std::uint32_t calls_left_ = kCallsPerSlice;
   std::uint32_t at_once_left_ = kMostAtOnce;  // spawns in which others may be passed over
   std::uint32_t slices_per_turn_ = 1024;

@@ -43,6 +43,40 @@ TEST(RunQueue, WhoComesBackStandsLast) {
   }
 }
 
+TEST(RunQueue, RotatingIsToStandLastAndTakeTheFirst) {
+  std::array<ControlBlock, 12> blocks;  // some more than are fetched ahead
+  for (std::size_t waiting = 0; waiting < blocks.size(); ++waiting) {
+    RunQueue queue;
+    for (std::size_t i = 1; i <= waiting; ++i) queue.push_back(blocks[i]);
+    std::size_t self = 0;
+    for (std::size_t i = 0; i < 3 * blocks.size(); ++i) {
+      const std::size_t next = (self + 1) % (waiting + 1);
+      ASSERT_EQ(queue.rotate(blocks[self]), &blocks[next]);
+      ASSERT_EQ(queue.size(), waiting);
+      self = next;
+    }
+  }
+}
+
+TEST(RunQueue, ThePositionCountsWhoIsTaken) {
+  std::array<ControlBlock, 2> blocks;
+  RunQueue queue;
+  const std::size_t start = queue.position();
+  EXPECT_EQ(queue.pop_front(), nullptr);
+  EXPECT_EQ(queue.position(), start);
+  EXPECT_EQ(queue.rotate(blocks[0]), &blocks[0]);
+  EXPECT_EQ(queue.position(), start + 1) << "also who is alone";
+  queue.push_front(blocks[0]);
+  EXPECT_EQ(queue.position(), start);
+  queue.pop_front();
+  queue.push_back(blocks[1]);
+  queue.reserve(1'000);
+  queue.shrink(1);
+  EXPECT_EQ(queue.position(), start + 1) << "whatever room there is";
+  EXPECT_EQ(queue.pop_front(), &blocks[1]);
+  EXPECT_EQ(queue.position(), start + 2);
+}
+
 TEST(RunQueue, ClearForgetsEverybody) {
   std::array<ControlBlock, 2> blocks;
   RunQueue queue;

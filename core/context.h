@@ -54,6 +54,15 @@ struct SavedRegisters {
   std::uintptr_t callee_saved[kCalleeSavedCount] = {};
 };
 
+/// For loops that wait for another processor: lets its twin go ahead.
+inline void pause_processor() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  asm volatile("yield");
+#endif
+}
+
 /// What systems of this architecture have as pages at most.
 #if defined(__x86_64__)
 inline constexpr std::size_t kLargestPageBytes = 4096;

@@ -59,6 +59,9 @@ class Inbox {
     return true;
   }
 
+  /// The receiver, awake: true if deliver_all would find any.
+  bool has_messages() const noexcept { return head_.load(std::memory_order_relaxed) != nullptr; }
+
   /// The receiver, before it sleeps. False if a message is there: do not sleep. After the sleep,
   /// deliver_all takes the mark away.
   bool prepare_sleep() noexcept {

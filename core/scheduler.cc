@@ -225,13 +225,24 @@ void Scheduler::turn() noexcept {
   std::int64_t timeout = ready_.empty() ? time_to_sleep() : 0;
   if (out_of_memory_) [[unlikely]]
     timeout = time_until_memory();
-  if (timeout != 0 && !mailbox_->inbox.prepare_sleep()) timeout = 0;
+  if (timeout != 0) {
+    if (message_spin_.finds_message(mailbox_->inbox, timeout)) {
+      mailbox_->inbox.deliver_all();
+      return go_on_after_wait();
+    }
+    if (!mailbox_->inbox.prepare_sleep()) timeout = 0;
+  }
   take_turn(timeout);
 }
 
 void Scheduler::take_turn(std::int64_t timeout) noexcept {
   wait_for_events(timeout);
-  mailbox_->inbox.deliver_all();
+  const bool had_messages = mailbox_->inbox.deliver_all();
+  if (timeout != 0) message_spin_.note_sleep(had_messages);
+  go_on_after_wait();
+}
+
+void Scheduler::go_on_after_wait() noexcept {
   if (!timers_.empty()) timers_.advance(monotonic_now());
   if (heard_of_handler()) [[unlikely]]
     handle_interrupt();

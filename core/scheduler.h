@@ -17,6 +17,7 @@
 #include "colibri/core/event_loop.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/mailbox.h"
+#include "colibri/core/message_spin.h"
 #include "colibri/core/run_queue.h"
 #include "colibri/core/shared_stack.h"
 #include "colibri/core/spawn_options.h"
@@ -245,6 +246,7 @@ class Scheduler {
   void loop_until(Done done) noexcept;
   void turn() noexcept;
   void take_turn(std::int64_t timeout) noexcept;
+  void go_on_after_wait() noexcept;
   void run_ready() noexcept;
   std::int64_t time_to_sleep() noexcept;
   void adjust_slices() noexcept;
@@ -287,6 +289,7 @@ class Scheduler {
   std::optional<SharedStackGroup> default_group_;
   DefaultStacks defaults_;
   bool out_of_memory_ = false;  // to copy a shared stack
+  MessageSpin message_spin_;
   /// Armed while there is memory to trim.
   struct TrimTimer : Timer {
     Scheduler* scheduler = nullptr;

@@ -6,8 +6,10 @@
 #include <thread>
 #include <vector>
 
+#include "colibri/core/channel.h"
 #include "colibri/core/descriptor_wait.h"
 #include "colibri/core/parker.h"
+#include "colibri/core/run.h"
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
 #include "test/support/descriptors.h"
@@ -64,6 +66,35 @@ TEST(Fairness, OneThatYieldsForEverStarvesNoDescriptor) {
 
 TEST(Fairness, OneThatYieldsForEverStarvesNoMessageOfAThread) {
   expect_not_starved([] { yield(); }, wait_for_a_permit_of_a_thread);
+}
+
+/// The same beside a coroutine that exchanges messages with another scheduler for ever.
+void expect_not_starved_by_messages(void (*wait)()) {
+  const Channel<int> there;
+  const Channel<int> back;
+  const auto exchange = [&] {
+    if (!there.send(1)) return yield();
+    back.receive();
+  };
+  expect_not_starved(exchange, [&] {
+    std::thread other([&] {
+      run([&] {
+        for (const int number : there) back.send(number);
+      });
+    });
+    wait();
+    there.close();
+    back.close();
+    other.join();
+  });
+}
+
+TEST(Fairness, MessagesForEverStarveNoDescriptor) {
+  expect_not_starved_by_messages(wait_for_a_pipe_that_a_thread_fills);
+}
+
+TEST(Fairness, MessagesForEverStarveNoTimer) {
+  expect_not_starved_by_messages([] { sleep_for(milliseconds(2)); });
 }
 
 TEST(Fairness, TwoThatWakeEachOtherForEverStarveNoDescriptor) {

@@ -1,8 +1,8 @@
 // Go's channels, select and goroutines, beside colibri's.
 //
 // Takes the flags of Google Benchmark that interleave.py passes, and prints a line of JSON a case:
-// {"name": "channel/go", "ns": 118.0}, nanoseconds an item: of CPU time, but for skynet_threads,
-// where it is the time that passes.
+// {"name": "channel/go", "ns": 118.0}, nanoseconds an item: of CPU time, but for skynet_threads
+// and channel_threads_time, where it is the time that passes.
 package main
 
 import (
@@ -203,6 +203,7 @@ func ring(n int) int {
 var benchmarks = []benchmark{
 	{"channel/go", 1, false, pingPong},
 	{"channel_threads/go", 2, false, pingPong},
+	{"channel_threads_time/go", 2, true, pingPong},
 	{"stream/go", 1, false, stream},
 	{"select4/go", 1, false, selectOfFour},
 	{"mutex/go", 1, false, mutexUncontended},

@@ -167,22 +167,34 @@ inline void keep_for_good([[maybe_unused]] const void* object) noexcept {
 #endif
 }
 
-/// A stack was mapped, from `low`, `size` bytes. What only it points to is no leak.
-inline void register_stack([[maybe_unused]] std::byte* low,
-                           [[maybe_unused]] std::size_t size) noexcept {
+/// Whether mapped stacks are made known to anybody.
+inline bool registers_stacks() noexcept {
+  return kAddressSanitizer || kRunsOnValgrind;
+}
+
+/// A stack was mapped, from `low`, `size` bytes. What only it points to is no leak. The result is
+/// for unregister_stack.
+inline unsigned register_stack([[maybe_unused]] std::byte* low,
+                               [[maybe_unused]] std::size_t size) noexcept {
 #ifdef COLIBRI_ASAN
   __lsan_register_root_region(low, size);
 #endif
 #ifdef COLIBRI_VALGRIND
-  [[maybe_unused]] const auto id = VALGRIND_STACK_REGISTER(low, low + size);
+  return static_cast<unsigned>(VALGRIND_STACK_REGISTER(low, low + size - 1));
+#else
+  return 0;
 #endif
 }
 
-/// It is about to be unmapped.
+/// It is about to be unmapped. Valgrind must not take a part of what lies there next for a stack.
 inline void unregister_stack([[maybe_unused]] const std::byte* low,
-                             [[maybe_unused]] std::size_t size) noexcept {
+                             [[maybe_unused]] std::size_t size,
+                             [[maybe_unused]] unsigned id) noexcept {
 #ifdef COLIBRI_ASAN
   __lsan_unregister_root_region(low, size);
+#endif
+#ifdef COLIBRI_VALGRIND
+  VALGRIND_STACK_DEREGISTER(id);
 #endif
 }
 

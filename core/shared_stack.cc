@@ -35,7 +35,7 @@ void* thread_stack_top() noexcept {
 SharedStacks::SharedStacks() noexcept {
   thread_stack_pool();  // made first, so that it goes last
   thread_state.shared_stacks = this;
-  first_frames_ = register_first_frames(this, sizeof *this);
+  first_frames_ = register_first_frames(first_frames_begin(), first_frames_bytes());
 }
 
 SharedStacks::~SharedStacks() {

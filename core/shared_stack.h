@@ -129,7 +129,9 @@ class SharedStacks {
   bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
 
   /// To be called by what begins on a first frame of this table, first of all.
-  void note_first_frame() noexcept { renew_first_frames(this, sizeof *this); }
+  void note_first_frame() noexcept {
+    renew_first_frames(first_frames_begin(), first_frames_bytes());
+  }
 
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
   /// Where the coroutine runs.
@@ -166,6 +168,9 @@ class SharedStacks {
     std::uint64_t bytes = 0;
   };
 
+  static constexpr std::size_t kGapBytes = 4096;
+  std::byte* first_frames_begin() noexcept { return below_ + kGapBytes; }
+  std::size_t first_frames_bytes() const noexcept { return sizeof *this - kGapBytes; }
   static StackPointer exchange(void* self) noexcept;
   static StackPointer look_and_return(void* self) noexcept;
   static StackPointer close_and_return(void* self) noexcept;
@@ -185,7 +190,9 @@ class SharedStacks {
   void count(const ControlBlock& coroutine, std::size_t bytes) noexcept;
   void place_checked(ControlBlock& block, std::size_t bytes);
 
-  std::byte below_[128];  // Valgrind spoils so much below a stack pointer that is in a first frame
+  // Never touched. A thread's variables lie above its stack, which Valgrind takes to end with a
+  // page: first frames must lie beyond that, and it spoils what lies right below a stack pointer.
+  std::byte below_[kGapBytes + 128];
   SharedStack stacks_[kMostStacks];
   std::unique_ptr<CheckedStacks> checked_;  // null: not in check mode
   SlabMemory memory_;

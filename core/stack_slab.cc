@@ -48,11 +48,14 @@ StackSlab::StackSlab(std::uint32_t size_class, std::uint32_t number, std::size_t
     if (count_ == 1) throw_no_address_space(errno, bytes());
     count_ /= 2;
   }
+  if (registers_stacks()) [[unlikely]]
+    registrations_.reserve(count_);
 }
 
 StackSlab::~StackSlab() {
-  for (std::size_t i = 0; kAddressSanitizer && i < cut_; ++i) {
-    unregister_stack(span(i) + kGuardBytes, span_bytes(size_class_) - kGuardBytes);
+  for (std::size_t i = 0; i < registrations_.size(); ++i) {
+    unregister_stack(span(i) + kGuardBytes, span_bytes(size_class_) - kGuardBytes,
+                     registrations_[i]);
   }
   munmap(base_, bytes());
   forget_guards(mprotect_guards_);
@@ -63,7 +66,10 @@ PrivateStack* StackSlab::take() {
   if (cut_ == count_) return nullptr;
   install_guard(span(cut_), guard_);
   if (guard_ == GuardKind::kMprotect) ++mprotect_guards_;
-  register_stack(span(cut_) + kGuardBytes, span_bytes(size_class_) - kGuardBytes);
+  if (registers_stacks()) [[unlikely]] {
+    registrations_.push_back(
+        register_stack(span(cut_) + kGuardBytes, span_bytes(size_class_) - kGuardBytes));
+  }
   return make(cut_++);
 }
 

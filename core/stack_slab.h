@@ -114,7 +114,8 @@ class StackSlab {
   std::size_t mprotect_guards_ = 0;
   GuardKind guard_ = preferred_guard_kind();
   Bits idle_bits_;
-  Bits newly_idle_bits_;  // not given back yet
+  Bits newly_idle_bits_;                 // not given back yet
+  std::vector<unsigned> registrations_;  // of the stacks that were cut, where anybody wants to know
 };
 
 }  // namespace colibri

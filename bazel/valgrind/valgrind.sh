@@ -2,8 +2,11 @@
 # Runs a test under Valgrind; what Valgrind finds is a failure. Bazel starts it among the runfiles.
 # Tests that are scripts run as they are: the shell's memory is not ours. They may run their
 # programs under $COLIBRI_RUN_UNDER.
+#
+# Tests that bring their own operator new keep it: they make it fail.
 readonly UNDER=(valgrind --quiet --error-exitcode=99 --leak-check=full
-  --errors-for-leak-kinds=definite)
+  --errors-for-leak-kinds=definite --soname-synonyms=somalloc=nouserintercepts
+  "--suppressions=$PWD/bazel/valgrind/valgrind.supp")
 if [ "$(head -c 2 "$1")" = '#!' ]; then
   COLIBRI_RUN_UNDER=${UNDER[*]} exec "$@"
 fi

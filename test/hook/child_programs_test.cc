@@ -13,6 +13,7 @@
 #include "test/support/child_process.h"
 #include "test/support/descriptors.h"
 #include "test/support/run_in_session.h"
+#include "test/support/scale.h"
 
 extern char** environ;
 
@@ -77,6 +78,7 @@ int vfork_and_close_all(const char* program) {
 }
 
 TEST_F(ChildPrograms, OfVforkCloseWhatIsTheirsAlone) {
+  if (in_valgrind()) GTEST_SKIP() << "Valgrind forks where the program calls vfork";
   run_in_session([](Session& session) {
     const Ends ends = tcp_ends(session);
     set_timeout(session, ends.reader, SO_RCVTIMEO, 60'000'000);
@@ -91,6 +93,7 @@ TEST_F(ChildPrograms, OfVforkCloseWhatIsTheirsAlone) {
 }
 
 TEST_F(ChildPrograms, OfVforkShareMemoryUntilTheyExec) {
+  if (in_valgrind()) GTEST_SKIP() << "Valgrind forks where the program calls vfork";
   run_in_session([](Session&) {
     int volatile seen = 0;
     const pid_t child = vfork();

@@ -24,9 +24,18 @@ Mailbox* take_free() noexcept {
 }  // namespace
 
 void Mailbox::post(InboxMessage* message) noexcept {
-  if (!inbox.push(message)) return;
-  const SmallLockGuard guard(lock);
-  if (loop != nullptr) loop->wake();
+  if (inbox.push(message)) wake_loop();
+}
+
+void Mailbox::wake_loop() noexcept {
+  // A signal handler cannot wait for the lock: the code that it interrupted may hold it. Whoever
+  // holds it looks for such wishes after he has let go of it.
+  wanted.store(true);
+  while (wanted.load() && lock.try_lock()) {
+    wanted.store(false);
+    if (loop != nullptr) loop->wake();
+    lock.unlock();
+  }
 }
 
 std::shared_ptr<Mailbox> acquire_mailbox() {

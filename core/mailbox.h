@@ -1,6 +1,7 @@
 // The way from other threads to a scheduler.
 #pragma once
 
+#include <atomic>
 #include <memory>
 
 #include "colibri/core/event_loop.h"
@@ -12,12 +13,17 @@ namespace colibri {
 /// What other threads hold of a scheduler; outlives it.
 struct Mailbox {
   Inbox inbox;
-  SmallLock lock;             // over `loop`, so that it cannot end while it is being woken
-  EventLoop* loop = nullptr;  // null once the scheduler has ended
+  SmallLock lock;                   // over `loop`, so that it cannot end while it is being woken
+  EventLoop* loop = nullptr;        // null once the scheduler has ended
+  std::atomic<bool> wanted{false};  // somebody wants it woken, and perhaps could not take the lock
   Mailbox* next_free = nullptr;
 
-  /// Takes ownership of `message`. Any thread. Costs a system call only if the scheduler sleeps.
+  /// Takes ownership of `message`. Any thread; signal handlers, too. Costs a system call only if
+  /// the scheduler sleeps.
   void post(InboxMessage* message) noexcept;
+
+ private:
+  void wake_loop() noexcept;
 };
 
 /// A mailbox with an open, empty inbox. Its memory is never given back, only used again: whoever

@@ -27,8 +27,17 @@ class SmallLock {
     errno = saved_errno;
   }
 
+  /// Takes it if it is free. Signal handlers may, also while the code that they interrupted holds
+  /// it.
+  bool try_lock() noexcept {
+    std::uint32_t expected = kFree;
+    return state_.compare_exchange_strong(expected, kHeld);
+  }
+
+  /// Sequentially consistent, as try_lock is: who failed to take it and left a note before has it
+  /// read by a holder who looks for notes afterwards.
   void unlock() noexcept {
-    if (state_.exchange(kFree, std::memory_order_release) != kContended) return;
+    if (state_.exchange(kFree) != kContended) return;
     const int saved_errno = errno;
     real::syscall(SYS_futex, &state_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
     errno = saved_errno;

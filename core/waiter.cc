@@ -79,8 +79,15 @@ WakeReason Waiter::wait_as_thread(const WaitTerms& terms, Sleep sleep) {
   const int saved_errno = errno;
   while ((word = word_.load(std::memory_order_acquire)) != kWoken) {
     if (terms.deadline.has_passed()) return WakeReason::kTimeout;
+    errno = 0;
     sleep(call, &word_, kAsleep, terms.deadline.is_never() ? nullptr : &until);
+    const bool interrupted = errno == EINTR;
     errno = saved_errno;
+    // The handler itself may have brought what is waited for.
+    if (interrupted && terms.interruptible) {
+      return word_.load(std::memory_order_acquire) == kWoken ? WakeReason::kFired
+                                                             : WakeReason::kInterrupted;
+    }
   }
   return WakeReason::kFired;
 }
@@ -92,7 +99,8 @@ WakeReason Waiter::wait(const WaitTerms& terms) noexcept {
   while (reason == WakeReason::kFired && word_.load(std::memory_order_relaxed) != kWoken) {
     reason = thread_state.scheduler->park({.deadline = terms.deadline,
                                            .may_fail = terms.may_fail,
-                                           .interruptible = terms.interruptible});
+                                           .interruptible = terms.interruptible,
+                                           .never_restarts = terms.never_restarts});
   }
   return word_.load(std::memory_order_relaxed) == kWoken ? WakeReason::kFired : reason;
 }
@@ -115,6 +123,18 @@ void Waiter::wake_from_elsewhere() noexcept {
   // The thread may go, and this waiter with it, as soon as the word says so.
   const void* word = &word_;
   if (word_.exchange(kWoken, std::memory_order_acq_rel) == kAsleep) wake_sleeper(word);
+}
+
+void Waiter::wake_from_anywhere() noexcept {
+  const ControlBlock* current = thread_state.current;
+  // A handler may have interrupted the scheduler, whose queues are not for it to touch: the
+  // scheduler then gets a message, also from its own thread.
+  const bool may_be_handler =
+      current == nullptr || (current->bypass_depth & ControlBlock::kInHandler) != 0;
+  if (mailbox_ != nullptr && (may_be_handler || thread_ != &thread_state)) {
+    return mailbox_->post(this);
+  }
+  wake();
 }
 
 WakeReason wait_at(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,

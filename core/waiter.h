@@ -35,8 +35,10 @@ enum class WakeReason : std::uint8_t;
 /// How a wait may end before it has what it waits for.
 struct WaitTerms {
   Deadline deadline = Deadline::never();
-  bool may_fail = true;        // a TimeLimit and cancel end it
-  bool interruptible = false;  // so does a signal handler's EINTR, in main's coroutine
+  bool may_fail = true;  // a TimeLimit and cancel end it
+  bool interruptible =
+      false;  // so does a signal handler's EINTR, in main's coroutine and in threads
+  bool never_restarts = false;  // if interruptible: a handler with SA_RESTART ends it, too
 };
 
 /// Methods belong to the coroutine or thread that waits, unless they say otherwise.
@@ -63,6 +65,9 @@ class Waiter : public InboxMessage {
   /// Any thread: who has claimed the waiter, once, holding no lock. The waiter's memory is not
   /// touched after it has been told. No system call unless its thread sleeps.
   void wake() noexcept;
+
+  /// The same for signal handlers, too, if they came through the hooks, and for others.
+  void wake_from_anywhere() noexcept;
 
   /// Before it takes several places, `one_of_several` all of them.
   void expect_several() noexcept { winner_.store(kNobody, std::memory_order_relaxed); }

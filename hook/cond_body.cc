@@ -49,13 +49,13 @@ int CondBody::wait(pthread_mutex_t* mutex, const PointInTime& until, const void*
   WakeReason reason = WakeReason::kFired;
   try {
     // Who was signalled and is cancelled passes it on.
-    reason = ParkingLot::wait_cancelable(*place, terms, leave, [this] { pass_on(); });
+    reason = ParkingLot::wait_cancelable(
+        *place, terms, leave, [this] { pass_on(); },
+        [&until](Deadline& deadline) { return until.is_over(deadline); });
   } catch (...) {
     lock_again(mutex, caller);
     throw;
   }
-  // Has somebody set the clock back? To begin anew might be late for a signal: it counts as one.
-  if (reason == WakeReason::kTimeout && !until.has_passed()) reason = WakeReason::kFired;
   const int locked = lock_again(mutex, caller);
   errno = saved_errno;
   return locked != 0 ? locked : error_of(reason, ETIMEDOUT);
@@ -71,6 +71,13 @@ void CondBody::pass_on() noexcept {
   ParkingLot::wake_one(this, [this](const WaitPlace* place) {
     if (place != nullptr) count(-1U);
   });
+}
+
+bool CondBody::has_waiters() const noexcept {
+  bool found = false;
+  ParkingLot::serve(this,
+                    [&found](WaitPlace* first, ParkingLot::Chosen&) { found = first != nullptr; });
+  return found;
 }
 
 int CondBody::broadcast() noexcept {

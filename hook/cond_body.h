@@ -28,7 +28,9 @@ class CondBody {
 
   void init(clockid_t clock) noexcept;
   /// EBUSY while somebody waits.
-  int destroy() noexcept { return waiting_.load(std::memory_order_acquire) == 0 ? 0 : EBUSY; }
+  int destroy() noexcept {
+    return waiting_.load(std::memory_order_acquire) == 0 || !has_waiters() ? 0 : EBUSY;
+  }
 
   /// Unlocks `mutex`, waits for code at `caller`, and locks it again whatever happens, except that
   /// nothing happens if it cannot be unlocked: then that error, as EPERM, is the result. Cancel and
@@ -47,6 +49,8 @@ class CondBody {
   /// Wakes another in place of one who was woken and will not go on. By then the object may be
   /// gone, and is touched only if somebody waits there.
   void pass_on() noexcept;
+  /// The count may include those who were abandoned, or are not in this process.
+  bool has_waiters() const noexcept;
   void count(std::uint32_t change) noexcept {
     waiting_.fetch_add(change, std::memory_order_release);
   }

@@ -49,34 +49,81 @@ struct FutexCall {
   }
 };
 
-/// False for what the kernel would refuse.
-bool read_deadline(const FutexCall& call, Deadline& deadline, int& error) noexcept {
-  if (call.timeout == nullptr) return true;
-  timespec time{};
-  error = EFAULT;
-  if (!read_argument(time, call.timeout)) return false;
-  error = EINVAL;
-  if (time.tv_sec < 0 || time.tv_nsec < 0 || time.tv_nsec >= 1'000'000'000) return false;
-  if (call.kind() == FUTEX_WAIT_BITSET) {
-    const bool realtime = (call.operation & FUTEX_CLOCK_REALTIME) != 0;
-    deadline = PointInTime(realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, time).deadline();
-  } else {
-    constexpr time_t kMostSeconds = 9'000'000'000;
-    if (time.tv_sec >= kMostSeconds) return true;
-    deadline =
-        Deadline::after(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
-  }
-  return true;
-}
+/// When a waiter looks at the clock and at the word again. It keeps its place in the queue
+/// meanwhile: a wake that changes no word must not be lost.
+class Looks {
+ public:
+  explicit Looks(const FutexCall& call) noexcept : call_(call) {}
 
-/// Waits once: kFired if woken or if the word has another value.
-WakeReason wait_once(const FutexCall& call, const WaitTerms& terms, bool& had_value) noexcept {
+  /// False for what the kernel would refuse, with the error.
+  bool read_end(int& error) noexcept {
+    if (call_.timeout == nullptr) return true;
+    error = EFAULT;
+    if (!read_argument(time_, call_.timeout)) return false;
+    error = EINVAL;
+    if (time_.tv_sec < 0 || time_.tv_nsec < 0 || time_.tv_nsec >= 1'000'000'000) return false;
+    if (call_.kind() == FUTEX_WAIT_BITSET) {
+      const bool realtime = (call_.operation & FUTEX_CLOCK_REALTIME) != 0;
+      end_ = PointInTime(realtime ? CLOCK_REALTIME : CLOCK_MONOTONIC, time_);
+    } else {
+      timespec now{};
+      clock_gettime(CLOCK_MONOTONIC, &now);
+      constexpr time_t kMostSeconds = 9'000'000'000;  // and never beyond
+      time_.tv_sec = std::min(time_.tv_sec, kMostSeconds) + now.tv_sec;
+      time_.tv_nsec += now.tv_nsec;
+      time_.tv_sec += time_.tv_nsec / 1'000'000'000;
+      time_.tv_nsec %= 1'000'000'000;
+      end_ = PointInTime(CLOCK_MONOTONIC, time_);
+    }
+    return true;
+  }
+
+  /// Until when to wait before is_over is asked.
+  Deadline next() noexcept {
+    if (call_.is_private()) return end_.deadline();
+    const Deadline look = Deadline::after(pause_);
+    constexpr std::chrono::milliseconds kLongestPause(1000);
+    pause_ = std::min(2 * pause_, kLongestPause);
+    return std::min(end_.deadline(), look);
+  }
+
+  /// For ParkingLot::wait: true once the time is over, or another process has changed the word,
+  /// whose wake reaches nobody here.
+  bool is_over(Deadline& deadline) noexcept {
+    if (end_.has_passed()) return true;
+    has_changed_ = !call_.is_private() && !call_.still_has_value();
+    deadline = next();
+    return has_changed_;
+  }
+  bool has_changed() const noexcept { return has_changed_; }
+
+  Looks(const Looks&) = delete;
+  Looks& operator=(const Looks&) = delete;
+
+ private:
+  const FutexCall& call_;
+  timespec time_{};
+  PointInTime end_ = PointInTime::never();
+  std::chrono::milliseconds pause_{50};
+  bool has_changed_ = false;
+};
+
+/// Waits if the word still has the value; `had_value` says so. kFired: woken, or the word has
+/// changed.
+WakeReason wait_for_change(const FutexCall& call, Looks& looks, bool& had_value) noexcept {
   waiting_coroutines.fetch_add(1, std::memory_order_acq_rel);
   WaitPlace* place =
       ParkingLot::join(call.word, true, 0, [&call] { return call.still_has_value(); });
   had_value = place != nullptr;
-  const WakeReason reason =
-      place != nullptr ? ParkingLot::wait(*place, terms, [] {}) : WakeReason::kFired;
+  WakeReason reason = WakeReason::kFired;
+  if (had_value) {
+    // libstdc++ ignores the errors of a wait without an end.
+    const WaitTerms terms{
+        .deadline = looks.next(), .may_fail = call.timeout != nullptr, .interruptible = true};
+    reason = ParkingLot::wait(
+        *place, terms, [] {}, [&looks](Deadline& deadline) { return looks.is_over(deadline); });
+    if (looks.has_changed() && reason == WakeReason::kTimeout) reason = WakeReason::kFired;
+  }
   waiting_coroutines.fetch_sub(1, std::memory_order_relaxed);
   return reason;
 }
@@ -87,23 +134,13 @@ int park_at(const FutexCall& call) noexcept {
   if (reinterpret_cast<std::uintptr_t>(call.word) % sizeof(Word) != 0) return EINVAL;
   if (!read_argument(seen, call.word)) return EFAULT;
   int error = 0;
-  Deadline deadline;
-  if (!read_deadline(call, deadline, error)) return error;
-  // libstdc++ ignores the errors of a wait without an end.
-  const bool may_fail = call.timeout != nullptr;
-  // Another process may have changed a word that is not private, and its wake reaches nobody here.
-  constexpr std::chrono::milliseconds kLongestPause(1000);
-  for (std::chrono::milliseconds pause(50);; pause = std::min(2 * pause, kLongestPause)) {
-    Deadline until = deadline;
-    if (!call.is_private()) until = std::min(deadline, Deadline::after(pause));
-    bool had_value = false;
-    const WakeReason reason = wait_once(
-        call, {.deadline = until, .may_fail = may_fail, .interruptible = true}, had_value);
-    if (!had_value) return EAGAIN;
-    if (reason == WakeReason::kFired) return 0;
-    if (reason == WakeReason::kInterrupted) return EINTR;
-    if (reason != WakeReason::kTimeout || deadline.has_passed()) return ETIMEDOUT;
-  }
+  Looks looks(call);
+  if (!looks.read_end(error)) return error;
+  bool had_value = false;
+  const WakeReason reason = wait_for_change(call, looks, had_value);
+  if (!had_value) return EAGAIN;
+  if (reason == WakeReason::kFired) return 0;
+  return reason == WakeReason::kInterrupted ? EINTR : ETIMEDOUT;
 }
 
 /// Wakes up to so many coroutines that wait at `word`; how many it were.

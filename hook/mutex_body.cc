@@ -7,14 +7,9 @@
 #include "colibri/core/parking_lot.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
+#include "colibri/hook/patience.h"
 
 namespace colibri {
-namespace {
-
-/// From when on a thread that waits wants the lock handed over.
-constexpr std::int64_t kPatience = 1'000'000;
-
-}  // namespace
 
 void MutexBody::check_layout() noexcept {
   static_assert(sizeof(MutexBody) <= sizeof(pthread_mutex_t));
@@ -28,6 +23,7 @@ void MutexBody::init(int kind) noexcept {
 }
 
 int MutexBody::destroy() noexcept {
+  free_if_lost();
   if (word_.load(std::memory_order_relaxed) != kFree) return EBUSY;
   kind_ = kDestroyed;
   return 0;
@@ -41,6 +37,8 @@ int MutexBody::enter_again() noexcept {
 }
 
 int MutexBody::try_lock() noexcept {
+  if (word_.load(std::memory_order_relaxed) == kHandedOver) [[unlikely]]
+    free_if_lost();
   if (!has_owner()) return try_acquire() ? 0 : EBUSY;
   const std::uint64_t self = current_flow();
   if (owner_.load(std::memory_order_relaxed) == self) {
@@ -55,26 +53,54 @@ int MutexBody::acquire_slowly(const PointInTime& until, bool may_fail,
                               const void* caller) noexcept {
   if (!until.is_valid()) return EINVAL;
   const bool may_park = may_park_caller(caller);
-  std::int64_t waits_since = 0;
-  std::uint32_t manner = 0;
-  // Who has waited takes it as contended: he cannot know who else waits.
-  while (word_.exchange(kContended, std::memory_order_acquire) != kFree) {
-    if (waits_since == 0) {
-      waits_since = monotonic_now();
-    } else if (may_park || monotonic_now() - waits_since > kPatience) {
-      manner = ParkingLot::kWantsHandOver;
-    }
-    WaitPlace* place = ParkingLot::join(this, may_park, manner, [this] {
-      return word_.load(std::memory_order_relaxed) == kContended;
+  Patience patience(may_park);
+  while (!acquire_contended()) {
+    WaitPlace* place = ParkingLot::join(this, may_park, patience.manner(), [this] {
+      return word_.load(std::memory_order_relaxed) >= kContended;
     });
     if (place == nullptr) continue;
     const WaitTerms terms{.deadline = until.deadline(), .may_fail = may_fail};
-    const WakeReason reason = ParkingLot::wait(*place, terms, [] {});
-    if (reason == WakeReason::kTimeout && !until.has_passed()) continue;
+    const WakeReason reason = ParkingLot::wait(
+        *place, terms, [] {}, [&until](Deadline& deadline) { return until.is_over(deadline); });
     if (reason != WakeReason::kFired) return error_of(reason, ETIMEDOUT);
-    if ((place->index & ParkingLot::kHandedOver) != 0) return 0;
+    if ((place->index & ParkingLot::kHandedOver) != 0) {
+      word_.store(kContended, std::memory_order_relaxed);
+      return 0;
+    }
   }
   return 0;
+}
+
+/// Takes it if it is free, as contended: who has waited cannot know who else waits. Otherwise it is
+/// contended from now on.
+bool MutexBody::acquire_contended() noexcept {
+  std::uint32_t word = word_.load(std::memory_order_relaxed);
+  for (;;) {
+    if (word == kContended) return false;
+    if (word == kHandedOver) {
+      free_if_lost();
+      word = word_.load(std::memory_order_relaxed);
+      if (word == kHandedOver) return false;
+      continue;
+    }
+    if (word_.compare_exchange_weak(word, kContended, std::memory_order_acquire,
+                                    std::memory_order_relaxed)) {
+      return word == kFree;
+    }
+  }
+}
+
+/// Takes it back from one who is not in this process.
+void MutexBody::free_if_lost() noexcept {
+  if (word_.load(std::memory_order_relaxed) != kHandedOver) return;
+  if (handed_in_.load(std::memory_order_relaxed) == ParkingLot::generation()) return;
+  ParkingLot::serve(this, [this](WaitPlace*, ParkingLot::Chosen&) {
+    // Another one may have been faster, and may have handed it over again.
+    if (word_.load(std::memory_order_relaxed) == kHandedOver &&
+        handed_in_.load(std::memory_order_relaxed) != ParkingLot::generation()) {
+      word_.store(kFree, std::memory_order_relaxed);
+    }
+  });
 }
 
 void MutexBody::release_contended() noexcept {
@@ -83,6 +109,8 @@ void MutexBody::release_contended() noexcept {
   ParkingLot::wake_one(this, [this](WaitPlace* place) {
     if (place != nullptr && (place->index & ParkingLot::kWantsHandOver) != 0) {
       place->index |= ParkingLot::kHandedOver;
+      handed_in_.store(ParkingLot::generation(), std::memory_order_relaxed);
+      word_.store(kHandedOver, std::memory_order_release);
     } else {
       word_.store(kFree, std::memory_order_release);
     }

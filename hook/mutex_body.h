@@ -7,12 +7,11 @@
 //
 //   kFree ──lock──▶ kHeld ──unlock──▶ kFree
 //   kHeld, kContended ──somebody is about to wait──▶ kContended ──unlock──▶ kFree, one is woken
-//   kContended ──unlock, and the first in the queue wants it handed over──▶ kContended, of that one
+//   kContended ──unlock, and the first in the queue wants it (patience.h)──▶ kHandedOver
+//   kHandedOver ──that one runs──▶ kContended
+//   kHandedOver, in an earlier generation ──somebody wants it──▶ kFree
 //
-// A woken waiter competes with whoever comes along: threads that hand a lock over at every unlock
-// crawl. But coroutines of one thread run in turns, so that one that always comes while another
-// holds the lock would never get it. So a coroutine that has lost once has the lock handed over,
-// and a thread that has lost for a millisecond.
+// A generation (parking_lot.h) ends in the child of a fork: who is not there takes nothing.
 //
 // What several processes share (PTHREAD_PROCESS_SHARED), robust mutexes and those with a priority
 // protocol are libc's: their owners must be threads that the kernel knows.
@@ -72,7 +71,7 @@ class MutexBody {
   /// Unlocks a plain one.
   void release() noexcept {
     if (__libc_single_threaded != 0) {
-      if (word_.load(std::memory_order_relaxed) == kContended) return release_contended();
+      if (word_.load(std::memory_order_relaxed) >= kContended) return release_contended();
       word_.store(kFree, std::memory_order_relaxed);
       return;
     }
@@ -82,7 +81,7 @@ class MutexBody {
       return;
     }
     // Free already: that is for the program to answer for, as it is with libc.
-    if (expected == kContended) release_contended();
+    if (expected >= kContended) release_contended();
   }
 
   /// Waits for it, for code at `caller`. Not ended by cancel or a TimeLimit.
@@ -109,6 +108,7 @@ class MutexBody {
   static constexpr std::uint32_t kFree = 0;
   static constexpr std::uint32_t kHeld = 1;
   static constexpr std::uint32_t kContended = 2;
+  static constexpr std::uint32_t kHandedOver = 3;  // contended, too
   static constexpr std::uint64_t kNobody = 0;
 
   int kind() const noexcept { return kind_ & kKindMask; }
@@ -131,12 +131,15 @@ class MutexBody {
     return 0;
   }
   int acquire_slowly(const PointInTime& until, bool may_fail, const void* caller) noexcept;
+  bool acquire_contended() noexcept;
   void release_contended() noexcept;
+  void free_if_lost() noexcept;
 
   std::atomic<std::uint32_t> word_;
   std::uint32_t depth_;               // of a recursive one; the owner's
   std::atomic<std::uint64_t> owner_;  // of the kinds that have one; see current_flow
   int kind_;
+  std::atomic<std::uint32_t> handed_in_;  // the generation of kHandedOver
 
   static void check_layout() noexcept;
 };

@@ -3,13 +3,15 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "colibri/core/deadline.h"
 
 namespace colibri {
 
-/// A point of the realtime or the monotonic clock, or never.
+/// A point of the realtime or the monotonic clock, or never. The realtime clock can be set: so
+/// nobody waits for a point of it for longer than a second without asking how it stands by now.
 class PointInTime {
  public:
   static PointInTime never() noexcept { return {}; }
@@ -25,8 +27,7 @@ class PointInTime {
     return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC;
   }
 
-  /// The same on the monotonic clock, as the clocks stand now. It is to be asked anew when that is
-  /// over: somebody may have set the clock back.
+  /// Until when to wait, on the monotonic clock, before is_over is asked.
   Deadline deadline() const noexcept {
     if (time_ == nullptr || time_->tv_sec > kMostSeconds) return Deadline::never();
     if (time_->tv_sec < 0) return Deadline::at_nanoseconds(0);
@@ -34,11 +35,19 @@ class PointInTime {
     if (clock_ == CLOCK_MONOTONIC) return Deadline::at_nanoseconds(wanted);
     timespec now{};
     clock_gettime(clock_, &now);
-    return Deadline::after(std::chrono::nanoseconds(wanted - now.tv_sec * kSecond - now.tv_nsec));
+    const std::int64_t left = wanted - now.tv_sec * kSecond - now.tv_nsec;
+    return Deadline::after(std::chrono::nanoseconds(std::min(left, kSecond)));
   }
 
   /// True once it is over by its own clock.
   bool has_passed() const noexcept { return deadline().has_passed(); }
+
+  /// The same; if it is not over, `deadline` becomes the next one to wait for. For
+  /// ParkingLot::wait.
+  bool is_over(Deadline& deadline) const noexcept {
+    deadline = this->deadline();
+    return deadline.has_passed();
+  }
 
  private:
   PointInTime() noexcept = default;

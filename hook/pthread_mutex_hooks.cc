@@ -2,12 +2,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
-
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
 #include "colibri/hook/mutex_body.h"
+#include "colibri/hook/shared_lock.h"
 
 namespace colibri {
 namespace {
@@ -32,25 +30,9 @@ bool is_owned_and_says_so(const pthread_mutex_t* mutex) noexcept {
          mutex->__data.__owner == gettid();
 }
 
-/// Locks one of libc's in a coroutine: its owner has to be this thread, so no helper thread can
-/// wait for it. Tries again in pauses that grow from 1 ms to 50 ms.
 int lock_in_pauses(pthread_mutex_t* mutex, const PointInTime& until, bool may_fail) {
-  const int saved_errno = errno;
-  constexpr std::chrono::milliseconds kLongest(50);
-  for (std::chrono::milliseconds pause(1);; pause = std::min(2 * pause, kLongest)) {
-    const int result = real::pthread_mutex_trylock(mutex);
-    errno = saved_errno;
-    if (result != EBUSY) return result;
-    if (!until.is_valid()) return EINVAL;
-    if (until.has_passed()) return ETIMEDOUT;
-    const Deadline deadline = std::min(until.deadline(), Deadline::after(pause));
-    const WakeReason reason =
-        thread_state.scheduler->park({.deadline = deadline, .may_fail = may_fail});
-    errno = saved_errno;
-    // Nothing was waited for: the owner may be another coroutine of this thread.
-    if (reason == WakeReason::kOutOfMemory) thread_state.scheduler->yield_to_loop();
-    if (may_fail && reason != WakeReason::kTimeout) return error_of(reason, ETIMEDOUT);
-  }
+  return try_in_pauses_until([mutex] { return real::pthread_mutex_trylock(mutex); }, until,
+                             may_fail);
 }
 
 bool must_pause_for(const pthread_mutex_t* mutex, const void* caller) noexcept {

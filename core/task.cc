@@ -34,6 +34,8 @@ WakeReason TaskStateBase::wait(Deadline deadline, bool may_fail) noexcept {
 }
 
 void TaskStateBase::finish() noexcept {
+  // Before the joiner hears of the end: these may run for long, and belong to it.
+  destroy_own_values(*thread_state.current);
   coroutine = nullptr;
   unpark_all(joiners, WakeReason::kFired);
 }

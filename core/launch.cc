@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "colibri/core/canceled.h"
+#include "colibri/core/coroutine_exit.h"
 #include "colibri/core/coroutine_report.h"
 #include "colibri/core/local.h"
 #include "colibri/core/specific_values.h"
@@ -44,6 +45,8 @@ StackPointer coroutine_entry(void* argument) {
   const Closure::Type& type = *static_cast<Closure*>(beginner.storage)->type;
   try {
     type.run(beginner);
+  } catch (const ForcedUnwind&) {
+    arrive_at_entry();
   } catch (const Canceled&) {
     // The usual way for a cancelled coroutine to end.
   } catch (const std::exception& error) {

@@ -9,7 +9,7 @@
 
 namespace colibri {
 
-constinit SpecificKey specific_keys[kSpecificKeys];
+constinit SpecificKey specific_keys[kSpecificKeys + 2];
 
 namespace {
 

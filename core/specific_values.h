@@ -26,8 +26,12 @@ struct SpecificKey {
 };
 
 inline constexpr unsigned kSpecificKeys = PTHREAD_KEYS_MAX;
+// Numbers beyond libc's, for what few coroutines have; see coroutine_exit.cc. No destructors.
+inline constexpr unsigned kCleanupSlot = kSpecificKeys;
+inline constexpr unsigned kExitSlot = kSpecificKeys + 1;
+
 /// By number. Written by whoever makes and deletes keys.
-extern constinit SpecificKey specific_keys[kSpecificKeys];
+extern constinit SpecificKey specific_keys[kSpecificKeys + 2];
 
 /// The values of one coroutine, in the order of their keys. In the thread's slab memory.
 struct SpecificValues {
@@ -44,7 +48,7 @@ struct SpecificValues {
 };
 
 // For the running coroutine: `extras` and what hangs on them are its own. `key` is below
-// kSpecificKeys.
+// kSpecificKeys, or one of the slots.
 
 /// Null where there is none. Takes no memory.
 void* specific_value(const ControlBlock& coroutine, unsigned key) noexcept;

@@ -40,4 +40,9 @@ void TaskStateBase::finish() noexcept {
   unpark_all(joiners, WakeReason::kFired);
 }
 
+void refuse_without_result() {
+  throw std::system_error(std::make_error_code(std::errc::owner_dead),
+                          "Task::join: the coroutine called pthread_exit and has no result");
+}
+
 }  // namespace colibri

@@ -26,6 +26,7 @@ namespace colibri {
 
 class LocalValue;
 struct PrivateStack;
+struct SpecificValues;
 
 enum class CoroutineState : std::uint8_t {
   kCreated,
@@ -69,6 +70,7 @@ struct CoroutineExtras {
   Deadline limit;                         // of the enclosing TimeLimits
   Waiter waiter;                          // for what other threads may bring
   LocalValue* locals = nullptr;           // of CoroutineLocals; owned
+  SpecificValues* specific = nullptr;     // of pthread_setspecific; owned
   PrivateStack* checked_stack = nullptr;  // its range, in check mode on a shared stack
 };
 

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "colibri/core/coroutine_exit.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/spawn_options.h"
 #include "colibri/core/thread_state.h"
@@ -119,6 +120,8 @@ class Coroutine {
     try {
       body();
     } catch (const Unwind&) {
+    } catch (const ForcedUnwind&) {
+      throw;
     } catch (...) {
       note_error(error);
     }

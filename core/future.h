@@ -138,9 +138,10 @@ class Promise {
   std::shared_ptr<FutureState<T>> state_;
 };
 
-/// Calls `function()` and keeps `promise` with what it returns or throws.
+/// Calls `function()` and keeps `promise` with what it returns or throws. Throws nothing; but if
+/// the function ends the coroutine by pthread_exit, the promise is not kept.
 template <class T, class Function>
-void keep(Promise<T>& promise, Function&& function) noexcept {
+void keep(Promise<T>& promise, Function&& function) {
   try {
     if constexpr (std::is_void_v<T>) {
       std::invoke(std::forward<Function>(function));
@@ -148,6 +149,8 @@ void keep(Promise<T>& promise, Function&& function) noexcept {
     } else {
       promise.set(std::invoke(std::forward<Function>(function)));
     }
+  } catch (const ForcedUnwind&) {
+    throw;
   } catch (...) {
     promise.fail(std::current_exception());
   }

@@ -4,17 +4,37 @@
 #include <exception>
 
 #include "colibri/core/canceled.h"
+#include "colibri/core/coroutine_exit.h"
 #include "colibri/core/coroutine_report.h"
 #include "colibri/core/local.h"
+#include "colibri/core/specific_values.h"
 #include "colibri/core/stack_usage.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
+namespace {
+
+constinit std::atomic<std::uint64_t> batches_of_ids{0};
+
+}  // namespace
 
 // Threads take ids in batches: the shared counter is touched once in a thousand spawns.
 std::uint64_t next_batch_of_ids() noexcept {
-  static constinit std::atomic<std::uint64_t> batches{0};
-  return batches.fetch_add(1, std::memory_order_relaxed) * kIdsInABatch;
+  return batches_of_ids.fetch_add(1, std::memory_order_relaxed) * kIdsInABatch;
+}
+
+bool any_coroutine_yet() noexcept {
+  return batches_of_ids.load(std::memory_order_relaxed) != 0;
+}
+
+void destroy_own_values(ControlBlock& block) noexcept {
+  if (block.extras == nullptr) [[likely]]
+    return;
+  destroy_locals(block.extras->locals);
+  if (block.extras->specific == nullptr) return;
+  // As in a thread: these come last. But what they use on the way must not be left behind.
+  destroy_specific_values(block);
+  destroy_locals(block.extras->locals);
 }
 
 StackPointer coroutine_entry(void* argument) {
@@ -25,6 +45,8 @@ StackPointer coroutine_entry(void* argument) {
   const Closure::Type& type = *static_cast<Closure*>(beginner.storage)->type;
   try {
     type.run(beginner);
+  } catch (const ForcedUnwind&) {
+    arrive_at_entry();
   } catch (const Canceled&) {
     // The usual way for a cancelled coroutine to end.
   } catch (const std::exception& error) {
@@ -32,7 +54,7 @@ StackPointer coroutine_entry(void* argument) {
   } catch (...) {
     report_escaped_exception(*thread_state.current, "not derived from std::exception");
   }
-  if (CoroutineExtras* extras = thread_state.current->extras) destroy_locals(extras->locals);
+  destroy_own_values(*thread_state.current);
   if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
     note_stack_usage(*thread_state.current);
   return type.end(*thread_state.current);

@@ -75,6 +75,8 @@ void prepare_thread();
 inline constexpr std::uint64_t kIdsInABatch = 1024;
 /// The first of a batch of ids, less one.
 std::uint64_t next_batch_of_ids() noexcept;
+/// False until the process has made its first coroutine. Any thread.
+bool any_coroutine_yet() noexcept;
 
 /// Gives `block` an id, unique in the process, and what the options say of it.
 inline void identify(ControlBlock& block, const SpawnOptions& options) noexcept {
@@ -86,6 +88,10 @@ inline void identify(ControlBlock& block, const SpawnOptions& options) noexcept 
 
 /// Gives `child` the CoroutineLocals that it inherits from the running coroutine; see local.h.
 void inherit_locals(ControlBlock& child) noexcept;
+
+/// Destroys what `block`, the running coroutine, which ends, has kept for itself: its
+/// CoroutineLocals, and what it set by pthread_setspecific. No effect the second time.
+void destroy_own_values(ControlBlock& block) noexcept;
 
 /// Destroys the closure of a coroutine that never ran. To be followed by release_coroutine.
 void discard_closure(ControlBlock& block) noexcept;

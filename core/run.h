@@ -10,6 +10,7 @@
 
 #include "colibri/core/launch.h"
 #include "colibri/core/scheduler.h"
+#include "colibri/core/task.h"
 
 namespace colibri {
 
@@ -25,10 +26,11 @@ struct RunOptions {
 };
 
 /// Calls `main()` in a coroutine on a new scheduler of this thread and returns its result (0 for
-/// void, so that `int main() { return colibri::run(…); }` works); rethrows what it throws. When
-/// main has ended, every other coroutine is cancelled and run to its end. Several threads may run
-/// at once, each its own; a thread may run again later, but not inside a run. Throws
-/// std::system_error when the system gives no descriptors or memory.
+/// void, so that `int main() { return colibri::run(…); }` works); rethrows what it throws. If main
+/// calls pthread_exit, the result is as Result(). When main has ended, every other coroutine is
+/// cancelled and run to its end. Several threads may run at once, each its own; a thread may run
+/// again later, but not inside a run. Throws std::system_error when the system gives no descriptors
+/// or memory.
 template <class Main>
 auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite::here()) {
   using Returned = std::invoke_result_t<Main&>;
@@ -44,6 +46,9 @@ auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite
       } else {
         result.emplace(std::invoke(main));
       }
+    } catch (const ForcedUnwind&) {
+      if constexpr (std::is_default_constructible_v<Result>) result.emplace();
+      throw;
     } catch (...) {
       error = std::current_exception();
     }
@@ -52,6 +57,7 @@ auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite
       .stack_bytes = options.main_stack_bytes, .name = "main", .site = site};
   scheduler.run(scheduler.make(main_options, std::move(call)), options.grace);
   if (error) std::rethrow_exception(error);
+  if (!result.has_value()) refuse_without_result();
   return std::move(*result);
 }
 

@@ -34,8 +34,15 @@ WakeReason TaskStateBase::wait(Deadline deadline, bool may_fail) noexcept {
 }
 
 void TaskStateBase::finish() noexcept {
+  // Before the joiner hears of the end: these may run for long, and belong to it.
+  destroy_own_values(*thread_state.current);
   coroutine = nullptr;
   unpark_all(joiners, WakeReason::kFired);
+}
+
+void refuse_without_result() {
+  throw std::system_error(std::make_error_code(std::errc::owner_dead),
+                          "Task::join: the coroutine called pthread_exit and has no result");
 }
 
 }  // namespace colibri

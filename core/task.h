@@ -12,6 +12,7 @@
 
 #include "colibri/core/canceled.h"
 #include "colibri/core/check.h"
+#include "colibri/core/coroutine_exit.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/scheduler.h"
 
@@ -43,6 +44,9 @@ struct TaskState : TaskStateBase {
 template <>
 struct TaskState<void> : TaskStateBase {};
 
+/// Throws std::system_error (owner_dead): the coroutine ended by pthread_exit.
+[[noreturn]] void refuse_without_result();
+
 /// A coroutine that somebody owns. Movable. All methods belong to the thread that spawned it, and
 /// those that wait to its coroutines.
 ///
@@ -72,7 +76,8 @@ class [[nodiscard]] Task {
   /// Waits for the coroutine's end; returns its result or rethrows what it threw. Throws Canceled
   /// when the joiner is cancelled, std::system_error (timed_out) when its TimeLimit is over: the
   /// Task then still owns the coroutine. Throws std::system_error (owner_dead) for a coroutine that
-  /// was abandoned or did not come along through a fork. One coroutine at a time may join.
+  /// was abandoned or did not come along through a fork, and for one that should have returned a
+  /// value but called pthread_exit. One coroutine at a time may join.
   Result join() {
     check(joinable(), "Task::join called on a task that was joined already or owns nothing");
     throw_if_failed(state_->wait(Deadline::never(), true), "Task::join");
@@ -81,7 +86,10 @@ class [[nodiscard]] Task {
       throw std::system_error(std::make_error_code(std::errc::owner_dead), "Task::join");
     }
     if (state->error) std::rethrow_exception(state->error);
-    if constexpr (!std::is_void_v<Result>) return std::move(*state->result);
+    if constexpr (!std::is_void_v<Result>) {
+      if (!state->result.has_value()) refuse_without_result();
+      return std::move(*state->result);
+    }
   }
 
   /// From now on every blocking call of the coroutine that may fail does so: hooked ones with
@@ -139,6 +147,9 @@ auto spawn(const SpawnOptions& options, Function&& function, Arguments&&... argu
       } else {
         state->result.emplace(std::invoke(std::move(function), std::move(arguments)...));
       }
+    } catch (const ForcedUnwind&) {
+      state->finish();
+      throw;
     } catch (...) {
       state->error = std::current_exception();
     }

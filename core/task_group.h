@@ -40,6 +40,8 @@ class TaskGroup {
          ... arguments = std::decay_t<Arguments>(std::forward<Arguments>(arguments))]() mutable {
           try {
             std::invoke(std::move(function), std::move(arguments)...);
+          } catch (const ForcedUnwind&) {
+            throw;
           } catch (const Canceled&) {
             throw;
           } catch (...) {

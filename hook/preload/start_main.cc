@@ -17,6 +17,8 @@
 
 #include "colibri/core/bypass.h"
 #include "colibri/core/check.h"
+#include "colibri/core/coroutine_exit.h"
+#include "colibri/core/libc.h"
 #include "colibri/core/run.h"
 #include "colibri/hook/report.h"
 
@@ -27,6 +29,7 @@ using Main = int (*)(int, char**, char**);
 using StartMain = int (*)(Main, int, char**, void (*)(), void (*)(), void (*)(), void*);
 
 constinit Main program_main = nullptr;
+constinit RealFunction real_pthread_exit{"pthread_exit", ::pthread_exit};
 
 /// As large as the thread's own stack would have grown.
 std::size_t stack_bytes() noexcept {
@@ -78,7 +81,19 @@ int run_main(int count, char** arguments, char** /*environment*/) {
   if (stands_behind()) return examine ? 2 : program_main(count, arguments, environ);
   if (examine) return print_report();
   const RunOptions options{.main_stack_bytes = stack_bytes()};
-  return run([=] { return program_main(count, arguments, environ); }, options);
+  bool left = false;
+  const auto main = [=, &left] {
+    try {
+      return program_main(count, arguments, environ);
+    } catch (const ForcedUnwind&) {
+      left = true;
+      throw;
+    }
+  };
+  const int status = run(main, options);
+  // Main called pthread_exit: the process lives on as long as its other threads do.
+  if (left) real_pthread_exit(nullptr);
+  return status;
 }
 
 }  // namespace

@@ -12,8 +12,6 @@
 namespace colibri {
 namespace {
 
-constinit RealFunction real_waitid{"waitid", ::waitid};
-
 /// A helper's call of waitid, which several coroutines of a thread may wait for.
 class ChildWatch final : public HelperCall {
  public:
@@ -21,7 +19,7 @@ class ChildWatch final : public HelperCall {
       : question_(question), process_(getpid()) {}
   void run() noexcept override {
     siginfo_t info{};
-    real_waitid(question_.kind, question_.id, &info, question_.options | WNOWAIT);
+    real::waitid(question_.kind, question_.id, &info, question_.options | WNOWAIT);
   }
   /// False for one whose thread stayed with the parent of a fork.
   bool is_of_this_process() const noexcept { return process_ == getpid(); }

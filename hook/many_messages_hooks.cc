@@ -78,13 +78,6 @@ int send_many(int number, bool whole, mmsghdr* messages, unsigned count, int fla
   return done != 0 || count == 0 ? static_cast<int>(done) : -1;
 }
 
-/// The socket of a call that may have to wait; null: pass through.
-const Descriptor* patient_socket(int number, int flags) noexcept {
-  const Descriptor* descriptor =
-      (flags & MSG_DONTWAIT) != 0 ? nullptr : parkable_descriptor(number);
-  return descriptor != nullptr && descriptor->is_socket() ? descriptor : nullptr;
-}
-
 }  // namespace
 }  // namespace colibri
 

@@ -59,6 +59,7 @@ void reset(Descriptor& entry) noexcept {
   entry.receive_timeout.store(0, std::memory_order_relaxed);
   entry.send_timeout.store(0, std::memory_order_relaxed);
   entry.kind.store(DescriptorKind::kUnknown, std::memory_order_relaxed);
+  entry.life.fetch_add(1, std::memory_order_release);
 }
 
 void copy(const Descriptor& from, Descriptor& to) noexcept {

@@ -33,6 +33,7 @@ struct Descriptor {
   std::atomic<bool> our_nonblocking;   // we did (a listener); hidden from the program
   std::atomic<int> receive_low_water;  // SO_RCVLOWAT when above 1
   std::atomic<int> next_alias;         // ring of numbers for one description, plus 1; 0: alone
+  std::atomic<std::uint32_t> life;     // counts what the number has meant
   std::atomic<std::int64_t> receive_timeout;  // nanoseconds; 0: none
   std::atomic<std::int64_t> send_timeout;
 
@@ -70,6 +71,13 @@ inline Descriptor* find(int descriptor) noexcept {
 inline Descriptor* look_up(int descriptor) noexcept {
   Descriptor* entry = find(descriptor);
   return entry != nullptr ? entry : learn(descriptor);
+}
+
+/// What tells one meaning of the number from the next: another value once the program has closed
+/// it. Any thread.
+inline std::uint32_t life_of(int descriptor) noexcept {
+  const Descriptor* entry = descriptors.find(descriptor);
+  return entry != nullptr ? entry->life.load(std::memory_order_acquire) : 0;
 }
 
 /// `descriptor` was just created. Forgets what was believed of its number.

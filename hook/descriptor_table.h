@@ -50,8 +50,9 @@ namespace descriptor_table {
 /// True in the child of a vfork until it calls exec or _exit: it has the parent's memory, but
 /// descriptors of its own. Nothing that it does to these may be noted. Any thread.
 bool is_of_another_process() noexcept;
-/// A vfork has returned: `change` is 1 in the child, and -1 in the parent when the child has gone.
-void note_vfork(int change) noexcept;
+/// A vfork has returned: how many of them lie between this process and the one whose memory it has.
+/// Returns by how much that is more than what was noted last.
+int set_vfork_depth(int depth) noexcept;
 
 /// For this header's functions.
 extern constinit DescriptorMap<Descriptor> descriptors;

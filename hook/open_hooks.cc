@@ -167,6 +167,24 @@ int open64(const char* path, int flags, ...) {
   return result;
 }
 
+// libc exports open and open64 under these names, too.
+
+int __open(const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const int result = hooked_open(AT_FDCWD, path, flags, take_mode(flags, rest));
+  va_end(rest);
+  return result;
+}
+
+int __open64(const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const int result = hooked_open(AT_FDCWD, path, flags | O_LARGEFILE, take_mode(flags, rest));
+  va_end(rest);
+  return result;
+}
+
 int creat(const char* path, mode_t mode) {
   return hooked_open(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC, mode);
 }

@@ -28,6 +28,8 @@ vfork:
         jmp     colibri_vfork_returned  // and it returns to our caller
         .cfi_endproc
         .size   vfork, .-vfork
+        .globl  __vfork
+        .set    __vfork, vfork
 
 #elif defined(__aarch64__)
 
@@ -49,6 +51,8 @@ vfork:
         b       colibri_vfork_returned
         .cfi_endproc
         .size   vfork, .-vfork
+        .globl  __vfork
+        .set    __vfork, vfork
 
 #endif
         .section .note.GNU-stack, "", %progbits

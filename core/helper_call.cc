@@ -34,8 +34,9 @@ void HelperCall::finish() noexcept {
 WakeReason HelperCall::wait(const WaitTerms& terms) noexcept {
   BiasedGuard guard(lock_);
   if (done_) return WakeReason::kFired;
+  given_up_ = false;
   const WakeReason reason = wait_in(waiting_, lock_, guard, terms);
-  if (reason != WakeReason::kFired) given_up_ = true;  // the guard is held again
+  if (reason != WakeReason::kFired) given_up_ = waiting_.empty();  // the guard is held again
   return reason;
 }
 

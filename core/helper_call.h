@@ -23,12 +23,13 @@ class HelperCall {
 
   /// Makes the call and keeps its results. On the helper thread.
   virtual void run() noexcept = 0;
-  /// After run(), if nobody waits for it: releases a lock, closes a descriptor, frees memory that
-  /// the call has got. On the helper thread.
+  /// After run(), if those who waited for it have given up: releases a lock, closes a descriptor,
+  /// frees memory that the call has got. On the helper thread.
   virtual void discard() noexcept {}
 
-  /// Waits for a call that run_on_helper has begun, also together with others. Results as there.
-  /// In a coroutine.
+  /// Waits for a call that run_on_helper has begun, also together with others, and also one that
+  /// has been given up and is not done yet: it is no longer given up then. Results as there. In a
+  /// coroutine.
   WakeReason wait(const WaitTerms& terms) noexcept;
   bool is_done() noexcept;
 
@@ -41,7 +42,7 @@ class HelperCall {
   BiasedLock lock_;
   WaitQueue waiting_;
   bool done_ = false;
-  bool given_up_ = false;
+  bool given_up_ = false;  // by the last of those who waited
 };
 
 /// Has a helper of `set` run `call`, and waits until it has: kFired. Any other reason says that the

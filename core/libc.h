@@ -143,11 +143,14 @@ inline constinit RealFunction writev{"writev", ::writev};
 inline constinit RealFunction send{"send", ::send};
 inline constinit RealFunction sendto{"sendto", ::sendto};
 inline constinit RealFunction sendmsg{"sendmsg", ::sendmsg};
+inline constinit RealFunction pread64{"pread64", ::pread64};
+inline constinit RealFunction pwrite64{"pwrite64", ::pwrite64};
 inline constinit RealFunction preadv2{"preadv2", ::preadv2};
 inline constinit RealFunction pwritev2{"pwritev2", ::pwritev2};
 
 // Descriptors.
 inline constinit RealFunction open{"open", ::open};
+inline constinit RealFunction openat{"openat", ::openat};
 inline constinit RealFunction close{"close", ::close};
 inline constinit RealFunction dup{"dup", ::dup};
 inline constinit RealFunction dup2{"dup2", ::dup2};
@@ -206,6 +209,7 @@ inline constinit RealFunction pthread_cond_broadcast{"pthread_cond_broadcast",
 inline constinit RealFunction sigaction{"sigaction", ::sigaction};
 inline constinit RealFunction pthread_sigmask{"pthread_sigmask", ::pthread_sigmask};
 inline constinit RealFunction waitpid{"waitpid", ::waitpid};
+inline constinit RealFunction waitid{"waitid", ::waitid};
 inline constinit RealFunction sigaltstack{"sigaltstack", ::sigaltstack};
 
 // Threads.

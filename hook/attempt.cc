@@ -8,20 +8,11 @@
 #include <cerrno>
 
 #include "colibri/core/libc.h"
+#include "colibri/hook/blocking_call.h"
 #include "colibri/hook/program_memory.h"
 
 namespace colibri {
 namespace {
-
-ssize_t fail_with(int error) noexcept {
-  errno = error;
-  return -1;
-}
-
-bool is_ready(int number, short events) noexcept {
-  pollfd query{number, events, 0};
-  return real::poll(&query, 1, 0) != 0;
-}
 
 /// Sockets know RWF_NOWAIT since Linux 6.5.
 std::atomic<bool> sockets_know_nowait{true};
@@ -51,12 +42,12 @@ msghdr message_of(const iovec* buffers, int count) noexcept {
 /// For what knows neither MSG_DONTWAIT nor RWF_NOWAIT. Between poll and read somebody else may take
 /// the data, and the read then blocks; nothing better exists for terminals.
 ssize_t read_if_ready(int number, const iovec* buffers, int count) noexcept {
-  return is_ready(number, POLLIN) ? real::readv(number, buffers, count) : fail_with(EAGAIN);
+  return is_ready(number, POLLIN) ? real::readv(number, buffers, count) : fail_with_errno(EAGAIN);
 }
 
 /// A pipe that polls writable takes PIPE_BUF bytes without blocking, and no more is sure.
 ssize_t write_if_ready(int number, const iovec* buffers, int count) noexcept {
-  if (!is_ready(number, POLLOUT)) return fail_with(EAGAIN);
+  if (!is_ready(number, POLLOUT)) return fail_with_errno(EAGAIN);
   while (count > 1 && buffers->iov_len == 0) ++buffers, --count;
   return real::write(number, buffers->iov_base, std::min<std::size_t>(buffers->iov_len, PIPE_BUF));
 }

@@ -21,7 +21,7 @@ constinit RealFunction real_epoll_create{"epoll_create", ::epoll_create};
 
 int note_pollable(int number, bool nonblocking) noexcept {
   if (number >= 0) descriptor_table::opened(number, DescriptorKind::kPollable, nonblocking);
-  return number;
+  return give_way_if_failed(number);
 }
 
 }  // namespace
@@ -41,7 +41,7 @@ int timerfd_create(int clock, int flags) noexcept {
 
 int signalfd(int number, const sigset_t* mask, int flags) noexcept {
   const int result = real_signalfd(number, mask, flags);
-  if (number >= 0) return result;  // an old one gets a new mask; its flags stay
+  if (number >= 0) return give_way_if_failed(result);  // an old one gets a new mask; its flags stay
   return note_pollable(result, (flags & SFD_NONBLOCK) != 0);
 }
 

@@ -13,6 +13,7 @@
 #include "colibri/core/descriptor_wait.h"
 #include "colibri/core/libc.h"
 #include "colibri/hook/descriptor_table.h"
+#include "colibri/hook/growing_pause.h"
 #include "colibri/hook/handler_scope.h"
 
 namespace colibri {
@@ -39,6 +40,19 @@ inline Descriptor* parkable_descriptor(int number) noexcept {
   }
   return descriptor->kind.load(std::memory_order_relaxed) == DescriptorKind::kFile ? nullptr
                                                                                    : descriptor;
+}
+
+/// The socket of a call with these flags that may have to wait; null: pass through.
+inline const Descriptor* patient_socket(int number, int flags) noexcept {
+  if ((flags & MSG_DONTWAIT) != 0) return nullptr;
+  const Descriptor* descriptor = parkable_descriptor(number);
+  return descriptor != nullptr && descriptor->is_socket() ? descriptor : nullptr;
+}
+
+/// True if the descriptor is ready for `events` (POLLIN, POLLOUT), or has an error to tell.
+inline bool is_ready(int number, short events) noexcept {
+  pollfd query{number, events, 0};
+  return real::poll(&query, 1, 0) != 0;
 }
 
 /// errno for a wait that ended early. `timeout` is what the call says when the time-out that the
@@ -132,15 +146,20 @@ inline bool may_begin() noexcept {
   return false;
 }
 
-/// The call as the program wrote it. If it fails in a cancelled coroutine, others run before it
-/// returns: a loop that ignores errors must not starve them.
-template <class Plain>
-auto pass_through(Plain plain) {
-  const auto result = plain();
+/// The result of a call that asked no may_begin. If it has failed in a cancelled coroutine, others
+/// run before it returns: a loop that ignores errors must not starve them. errno is kept.
+template <class Result>
+Result give_way_if_failed(Result result) {
   if (result < 0 && parkable_coroutine() != nullptr) [[unlikely]] {
     thread_state.scheduler->yield_if_canceled();
   }
   return result;
+}
+
+/// The call as the program wrote it.
+template <class Plain>
+auto pass_through(Plain plain) {
+  return give_way_if_failed(plain());
 }
 
 /// Tries until the call succeeds or fails, or its wait ends early. `attempt()` returns -1 with
@@ -165,12 +184,12 @@ ssize_t try_and_wait(CallSite& call, Plain plain, Attempt attempt) {
 /// that grow from 1 ms to 50 ms.
 template <class Attempt>
 ssize_t try_in_pauses(CallSite& call, Attempt attempt) {
-  constexpr std::chrono::milliseconds kLongest(50);
-  for (std::chrono::milliseconds pause(1);; pause = std::min(2 * pause, kLongest)) {
+  GrowingPause pause(std::chrono::milliseconds(1), std::chrono::milliseconds(50));
+  for (;;) {
     const ssize_t result = attempt();
     if (result >= 0 || errno != EAGAIN || call.limits().deadline.has_passed()) return result;
     WaitLimits limits = call.limits();
-    limits.deadline = std::min(limits.deadline, Deadline::after(pause));
+    limits.deadline = std::min(limits.deadline, pause.begin());
     // The kernel calls the socket writable, and each try raises that event anew: so as a reader,
     // whom only a close wakes. But if its own buffer is full, the event means something.
     pollfd query{call.number, POLLOUT, 0};

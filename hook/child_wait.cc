@@ -12,8 +12,6 @@
 namespace colibri {
 namespace {
 
-constinit RealFunction real_waitid{"waitid", ::waitid};
-
 /// A helper's call of waitid, which several coroutines of a thread may wait for.
 class ChildWatch final : public HelperCall {
  public:
@@ -21,7 +19,7 @@ class ChildWatch final : public HelperCall {
       : question_(question), process_(getpid()) {}
   void run() noexcept override {
     siginfo_t info{};
-    real_waitid(question_.kind, question_.id, &info, question_.options | WNOWAIT);
+    real::waitid(question_.kind, question_.id, &info, question_.options | WNOWAIT);
   }
   /// False for one whose thread stayed with the parent of a fork.
   bool is_of_this_process() const noexcept { return process_ == getpid(); }
@@ -78,14 +76,16 @@ WakeReason wait_in_pauses(bool interruptible) {
 }
 
 /// Throws std::bad_alloc, and std::system_error when no descriptor can be had.
-WakeReason wait_for_news(const ChildQuestion& question, bool interruptible) {
-  const WaitLimits limits{.interruptible = interruptible};
-  if ((question.options & ~WNOWAIT) == WEXITED) {
+WakeReason wait_for_news(const ChildQuestion& question, bool interruptible, GrowingPause& pause) {
+  const bool has_pidfd = question.kind == P_PID || question.kind == P_PIDFD;
+  if (has_pidfd && (question.options & ~WNOWAIT) == WEXITED) {
+    const WaitLimits limits{.deadline = pause.begin(), .interruptible = interruptible};
     WakeReason reason = WakeReason::kUnsupported;
     if (question.kind == P_PID) reason = wait_for_exit(static_cast<pid_t>(question.id), limits);
     if (question.kind == P_PIDFD) {
       reason = wait_ready(static_cast<int>(question.id), Direction::kRead, limits);
     }
+    if (reason == WakeReason::kTimeout) return WakeReason::kFired;
     if (reason != WakeReason::kUnsupported) return reason;
   }
   return wait_for_watch(question, {.interruptible = interruptible});
@@ -102,10 +102,11 @@ ChildQuestion ChildQuestion::of_wait(pid_t process, int options) noexcept {
           waited};
 }
 
-WakeReason wait_for_child(const ChildQuestion& question, bool interruptible) noexcept {
+WakeReason wait_for_child(const ChildQuestion& question, bool interruptible,
+                          GrowingPause& pause) noexcept {
   if ((question.options & __WNOTHREAD) != 0) return wait_in_pauses(interruptible);
   try {
-    return wait_for_news(question, interruptible);
+    return wait_for_news(question, interruptible, pause);
   } catch (const std::exception&) {
     return wait_in_pauses(interruptible);  // no memory for anything better
   }

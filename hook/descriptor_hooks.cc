@@ -9,9 +9,14 @@
 namespace colibri {
 namespace {
 
+/// What calls on a descriptor of our own say.
+int fail_as_closed() {
+  return give_way_if_failed(fail_with_errno(EBADF));
+}
+
 /// Notes the two descriptors of a pair that was just made.
 int note_pair(int result, const int* pair, DescriptorKind kind, bool nonblocking) noexcept {
-  if (result != 0) return result;
+  if (result != 0) return give_way_if_failed(result);
   descriptor_table::opened(pair[0], kind, nonblocking);
   descriptor_table::opened(pair[1], kind, nonblocking);
   return result;
@@ -19,17 +24,17 @@ int note_pair(int result, const int* pair, DescriptorKind kind, bool nonblocking
 
 int note_copy(int copy, int original) noexcept {
   if (copy >= 0) descriptor_table::duplicated(original, copy);
-  return copy;
+  return give_way_if_failed(copy);
 }
 
 /// dup2 and dup3: `target` loses its old meaning, and its waiters are told, but only if the call
 /// will succeed.
 template <class Duplicate>
 int duplicate_onto(int original, int target, Duplicate duplicate) {
-  if (is_internal_descriptor(original)) return fail_with_errno(EBADF);
+  if (is_internal_descriptor(original)) return fail_as_closed();
   if (descriptor_table::is_of_another_process() || original == target || target < 0 ||
       real::fcntl(original, F_GETFD) < 0)
-    return duplicate();
+    return pass_through(duplicate);
   yield_descriptor_number(target);
   descriptor_table::closing(target);
   return note_copy(duplicate(), original);
@@ -64,7 +69,7 @@ int wait_for_lock(int number, int command, void* lock) {
       command == F_SETLKW ? F_SETLK : F_OFD_SETLK, lock, 0);
 }
 
-int hooked_fcntl(int number, int command, void* argument) {
+int dispatch_fcntl(int number, int command, void* argument) {
   if (is_internal_descriptor(number)) return fail_with_errno(EBADF);
   switch (command) {
     case F_DUPFD:
@@ -80,6 +85,10 @@ int hooked_fcntl(int number, int command, void* argument) {
     default:
       return real::fcntl(number, command, argument);
   }
+}
+
+int hooked_fcntl(int number, int command, void* argument) {
+  return give_way_if_failed(dispatch_fcntl(number, command, argument));
 }
 
 int set_nonblocking_by_ioctl(int number, const int* wanted) noexcept {
@@ -120,7 +129,7 @@ int socket(int domain, int type, int protocol) noexcept {
     descriptor_table::opened(number, descriptor_table::socket_kind(domain, type, protocol),
                              (type & SOCK_NONBLOCK) != 0);
   }
-  return number;
+  return give_way_if_failed(number);
 }
 
 int socketpair(int domain, int type, int protocol, int pair[2]) noexcept {
@@ -139,15 +148,15 @@ int pipe2(int pair[2], int flags) noexcept {
 }
 
 int close(int fd) {
-  if (is_internal_descriptor(fd)) return fail_with_errno(EBADF);
+  if (is_internal_descriptor(fd)) return fail_as_closed();
   descriptor_table::closing(fd);
   const int result = real::close(fd);
   descriptor_table::closed(fd);
-  return result;
+  return give_way_if_failed(result);
 }
 
 int dup(int fd) noexcept {
-  if (is_internal_descriptor(fd)) return fail_with_errno(EBADF);
+  if (is_internal_descriptor(fd)) return fail_as_closed();
   return note_copy(real::dup(fd), fd);
 }
 
@@ -157,7 +166,8 @@ int dup2(int fd, int target) noexcept {
 
 int dup3(int fd, int target, int flags) noexcept {
   const auto duplicate = [&] { return real::dup3(fd, target, flags); };
-  return (flags & ~O_CLOEXEC) != 0 ? duplicate() : duplicate_onto(fd, target, duplicate);
+  return (flags & ~O_CLOEXEC) != 0 ? pass_through(duplicate)
+                                   : duplicate_onto(fd, target, duplicate);
 }
 
 int fcntl(int fd, int command, ...) {
@@ -181,15 +191,17 @@ int ioctl(int fd, unsigned long request, ...) noexcept {
   va_start(arguments, request);
   void* argument = va_arg(arguments, void*);
   va_end(arguments);
-  if (is_internal_descriptor(fd)) return fail_with_errno(EBADF);
-  if (request == FIONBIO) return set_nonblocking_by_ioctl(fd, static_cast<const int*>(argument));
-  return real::ioctl(fd, request, argument);
+  if (is_internal_descriptor(fd)) return fail_as_closed();
+  return pass_through([&] {
+    return request == FIONBIO ? set_nonblocking_by_ioctl(fd, static_cast<const int*>(argument))
+                              : real::ioctl(fd, request, argument);
+  });
 }
 
 int setsockopt(int fd, int level, int option, const void* value, socklen_t size) noexcept {
   const int result = real::setsockopt(fd, level, option, value, size);
   if (result == 0 && level == SOL_SOCKET) note_option(fd, option, value);
-  return result;
+  return give_way_if_failed(result);
 }
 
 }  // extern "C"

@@ -88,7 +88,7 @@ int close_range(unsigned first, unsigned last, int flags) noexcept {
   constexpr int kUnshare = CLOSE_RANGE_UNSHARE;
   const bool closes = (flags & ~kUnshare) == 0 && first <= last && first <= kLargest;
   if (!closes || descriptor_table::is_of_another_process() || !kernel_closes_ranges()) {
-    return real::close_range(first, last, flags);
+    return pass_through([&] { return real::close_range(first, last, flags); });
   }
   return close_known_range(first, last, flags);
 }

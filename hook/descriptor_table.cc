@@ -5,10 +5,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "colibri/core/event_loop.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/small_lock.h"
+
+/// Read by vfork's assembly.
+extern "C" {
+[[gnu::visibility("hidden")]] constinit thread_local int colibri_vfork_depth = 0;
+}
 
 namespace colibri::descriptor_table {
 
@@ -17,7 +23,6 @@ constinit DescriptorMap<Descriptor> descriptors;
 namespace {
 
 constinit SmallLock alias_lock;
-constinit thread_local int vfork_depth = 0;
 
 int socket_option(int descriptor, int option, int otherwise) noexcept {
   int value = 0;
@@ -59,6 +64,7 @@ void reset(Descriptor& entry) noexcept {
   entry.receive_timeout.store(0, std::memory_order_relaxed);
   entry.send_timeout.store(0, std::memory_order_relaxed);
   entry.kind.store(DescriptorKind::kUnknown, std::memory_order_relaxed);
+  entry.life.fetch_add(1, std::memory_order_release);
 }
 
 void copy(const Descriptor& from, Descriptor& to) noexcept {
@@ -86,7 +92,7 @@ void leave_ring(int number, Descriptor& entry) noexcept {
 
 /// `number` begins a new life.
 Descriptor* renew(int number) noexcept {
-  if (vfork_depth != 0) return nullptr;
+  if (colibri_vfork_depth != 0) return nullptr;
   Descriptor* entry = descriptors.find_or_create(number);
   if (entry == nullptr) return nullptr;
   leave_ring(number, *entry);
@@ -99,11 +105,11 @@ Descriptor* renew(int number) noexcept {
 }  // namespace
 
 bool is_of_another_process() noexcept {
-  return vfork_depth != 0;
+  return colibri_vfork_depth != 0;
 }
 
-void note_vfork(int change) noexcept {
-  vfork_depth += change;
+int set_vfork_depth(int depth) noexcept {
+  return depth - std::exchange(colibri_vfork_depth, depth);
 }
 
 DescriptorKind socket_kind(int domain, int type, int protocol) noexcept {
@@ -125,7 +131,7 @@ std::int64_t nanoseconds_of_timeout(const timeval& time) noexcept {
 Descriptor* learn(int descriptor) noexcept {
   const int saved_errno = errno;
   const int flags = real::fcntl(descriptor, F_GETFL);
-  if (flags < 0 || vfork_depth != 0) return nullptr;
+  if (flags < 0 || colibri_vfork_depth != 0) return nullptr;
   Descriptor* entry = descriptors.find_or_create(descriptor);
   if (entry == nullptr) return nullptr;
   const DescriptorKind kind = ask_kind(descriptor);
@@ -158,7 +164,7 @@ void accepted(int descriptor, const Descriptor& listener, bool nonblocking) noex
 }
 
 void closing(int descriptor) noexcept {
-  if (vfork_depth != 0) return;
+  if (colibri_vfork_depth != 0) return;
   EventLoop::detach_everywhere(descriptor);
   Descriptor* entry = descriptors.find(descriptor);
   if (entry == nullptr) return;
@@ -182,7 +188,7 @@ unsigned end_of_numbers() noexcept {
 }
 
 void closed(int descriptor) noexcept {
-  if (vfork_depth == 0) EventLoop::closed_everywhere(descriptor);
+  if (colibri_vfork_depth == 0) EventLoop::closed_everywhere(descriptor);
 }
 
 void duplicated(int original, int copy_number) noexcept {
@@ -200,7 +206,7 @@ void duplicated(int original, int copy_number) noexcept {
 }
 
 void set_nonblocking(int descriptor, bool nonblocking) noexcept {
-  if (vfork_depth != 0) return;
+  if (colibri_vfork_depth != 0) return;
   for_each_alias(descriptor, [nonblocking](Descriptor& entry) {
     entry.user_nonblocking.store(nonblocking, std::memory_order_relaxed);
   });

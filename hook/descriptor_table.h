@@ -33,6 +33,7 @@ struct Descriptor {
   std::atomic<bool> our_nonblocking;   // we did (a listener); hidden from the program
   std::atomic<int> receive_low_water;  // SO_RCVLOWAT when above 1
   std::atomic<int> next_alias;         // ring of numbers for one description, plus 1; 0: alone
+  std::atomic<std::uint32_t> life;     // counts what the number has meant
   std::atomic<std::int64_t> receive_timeout;  // nanoseconds; 0: none
   std::atomic<std::int64_t> send_timeout;
 
@@ -49,8 +50,9 @@ namespace descriptor_table {
 /// True in the child of a vfork until it calls exec or _exit: it has the parent's memory, but
 /// descriptors of its own. Nothing that it does to these may be noted. Any thread.
 bool is_of_another_process() noexcept;
-/// A vfork has returned: `change` is 1 in the child, and -1 in the parent when the child has gone.
-void note_vfork(int change) noexcept;
+/// A vfork has returned: how many of them lie between this process and the one whose memory it has.
+/// Returns by how much that is more than what was noted last.
+int set_vfork_depth(int depth) noexcept;
 
 /// For this header's functions.
 extern constinit DescriptorMap<Descriptor> descriptors;
@@ -70,6 +72,13 @@ inline Descriptor* find(int descriptor) noexcept {
 inline Descriptor* look_up(int descriptor) noexcept {
   Descriptor* entry = find(descriptor);
   return entry != nullptr ? entry : learn(descriptor);
+}
+
+/// What tells one meaning of the number from the next: another value once the program has closed
+/// it. Any thread.
+inline std::uint32_t life_of(int descriptor) noexcept {
+  const Descriptor* entry = descriptors.find(descriptor);
+  return entry != nullptr ? entry->life.load(std::memory_order_acquire) : 0;
 }
 
 /// `descriptor` was just created. Forgets what was believed of its number.

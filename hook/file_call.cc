@@ -13,9 +13,6 @@
 namespace colibri {
 namespace {
 
-constinit RealFunction real_pread{"pread64", ::pread64};
-constinit RealFunction real_pwrite{"pwrite64", ::pwrite64};
-
 /// For a file whose file system does not know RWF_NOWAIT: true if it has no disk to wait for.
 bool lies_in_memory(int number) noexcept {
   struct statfs64 about {};
@@ -42,11 +39,13 @@ off64_t advanced(off64_t offset, std::size_t done) noexcept {
 }
 
 ssize_t plain_read(int number, void* buffer, std::size_t size, off64_t offset) noexcept {
-  return offset < 0 ? real::read(number, buffer, size) : real_pread(number, buffer, size, offset);
+  return offset < 0 ? real::read(number, buffer, size)
+                    : real::pread64(number, buffer, size, offset);
 }
 
 ssize_t plain_write(int number, const void* buffer, std::size_t size, off64_t offset) noexcept {
-  return offset < 0 ? real::write(number, buffer, size) : real_pwrite(number, buffer, size, offset);
+  return offset < 0 ? real::write(number, buffer, size)
+                    : real::pwrite64(number, buffer, size, offset);
 }
 
 /// What a shared stack holds lies elsewhere while its coroutine is parked. Other memory, and what
@@ -78,15 +77,17 @@ class Bounce {
 
 ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offset) {
   if (!must_bounce(buffer, size)) {
-    return on_file_helper([=] { return plain_read(number, buffer, size, offset); });
+    return on_file_helper(number, [=] { return plain_read(number, buffer, size, offset); });
   }
-  const Bounce room(std::min(size, kPiece));
+  // In one piece where the position counts: others may move it between two.
+  const std::size_t most = offset < 0 ? size : std::min(size, kPiece);
+  const Bounce room(most);
   if (room.get() == nullptr) return plain_read(number, buffer, size, offset);
   std::size_t done = 0;
   while (done < size) {
-    const std::size_t piece = std::min(size - done, kPiece);
+    const std::size_t piece = std::min(size - done, most);
     const ssize_t got =
-        on_file_helper([number, to = room.get(), piece, at = advanced(offset, done)] {
+        on_file_helper(number, [number, to = room.get(), piece, at = advanced(offset, done)] {
           return plain_read(number, to, piece, at);
         });
     if (got < 0 && done == 0) return got;
@@ -98,17 +99,24 @@ ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offse
   return static_cast<ssize_t>(done);
 }
 
-ssize_t write_on_helper(int number, const void* buffer, std::size_t size, off64_t offset) {
+ssize_t write_by_helper(int number, const void* buffer, std::size_t size, off64_t offset) {
   if (!must_bounce(buffer, size)) {
-    return on_file_helper([=] { return plain_write(number, buffer, size, offset); });
+    return on_file_helper(number, [=] { return plain_write(number, buffer, size, offset); });
   }
   // In one piece, since what is appended must stay together.
   const Bounce room(size);
   if (room.get() == nullptr) return plain_write(number, buffer, size, offset);
   std::memcpy(room.get(), buffer, size);
-  return on_file_helper([number, from = room.get(), size, offset] {
+  return on_file_helper(number, [number, from = room.get(), size, offset] {
     return plain_write(number, from, size, offset);
   });
+}
+
+ssize_t write_on_helper(int number, const void* buffer, std::size_t size, off64_t offset) {
+  const ssize_t put = write_by_helper(number, buffer, size, offset);
+  // Whoever goes beyond RLIMIT_FSIZE gets SIGXFSZ, but helpers take no signals. Nothing has been
+  // written, and the try of this thread fails at once, too.
+  return put < 0 && errno == EFBIG ? plain_write(number, buffer, size, offset) : put;
 }
 
 /// Bytes that this thread has copied without waiting. Reading what is in memory never parks, and is
@@ -123,22 +131,28 @@ void note_copied(std::size_t size) noexcept {
   thread_state.scheduler->yield_to_loop();
 }
 
-/// `attempt(done)` moves more of `size` bytes without waiting; `on_helper(done)` moves the rest,
-/// and `plain(done)` does so on this thread.
-template <class Attempt, class OnHelper, class Plain>
-ssize_t transfer(int number, std::size_t size, Attempt attempt, OnHelper on_helper, Plain plain) {
-  const KeptErrno kept;
-  if (!may_begin()) return -1;
-  std::size_t done = 0;
-  for (;;) {
-    ssize_t moved = attempt(done);
-    const bool waits = moved < 0 && (errno == EAGAIN || errno == EOPNOTSUPP || errno == ENOSYS);
-    if (waits) moved = errno != EAGAIN && lies_in_memory(number) ? plain(done) : on_helper(done);
-    if (moved < 0) return kept(done != 0 ? static_cast<ssize_t>(done) : -1);
-    done += static_cast<std::size_t>(moved);
-    if (!waits) note_copied(static_cast<std::size_t>(moved));
-    if (waits || moved == 0 || done >= size) return kept(static_cast<ssize_t>(done));
+/// True if a call with RWF_NOWAIT said that it would have to wait, or that it cannot tell.
+bool must_wait(int error) noexcept {
+  return error == EAGAIN || error == EOPNOTSUPP || error == ENOSYS;
+}
+
+/// Takes back what a call has moved the file's position by. Calls by the position go whole or not
+/// at all, so that the kernel's own lock of it keeps those of several coroutines apart.
+void step_back(int number, std::size_t moved) noexcept {
+  lseek64(number, -static_cast<off64_t>(moved), SEEK_CUR);
+}
+
+/// Goes on with a read where memory has no more, as errno says.
+ssize_t read_rest(int number, char* bytes, std::size_t size, off64_t offset, std::size_t done) {
+  const bool needs_no_helper = errno != EAGAIN && lies_in_memory(number);
+  if (offset < 0 && done != 0) {
+    step_back(number, done);
+    done = 0;
   }
+  const auto read_on = needs_no_helper ? &plain_read : &read_on_helper;
+  const ssize_t got = read_on(number, bytes + done, size - done, advanced(offset, done));
+  if (got < 0 && done == 0) return -1;
+  return static_cast<ssize_t>(done) + std::max<ssize_t>(got, 0);
 }
 
 /// Writes that reach the disk before they return know no RWF_NOWAIT worth the name, and what is
@@ -158,37 +172,40 @@ bool is_file_that_may_wait(int number) noexcept {
 }
 
 ssize_t read_file(int number, void* buffer, std::size_t size, off64_t offset) {
+  const KeptErrno kept;
+  if (!may_begin()) return -1;
   auto* const bytes = static_cast<char*>(buffer);
-  return transfer(
-      number, size,
-      [=](std::size_t done) {
-        const iovec rest{bytes + done, size - done};
-        return real::preadv2(number, &rest, 1, advanced(offset, done), RWF_NOWAIT);
-      },
-      [=](std::size_t done) {
-        return read_on_helper(number, bytes + done, size - done, advanced(offset, done));
-      },
-      [=](std::size_t done) {
-        return plain_read(number, bytes + done, size - done, advanced(offset, done));
-      });
+  std::size_t done = 0;
+  while (done < size) {
+    const iovec rest{bytes + done, size - done};
+    const ssize_t got = real::preadv2(number, &rest, 1, advanced(offset, done), RWF_NOWAIT);
+    if (got < 0 && must_wait(errno)) return kept(read_rest(number, bytes, size, offset, done));
+    if (got < 0 && done == 0) return -1;
+    if (got <= 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  note_copied(done);
+  return kept(static_cast<ssize_t>(done));
 }
 
 ssize_t write_file(int number, const void* buffer, std::size_t size, off64_t offset) {
-  const auto* const bytes = static_cast<const char*>(buffer);
-  const bool whole = must_go_whole(number);
-  return transfer(
-      number, size,
-      [=](std::size_t done) -> ssize_t {
-        if (whole) return fail_with_errno(EAGAIN);
-        const iovec rest{const_cast<char*>(bytes) + done, size - done};
-        return real::pwritev2(number, &rest, 1, advanced(offset, done), RWF_NOWAIT);
-      },
-      [=](std::size_t done) {
-        return write_on_helper(number, bytes + done, size - done, advanced(offset, done));
-      },
-      [=](std::size_t done) {
-        return plain_write(number, bytes + done, size - done, advanced(offset, done));
-      });
+  const KeptErrno kept;
+  if (!may_begin()) return -1;
+  if (must_go_whole(number)) return kept(write_on_helper(number, buffer, size, offset));
+  const iovec whole{const_cast<void*>(buffer), size};
+  const ssize_t put = real::pwritev2(number, &whole, 1, offset, RWF_NOWAIT);
+  if (put < 0 && !must_wait(errno)) return -1;
+  if (put < 0 && errno != EAGAIN && lies_in_memory(number)) {
+    return kept(plain_write(number, buffer, size, offset));
+  }
+  if (put == static_cast<ssize_t>(size)) {
+    note_copied(size);
+    return put;
+  }
+  // The whole once more, since only the kernel knows what kept it from writing the rest: a wait, a
+  // limit or a full disk.
+  if (put > 0 && offset < 0) step_back(number, static_cast<std::size_t>(put));
+  return kept(write_on_helper(number, buffer, size, offset));
 }
 
 }  // namespace colibri

@@ -12,10 +12,15 @@
 
 namespace colibri {
 
-/// on_helper of the set for files.
+/// on_helper of the set for files. If the program closes `number` before a helper begins, the
+/// result is -1 with EBADF: by then the number may mean a stranger.
 template <class Function>
-long on_file_helper(Function function) {
-  return on_helper(HelperSet::kFiles, std::move(function));
+long on_file_helper(int number, Function function) {
+  const std::uint32_t life = descriptor_table::life_of(number);
+  return on_helper(HelperSet::kFiles, [=]() -> long {
+    return descriptor_table::life_of(number) == life ? static_cast<long>(function())
+                                                     : fail_with_errno(EBADF);
+  });
 }
 
 /// True in a coroutine that may park, for a regular file, a directory or a block device.

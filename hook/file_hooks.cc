@@ -14,8 +14,6 @@
 namespace colibri {
 namespace {
 
-constinit RealFunction real_pread{"pread64", ::pread64};
-constinit RealFunction real_pwrite{"pwrite64", ::pwrite64};
 constinit RealFunction real_fsync{"fsync", ::fsync};
 constinit RealFunction real_fdatasync{"fdatasync", ::fdatasync};
 constinit RealFunction real_flock{"flock", ::flock};
@@ -25,20 +23,20 @@ ssize_t hooked_pread(int number, void* buffer, std::size_t size, off64_t offset)
   if (offset >= 0 && size != 0 && is_file_that_may_wait(number)) {
     return read_file(number, buffer, size, offset);
   }
-  return pass_through([&] { return real_pread(number, buffer, size, offset); });
+  return pass_through([&] { return real::pread64(number, buffer, size, offset); });
 }
 
 ssize_t hooked_pwrite(int number, const void* buffer, std::size_t size, off64_t offset) {
   if (offset >= 0 && size != 0 && is_file_that_may_wait(number)) {
     return write_file(number, buffer, size, offset);
   }
-  return pass_through([&] { return real_pwrite(number, buffer, size, offset); });
+  return pass_through([&] { return real::pwrite64(number, buffer, size, offset); });
 }
 
 int hooked_sync(const RealFunction<int(int)>& real, int number) {
   if (!is_file_that_may_wait(number)) return pass_through([&] { return real(number); });
   if (!may_begin()) return -1;
-  return static_cast<int>(on_file_helper([&real, number] { return real(number); }));
+  return static_cast<int>(on_file_helper(number, [&real, number] { return real(number); }));
 }
 
 }  // namespace
@@ -47,15 +45,15 @@ int lock_in_pauses(int number, int (*attempt)(int, int, void*, off64_t), int com
                    void* argument, off64_t size) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
-  constexpr std::chrono::milliseconds kLongest(20);
-  for (std::chrono::milliseconds pause(1);; pause = std::min(2 * pause, kLongest)) {
+  GrowingPause pause(std::chrono::milliseconds(1), std::chrono::milliseconds(20));
+  for (;;) {
     const int result = attempt(number, command, argument, size);
     if (result == 0 || (errno != EAGAIN && errno != EACCES)) {
       return static_cast<int>(kept(result));
     }
     // As a reader of the file, so that those who look inside see what for.
     const WakeReason reason = thread_state.scheduler->park(
-        {.deadline = Deadline::after(pause), .descriptor = number, .interruptible = true});
+        {.deadline = pause.begin(), .descriptor = number, .interruptible = true});
     if (reason != WakeReason::kTimeout) return fail_with_errno(error_of(reason));
   }
 }

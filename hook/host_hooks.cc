@@ -21,6 +21,14 @@ void relocate_host(hostent& host, const MirroredBuffer& from, char* to) {
   from.relocate_all(host.h_addr_list, to);
 }
 
+/// As look_up_kept. Its kin sets h_errno, but without memory it is not called.
+template <class Call>
+hostent* look_up_host(Call call) {
+  hostent* const host = look_up_kept(kept_host, call);
+  if (host == nullptr && errno == ENOMEM) h_errno = NETDB_INTERNAL;
+  return host;
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -33,8 +41,9 @@ int gethostbyname_r(const char* name, hostent* host, char* buffer, size_t size, 
   if (parkable_coroutine() == nullptr) {
     return real_by_name_r(name, host, buffer, size, found, host_error);
   }
-  const auto look_up = [name = std::string(name)](auto... rest) {
-    return real_by_name_r(name.c_str(), rest...);
+  const auto look_up = [name] {
+    return
+        [copy = std::string(name)](auto... rest) { return real_by_name_r(copy.c_str(), rest...); };
   };
   return look_up_record(host, buffer, size, found, host_error, look_up, &relocate_host);
 }
@@ -44,8 +53,10 @@ int gethostbyname2_r(const char* name, int family, hostent* host, char* buffer, 
   if (parkable_coroutine() == nullptr) {
     return real_by_name2_r(name, family, host, buffer, size, found, host_error);
   }
-  const auto look_up = [name = std::string(name), family](auto... rest) {
-    return real_by_name2_r(name.c_str(), family, rest...);
+  const auto look_up = [name, family] {
+    return [copy = std::string(name), family](auto... rest) {
+      return real_by_name2_r(copy.c_str(), family, rest...);
+    };
   };
   return look_up_record(host, buffer, size, found, host_error, look_up, &relocate_host);
 }
@@ -56,30 +67,29 @@ int gethostbyaddr_r(const void* address, socklen_t address_size, int family, hos
     return real_by_address_r(address, address_size, family, host, buffer, size, found, host_error);
   }
   const auto* const bytes = static_cast<const char*>(address);
-  const auto look_up = [copy = std::string(bytes, address_size), family](auto... rest) {
-    return real_by_address_r(copy.data(), static_cast<socklen_t>(copy.size()), family, rest...);
+  const auto look_up = [bytes, address_size, family] {
+    return [copy = std::string(bytes, address_size), family](auto... rest) {
+      return real_by_address_r(copy.data(), static_cast<socklen_t>(copy.size()), family, rest...);
+    };
   };
   return look_up_record(host, buffer, size, found, host_error, look_up, &relocate_host);
 }
 
 hostent* gethostbyname(const char* name) {
   if (parkable_coroutine() == nullptr) return real_by_name(name);
-  return look_up_kept(kept_host.get(),
-                      [name](auto... rest) { return gethostbyname_r(name, rest..., &h_errno); });
+  return look_up_host([name](auto... rest) { return gethostbyname_r(name, rest..., &h_errno); });
 }
 
 hostent* gethostbyname2(const char* name, int family) {
   if (parkable_coroutine() == nullptr) return real_by_name2(name, family);
-  return look_up_kept(kept_host.get(), [name, family](auto... rest) {
-    return gethostbyname2_r(name, family, rest..., &h_errno);
-  });
+  return look_up_host(
+      [name, family](auto... rest) { return gethostbyname2_r(name, family, rest..., &h_errno); });
 }
 
 hostent* gethostbyaddr(const void* address, socklen_t size, int family) {
   if (parkable_coroutine() == nullptr) return real_by_address(address, size, family);
-  return look_up_kept(kept_host.get(), [=](auto... rest) {
-    return gethostbyaddr_r(address, size, family, rest..., &h_errno);
-  });
+  return look_up_host(
+      [=](auto... rest) { return gethostbyaddr_r(address, size, family, rest..., &h_errno); });
 }
 
 }  // extern "C"

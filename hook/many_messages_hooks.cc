@@ -38,6 +38,15 @@ class Patient {
   Deadline deadline_;
 };
 
+/// True if the socket has an error to tell. After messages it is for the next call, as in the
+/// kernel, and another try would take it away.
+bool has_error(int number) noexcept {
+  pollfd query{number, 0, 0};
+  if (real::poll(&query, 1, 0) != 1 || (query.revents & POLLERR) == 0) return false;
+  errno = EIO;  // anything but EAGAIN: nobody sees it
+  return true;
+}
+
 int receive_many(int number, const Descriptor& socket, mmsghdr* messages, unsigned count, int flags,
                  timespec* timeout) {
   timespec span{};
@@ -52,6 +61,7 @@ int receive_many(int number, const Descriptor& socket, mmsghdr* messages, unsign
       call, [&] { return patient.is_over() ? 0 : wanted; },
       [&] { return real_recvmmsg(number, messages, count, flags, timeout); },
       [&](std::size_t done) -> ssize_t {
+        if (done != 0 && has_error(number)) return -1;
         return real_recvmmsg(number, messages + done, count - static_cast<unsigned>(done), tried,
                              nullptr);
       }));
@@ -76,13 +86,6 @@ int send_many(int number, bool whole, mmsghdr* messages, unsigned count, int fla
     messages[done++].msg_len = static_cast<unsigned>(size);
   }
   return done != 0 || count == 0 ? static_cast<int>(done) : -1;
-}
-
-/// The socket of a call that may have to wait; null: pass through.
-const Descriptor* patient_socket(int number, int flags) noexcept {
-  const Descriptor* descriptor =
-      (flags & MSG_DONTWAIT) != 0 ? nullptr : parkable_descriptor(number);
-  return descriptor != nullptr && descriptor->is_socket() ? descriptor : nullptr;
 }
 
 }  // namespace

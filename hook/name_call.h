@@ -13,7 +13,7 @@
 
 namespace colibri {
 
-/// A copy of a string that may be null.
+/// A copy of a string that may be null. Throws std::bad_alloc when it is made.
 class OptionalString {
  public:
   explicit OptionalString(const char* text) {
@@ -25,9 +25,17 @@ class OptionalString {
   std::optional<std::string> text_;
 };
 
-/// Has a helper run `call`. 0, or the error that ended the wait; then the call is its helper's.
-inline int run_by_name_helper(const std::shared_ptr<HelperCall>& call) {
+/// Makes `call` of these arguments and has a helper run it. 0, or what kept it from that: ENOMEM,
+/// and then there is no call; or ETIMEDOUT or ECANCELED, and then it is its helper's. In a
+/// coroutine.
+template <class Call, class... Arguments>
+int run_new_by_name_helper(std::shared_ptr<Call>& call, const Arguments&... arguments) {
   if (!may_begin()) return errno;
+  try {
+    call = std::make_shared<Call>(arguments...);
+  } catch (const std::bad_alloc&) {
+    return ENOMEM;
+  }
   return error_of(run_on_helper(call, HelperSet::kNames, WaitTerms()));
 }
 

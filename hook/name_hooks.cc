@@ -12,6 +12,12 @@ namespace {
 constinit RealFunction real_getaddrinfo{"getaddrinfo", ::getaddrinfo};
 constinit RealFunction real_getnameinfo{"getnameinfo", ::getnameinfo};
 
+/// The result of a call that could not be made, or was given up.
+int refuse(int error) noexcept {
+  errno = error;
+  return error == ENOMEM ? EAI_MEMORY : EAI_SYSTEM;
+}
+
 class AddressCall final : public HelperCall {
  public:
   AddressCall(const char* host, const char* service, const addrinfo* hints)
@@ -58,14 +64,8 @@ bool needs_no_lookup(const char* host, const char* service, const addrinfo* hint
 int look_up_addresses(const char* host, const char* service, const addrinfo* hints,
                       addrinfo** list) {
   std::shared_ptr<AddressCall> call;
-  try {
-    call = std::make_shared<AddressCall>(host, service, hints);
-  } catch (const std::bad_alloc&) {
-    return EAI_MEMORY;
-  }
-  if (const int error = run_by_name_helper(call); error != 0) {
-    errno = error;
-    return EAI_SYSTEM;
+  if (const int error = run_new_by_name_helper(call, host, service, hints); error != 0) {
+    return refuse(error);
   }
   errno = call->error;
   if (call->result == 0) *list = call->list;
@@ -135,14 +135,9 @@ int getnameinfo(const sockaddr* address, socklen_t size, char* host, socklen_t h
     return real_getnameinfo(address, size, host, host_size, service, service_size, flags);
   }
   std::shared_ptr<NameCall> call;
-  try {
-    call = std::make_shared<NameCall>(address, size, host_room, service_room, flags);
-  } catch (const std::bad_alloc&) {
-    return EAI_MEMORY;
-  }
-  if (const int error = run_by_name_helper(call); error != 0) {
-    errno = error;
-    return EAI_SYSTEM;
+  if (const int error = run_new_by_name_helper(call, address, size, host_room, service_room, flags);
+      error != 0) {
+    return refuse(error);
   }
   errno = call->error;
   if (call->result == 0) {

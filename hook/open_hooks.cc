@@ -1,15 +1,14 @@
 // open, openat and creat, with their 64-bit and fortified forms. What they open may bear the number
 // of something that was closed behind the hooks' back.
 //
-// The opening of a FIFO waits for whoever opens its other end, perhaps for ever, so a helper thread
-// of its own does it. All else is opened at once.
+// The opening of a FIFO waits for whoever opens its other end, perhaps for ever. A helper thread
+// that waited for it could not be called back: it would stay, and take what a late writer writes to
+// its grave. So the end is opened without waiting and looked at in pauses, since no event tells.
+// All else is opened at once.
 #include <sys/stat.h>
 
 #include <cstdarg>
-#include <memory>
-#include <string>
-
-#include "colibri/core/helper_call.h"
+#include <utility>
 #include "colibri/hook/blocking_call.h"
 
 extern "C" {
@@ -22,7 +21,6 @@ int __openat64_2(int folder, const char* path, int flags);
 namespace colibri {
 namespace {
 
-constinit RealFunction real_openat{"openat", ::openat};
 constinit RealFunction real_checked_openat{"__openat_2", ::__openat_2};
 
 bool is_fifo(int folder, const char* path) noexcept {
@@ -33,47 +31,90 @@ bool is_fifo(int folder, const char* path) noexcept {
   return found && S_ISFIFO(about.st_mode);
 }
 
-/// An opening whose descriptor, if it comes too late, is closed again.
-class OpenCall final : public HelperCall {
+/// A descriptor of the scope's, which closes it unless it is taken.
+class OwnNumber {
  public:
-  OpenCall(int folder, const char* path, int flags, mode_t mode)
-      : folder_(folder), path_(path), flags_(flags), mode_(mode) {}
-  void run() noexcept override {
-    number = real_openat(folder_, path_.c_str(), flags_, mode_);
-    error = errno;
+  explicit OwnNumber(int number) noexcept : number_(number) {}
+  ~OwnNumber() {
+    const int saved_errno = errno;
+    if (number_ >= 0) real::close(number_);
+    errno = saved_errno;
   }
-  void discard() noexcept override {
-    if (number >= 0) real::close(number);
-  }
+  OwnNumber(const OwnNumber&) = delete;
+  OwnNumber& operator=(const OwnNumber&) = delete;
 
-  int number = -1;
-  int error = 0;
+  int get() const noexcept { return number_; }
+  int take() noexcept { return std::exchange(number_, -1); }
 
  private:
-  const int folder_;
-  const std::string path_;
-  const int flags_;
-  const mode_t mode_;
+  int number_;
 };
 
-int open_fifo(int folder, const char* path, int flags, mode_t mode) {
-  if (!may_begin()) return -1;
-  std::shared_ptr<OpenCall> call;
-  try {
-    call = std::make_shared<OpenCall>(folder, path, flags, mode);
-  } catch (const std::bad_alloc&) {
-    return fail_with_errno(ENOMEM);
+/// True once somebody has opened the FIFO of `reader` to write. `room` writes to an empty pipe.
+bool has_had_writer(int reader, int room) noexcept {
+  // Bytes, or a writer that has gone again.
+  if (is_ready(reader, POLLIN)) return true;
+  // Takes nothing out of the FIFO, and has only with a writer something to wait for.
+  return tee(reader, room, 1, SPLICE_F_NONBLOCK) != 0;
+}
+
+/// `is_open()` looks once more. True when it says so; false, with errno, when the wait ended early.
+template <class Look>
+bool look_in_pauses(Look is_open) {
+  GrowingPause pause(std::chrono::milliseconds(1), std::chrono::milliseconds(20));
+  while (!is_open()) {
+    const WakeReason reason =
+        thread_state.scheduler->park({.deadline = pause.begin(), .interruptible = true});
+    if (reason == WakeReason::kTimeout) continue;
+    // A writer that has got through must find its reader.
+    return is_open() || fail_with_errno(error_of(reason)) == 0;
   }
-  const WakeReason reason = run_on_helper(call, HelperSet::kUnbounded, {.interruptible = true});
-  if (reason != WakeReason::kFired) return fail_with_errno(error_of(reason));
-  return call->number >= 0 ? call->number : fail_with_errno(call->error);
+  return true;
+}
+
+/// Makes a descriptor what the program's flags say, where it was opened without waiting.
+int finish_opening(OwnNumber& file, int flags) noexcept {
+  const int now = real::fcntl(file.get(), F_GETFL);
+  if (now < 0 || real::fcntl(file.get(), F_SETFL, now & ~O_NONBLOCK) != 0) return -1;
+  if ((flags & O_CLOEXEC) == 0) real::fcntl(file.get(), F_SETFD, 0);
+  return file.take();
+}
+
+int open_to_read(int folder, const char* path, int flags, mode_t mode) {
+  int room[2];
+  if (real::pipe2(room, O_CLOEXEC) != 0) return -1;
+  const OwnNumber out(room[0]);
+  const OwnNumber in(room[1]);
+  OwnNumber file(real::openat(folder, path, flags | O_NONBLOCK | O_CLOEXEC, mode));
+  if (file.get() < 0) return -1;
+  if (!look_in_pauses([&] { return has_had_writer(file.get(), in.get()); })) return -1;
+  return finish_opening(file, flags);
+}
+
+int open_to_write(int folder, const char* path, int flags, mode_t mode) {
+  int number = -1;
+  // ENXIO: nobody reads yet.
+  const bool opened = look_in_pauses([&] {
+    number = real::openat(folder, path, flags | O_NONBLOCK | O_CLOEXEC, mode);
+    return number >= 0 || errno != ENXIO;
+  });
+  OwnNumber file(number);
+  return opened && number >= 0 ? finish_opening(file, flags) : -1;
+}
+
+int open_fifo(int folder, const char* path, int flags, mode_t mode) {
+  const KeptErrno kept;
+  if (!may_begin()) return -1;
+  const auto open_end = (flags & O_ACCMODE) == O_RDONLY ? &open_to_read : &open_to_write;
+  return static_cast<int>(kept(open_end(folder, path, flags, mode)));
 }
 
 int hooked_open(int folder, const char* path, int flags, mode_t mode) {
   const bool may_wait = (flags & (O_NONBLOCK | O_PATH | O_DIRECTORY)) == 0 &&
                         (flags & O_ACCMODE) != O_RDWR && parkable_coroutine() != nullptr;
-  const int number = may_wait && is_fifo(folder, path) ? open_fifo(folder, path, flags, mode)
-                                                       : real_openat(folder, path, flags, mode);
+  const int number = may_wait && is_fifo(folder, path)
+                         ? open_fifo(folder, path, flags, mode)
+                         : pass_through([&] { return real::openat(folder, path, flags, mode); });
   if (number >= 0) descriptor_table::closing(number);
   return number;
 }
@@ -119,6 +160,24 @@ int open(const char* path, int flags, ...) {
 }
 
 int open64(const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const int result = hooked_open(AT_FDCWD, path, flags | O_LARGEFILE, take_mode(flags, rest));
+  va_end(rest);
+  return result;
+}
+
+// libc exports open and open64 under these names, too.
+
+int __open(const char* path, int flags, ...) {
+  va_list rest;
+  va_start(rest, flags);
+  const int result = hooked_open(AT_FDCWD, path, flags, take_mode(flags, rest));
+  va_end(rest);
+  return result;
+}
+
+int __open64(const char* path, int flags, ...) {
   va_list rest;
   va_start(rest, flags);
   const int result = hooked_open(AT_FDCWD, path, flags | O_LARGEFILE, take_mode(flags, rest));

@@ -8,7 +8,6 @@ namespace colibri {
 namespace {
 
 constinit RealFunction real_wait4{"wait4", ::wait4};
-constinit RealFunction real_waitid{"waitid", ::waitid};
 
 pid_t hooked_wait(pid_t process, int* status, int options, rusage* usage) {
   if (parkable_coroutine() == nullptr || (options & WNOHANG) != 0) {
@@ -23,7 +22,7 @@ pid_t hooked_wait(pid_t process, int* status, int options, rusage* usage) {
 pid_t try_waitid(const ChildQuestion& question, siginfo_t* info) {
   siginfo_t own{};
   siginfo_t* const target = info != nullptr ? info : &own;
-  const int result = real_waitid(question.kind, question.id, target, question.options | WNOHANG);
+  const int result = real::waitid(question.kind, question.id, target, question.options | WNOHANG);
   return result < 0 ? -1 : target->si_pid;
 }
 
@@ -57,7 +56,7 @@ pid_t wait4(pid_t process, int* status, int options, rusage* usage) noexcept {
 
 int waitid(idtype_t kind, id_t id, siginfo_t* info, int options) {
   if (parkable_coroutine() == nullptr || (options & WNOHANG) != 0 || is_nonblocking(kind, id)) {
-    return pass_through([&] { return real_waitid(kind, id, info, options); });
+    return pass_through([&] { return real::waitid(kind, id, info, options); });
   }
   if (!may_begin()) return -1;
   const ChildQuestion question{kind, id, options};

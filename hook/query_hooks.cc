@@ -40,12 +40,7 @@ int ask(const Real& real, const char* name, int kind, int type, unsigned char* a
   if (parkable_coroutine() == nullptr || size <= 0) return real(name, kind, type, answer, size);
   const auto room = static_cast<std::size_t>(size);
   std::shared_ptr<QueryCall> call;
-  try {
-    call = std::make_shared<QueryCall>(real, name, kind, type, room);
-  } catch (const std::bad_alloc&) {
-    return real(name, kind, type, answer, size);  // this thread waits
-  }
-  if (const int error = run_by_name_helper(call); error != 0) {
+  if (const int error = run_new_by_name_helper(call, real, name, kind, type, room); error != 0) {
     h_errno = NETDB_INTERNAL;
     return fail_with_errno(error);
   }

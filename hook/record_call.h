@@ -11,12 +11,14 @@
 
 namespace colibri {
 
-/// `look_up(record, buffer, size, result, host_error)` is the call, with libc's result.
+/// `look_up(record, buffer, size, result, host_error)` is the call, with libc's result. Throws
+/// std::bad_alloc when it is made.
 template <class Record, class LookUp>
 class RecordCall final : public HelperCall {
  public:
-  RecordCall(const char* original, std::size_t size, LookUp look_up)
-      : buffer(original, size), look_up_(std::move(look_up)) {}
+  template <class MakeLookUp>
+  RecordCall(const char* original, std::size_t size, const MakeLookUp& make_look_up)
+      : buffer(original, size), look_up_(make_look_up()) {}
   void run() noexcept override {
     errno = error;
     h_errno = host_error;
@@ -35,21 +37,23 @@ class RecordCall final : public HelperCall {
   const LookUp look_up_;
 };
 
-/// A call of the kind that is given a buffer. `relocate(record, mirror, buffer)` moves the record's
-/// pointers there. `host_error` may be null.
-template <class Record, class LookUp>
+/// A call of the kind that is given a buffer, by `make_look_up()`, which copies its arguments.
+/// `relocate(record, mirror, buffer)` moves the record's pointers there. `host_error` may be null.
+/// Returns libc's result; or ENOMEM, ETIMEDOUT or ECANCELED, which is then errno, too. In a
+/// coroutine.
+template <class Record, class MakeLookUp>
 int look_up_record(Record* record, char* buffer, std::size_t size, Record** found, int* host_error,
-                   LookUp look_up, void (*relocate)(Record&, const MirroredBuffer&, char*)) {
-  const auto call = std::make_shared<RecordCall<Record, LookUp>>(buffer, size, std::move(look_up));
-  if (const int error = run_by_name_helper(call); error != 0) {
-    *found = nullptr;
+                   MakeLookUp make_look_up,
+                   void (*relocate)(Record&, const MirroredBuffer&, char*)) {
+  std::shared_ptr<RecordCall<Record, decltype(make_look_up())>> call;
+  *found = nullptr;
+  if (const int error = run_new_by_name_helper(call, buffer, size, make_look_up); error != 0) {
     if (host_error != nullptr) *host_error = NETDB_INTERNAL;
     errno = error;
     return error;
   }
   errno = call->error;
   if (host_error != nullptr) *host_error = call->host_error;
-  *found = nullptr;
   if (call->found == nullptr) return call->result;
   call->buffer.copy_to(buffer);
   *record = call->record;
@@ -66,17 +70,24 @@ struct KeptRecord {
 };
 
 /// A call of the kind without a buffer, by its kin with one, which says ERANGE for want of room.
+/// Null with errno where there is no record: ENOMEM, and what its kin says. In a coroutine.
 template <class Record, class Call>
-Record* look_up_kept(KeptRecord<Record>& kept, Call call) {
-  for (;;) {
-    Record* found = nullptr;
-    const int result = call(&kept.record, kept.buffer.data(), kept.buffer.size(), &found);
-    if (found != nullptr) return found;
-    if (result != ERANGE) {
-      if (result != 0) errno = result;
-      return nullptr;
+Record* look_up_kept(CoroutineLocal<KeptRecord<Record>>& local, Call call) {
+  try {
+    KeptRecord<Record>& kept = local.get();
+    for (;;) {
+      Record* found = nullptr;
+      const int result = call(&kept.record, kept.buffer.data(), kept.buffer.size(), &found);
+      if (found != nullptr) return found;
+      if (result != ERANGE) {
+        if (result != 0) errno = result;
+        return nullptr;
+      }
+      kept.buffer.resize(2 * kept.buffer.size());
     }
-    kept.buffer.resize(2 * kept.buffer.size());
+  } catch (const std::bad_alloc&) {
+    errno = ENOMEM;
+    return nullptr;
   }
 }
 

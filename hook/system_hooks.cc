@@ -20,6 +20,7 @@ namespace {
 constinit RealFunction real_system{"system", ::system};
 constinit RealFunction real_popen{"popen", ::popen};
 constinit RealFunction real_pclose{"pclose", ::pclose};
+constinit RealFunction real_sigtimedwait{"sigtimedwait", ::sigtimedwait};
 
 /// What the signals of the keyboard do to the process while any system runs: nothing.
 class KeyboardIgnored {
@@ -126,12 +127,30 @@ int run_shell(const char* command) {
   return fail_with_errno(error);
 }
 
+constexpr long kBrokenPipe = 1L << 32;
+
+/// pclose on a helper, which takes no signals. The status, and kBrokenPipe if what the stream still
+/// held found no reader.
+long close_on_helper(FILE* stream) noexcept {
+  const auto status = static_cast<unsigned>(real_pclose(stream));
+  const int error = errno;
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  const timespec at_once{};
+  const bool broken = real_sigtimedwait(&set, nullptr, &at_once) == SIGPIPE;
+  errno = error;
+  return static_cast<long>(status) | (broken ? kBrokenPipe : 0);
+}
+
 /// Waits for a child which only libc knows. Neither cancel nor a time limit ends it: like close, it
 /// must not leak what it is given.
 int wait_for_close(FILE* stream) {
   if (parkable_coroutine() == nullptr) return real_pclose(stream);
-  return static_cast<int>(
-      on_helper(HelperSet::kUnbounded, [stream] { return real_pclose(stream); }));
+  const long result =
+      on_helper(HelperSet::kUnbounded, [stream] { return close_on_helper(stream); });
+  if ((result & kBrokenPipe) != 0) raise(SIGPIPE);
+  return static_cast<int>(result);
 }
 
 }  // namespace

@@ -65,11 +65,6 @@ ssize_t send_file(int target, int file, off64_t* offset, std::size_t size) {
   return kept(static_cast<ssize_t>(moved));
 }
 
-bool is_ready(int number, short events) noexcept {
-  pollfd query{number, events, 0};
-  return real::poll(&query, 1, 0) != 0;
-}
-
 /// Waits until the descriptor is ready. False on an error, with errno.
 bool until_ready(int number, const Descriptor& descriptor, Direction direction) {
   CallSite call(number, descriptor, direction);

@@ -40,13 +40,6 @@ ssize_t send_whole(CallSite& call, Plain plain, Attempt attempt, Named is_named)
   return true;
 }
 
-/// The socket that a send with these flags may have to wait for; null: pass through.
-const Descriptor* patient_socket(int number, int flags) noexcept {
-  if ((flags & MSG_DONTWAIT) != 0) return nullptr;
-  const Descriptor* descriptor = parkable_descriptor(number);
-  return descriptor != nullptr && descriptor->is_socket() ? descriptor : nullptr;
-}
-
 /// Flags of one try. What has been sent in part must not raise SIGPIPE for its rest.
 int flags_of_try(int flags, std::size_t done) noexcept {
   return flags | MSG_DONTWAIT | (done != 0 ? MSG_NOSIGNAL : 0);

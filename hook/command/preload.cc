@@ -14,12 +14,16 @@
 #include <filesystem>
 #include <fstream>
 
+#include "hook/command/script.h"
+
 namespace colibri {
 namespace {
 
 constexpr int kCannotRun = 2;
 constexpr int kNotFound = 127;  // as shells say it
 constexpr int kNotExecutable = 126;
+
+constexpr int kMostScripts = 4;  // that the kernel follows, one the interpreter of the other
 
 std::string find_library() {
   namespace fs = std::filesystem;
@@ -55,6 +59,33 @@ bool gains_rights(const std::string& path) {
          getxattr(path.c_str(), "security.capability", nullptr, 0) > 0;
 }
 
+/// Puts the interpreter that env would look up in the place of a script for env, as often as that
+/// is one, too: env would start it without the library, which is for this process alone. Returns
+/// the file to start.
+std::string skip_env(std::string program, std::vector<std::string>& words) {
+  for (int i = 0; i < kMostScripts; ++i) {
+    if (access(program.c_str(), X_OK) != 0) break;  // for the kernel to refuse
+    const auto start = script_start(program);
+    const auto interpreter = start ? words_for_env(*start) : std::nullopt;
+    const std::string file = interpreter ? find_program(interpreter->front()) : std::string();
+    if (file.empty()) break;
+    words.front() = program;
+    words.insert(words.begin(), interpreter->begin(), interpreter->end());
+    program = file;
+  }
+  return program;
+}
+
+/// What the kernel runs for the file: itself, or the interpreter of a script.
+std::string program_behind(std::string path) {
+  for (int i = 0; i < kMostScripts; ++i) {
+    const auto start = script_start(path);
+    if (!start) break;
+    path = start->interpreter;
+  }
+  return path;
+}
+
 int complain(int status, const std::string& text) {
   std::fprintf(stderr, "colibri: %s\n", text.c_str());
   return status;
@@ -77,11 +108,11 @@ std::string find_program(const std::string& program) {
   return {};
 }
 
-std::string obstacle(const std::string& path) {
+std::string obstacle(const std::string& file_or_script) {
+  const std::string path = program_behind(file_or_script);
   std::ifstream file(path, std::ios::binary);
   ElfW(Ehdr) header{};
   file.read(reinterpret_cast<char*>(&header), sizeof header);
-  // A script: its interpreter is what counts, and the kernel finds it.
   if (!file || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return {};
   if (header.e_ident[EI_CLASS] != ELFCLASS64) {
     return path + " is a 32-bit program, and colibri's library is not";
@@ -97,11 +128,11 @@ std::string obstacle(const std::string& path) {
                             : std::string();
 }
 
-int run_preloaded(const std::vector<std::string>& words, const std::string& wanted_library,
-                  bool examine) {
+int run_preloaded(std::vector<std::string> words, const std::string& wanted_library, bool examine) {
   if (words.empty()) return complain(kCannotRun, "no program was named; see colibri --help");
-  const std::string program = find_program(words.front());
+  std::string program = find_program(words.front());
   if (program.empty()) return complain(kNotFound, words.front() + ": not found");
+  program = skip_env(program, words);
   if (const std::string why_not = obstacle(program); !why_not.empty()) {
     return complain(kCannotRun, why_not);
   }

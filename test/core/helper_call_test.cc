@@ -91,6 +91,39 @@ TEST(HelperCall, CanBeWaitedForBySeveral) {
   });
 }
 
+TEST(HelperCall, ThatWasGivenUpCanBeWaitedForAgain) {
+  run_in_scheduler([] {
+    const auto call = std::make_shared<HeldCall>();
+    {
+      TimeLimit limit(milliseconds(2));
+      EXPECT_EQ(run_on_helper(call, HelperSet::kUnbounded, {}), WakeReason::kLimit);
+    }
+    auto second = spawn([call] { return call->wait({}); });
+    yield();
+    call->released = true;
+    EXPECT_EQ(second.join(), WakeReason::kFired);
+    // Its helper is through with it once it takes the next one.
+    const auto last = std::make_shared<HeldCall>();
+    last->released = true;
+    EXPECT_EQ(run_on_helper(last, HelperSet::kUnbounded, {}), WakeReason::kFired);
+    EXPECT_FALSE(call->discarded);
+  });
+}
+
+TEST(HelperCall, IsNotGivenUpWhileOneOfSeveralWaits) {
+  run_in_scheduler([] {
+    const auto call = std::make_shared<HeldCall>();
+    auto first = spawn([call] { return run_on_helper(call, HelperSet::kUnbounded, {}); });
+    auto second = spawn([call] { return call->wait({}); });
+    sleep_for(milliseconds(1));
+    first.cancel();
+    EXPECT_EQ(first.join(), WakeReason::kCanceled);
+    call->released = true;
+    EXPECT_EQ(second.join(), WakeReason::kFired);
+    EXPECT_FALSE(call->discarded);
+  });
+}
+
 TEST(HelperSets, OneThatIsFullHoldsUpNoOther) {
   run_in_scheduler([] {
     std::vector<std::shared_ptr<HeldCall>> calls;

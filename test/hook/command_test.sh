@@ -75,6 +75,35 @@ same 'wget' '' wget -nv -O - http://127.0.0.1:1/
 same 'psql' '' psql -h 127.0.0.1 -p 1 -c 'select 1'
 same 'perl' '' perl -e 'print join(",", map { $_ * 2 } 1..5), "\n"; exit 4'
 
+# Scripts run with the hooks, also those that env looks up an interpreter for.
+script() {
+  printf '%s\n' "$2" 'grep -q libcolibri_preload /proc/$$/maps && echo hooked' 'echo "$0 $*"' 'exit 3' >"$work/$1"
+  chmod +x "$work/$1"
+}
+script plain '#!/bin/sh'
+script by_env '#!/usr/bin/env sh'
+script by_env_with_options '#! /usr/bin/env  -S sh -u'
+printf '%s\n' "#!/usr/bin/env $work/by_env" >"$work/twice"
+chmod +x "$work/twice"
+for name in plain by_env by_env_with_options; do
+  "$colibri" run "$work/$name" one 'two  three' >"$work/output" 2>&1
+  [[ $? == 3 ]] || complain "$name: another status"
+  printf 'hooked\n%s\n' "$work/$name one two  three" | diff - "$work/output" || complain "$name"
+done
+"$colibri" run "$work/twice" one >"$work/output" 2>&1
+printf 'hooked\n%s\n' "$work/by_env $work/twice one" | diff - "$work/output" || complain 'env twice'
+(cd "$work" && PATH=.:$PATH "$colibri" run by_env) >"$work/output" 2>&1
+printf 'hooked\n./by_env \n' | diff - "$work/output" || complain 'a script found in PATH'
+printf '%s\n' '#!/usr/bin/env no-such-interpreter' >"$work/for_nobody"
+chmod +x "$work/for_nobody"
+same 'a script for an interpreter that is not there' '' "$work/for_nobody"
+printf '%s\n' '#!/usr/bin/env -S A=b sh' 'echo $A' >"$work/with_a_variable"
+chmod +x "$work/with_a_variable"
+same 'a script for env with a variable' '' "$work/with_a_variable"
+chmod -x "$work/by_env"
+"$colibri" run "$work/by_env" 2>"$work/errors"
+[[ $? == 126 ]] || complain "a script that is not executable: another status"
+
 # doctor
 "$colibri" doctor cat >"$work/doctor" 2>&1 || complain "doctor cat: status $?: $(cat "$work/doctor")"
 grep -q 'hooked:.* read' "$work/doctor" || complain "doctor cat does not name read"

@@ -3,12 +3,20 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <thread>
+
+#include "colibri/core/offload.h"
 #include "test/support/channels.h"
 #include "test/support/child_process.h"
 #include "test/support/run_in_session.h"
+#include "test/support/scale.h"
 #include "test/support/transfers.h"
 
 extern "C" {
@@ -62,6 +70,17 @@ std::string pattern(std::size_t size) {
 
 void note_where(Session& session, int file) {
   session.note("at " + std::to_string(lseek(file, 0, SEEK_CUR)));
+}
+
+constinit std::atomic<int> size_signals{0};
+
+/// Sets the process's soft limit; the one before.
+rlimit limit_file_sizes(rlim_t size) {
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit small{size, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  return before;
 }
 
 const ParityCase kFiles[] = {
@@ -144,6 +163,32 @@ const ParityCase kFiles[] = {
        session.call(session.either("pread", ::pread), pipe_ends(session).reader,
                     static_cast<void*>(room), 5, 0);
      }},
+    {"WriteBeyondTheSizeLimit", "4, 1, -1 EFBIG, 1 signals, -1 EFBIG, 2 signals",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("f");
+       const int whole = cold_file(session, path, "", O_RDWR | O_APPEND);
+       const int file = session.own(real::open(path.c_str(), O_RDWR));
+       struct sigaction action {};
+       struct sigaction action_before {};
+       action.sa_flags = SA_RESTART;
+       action.sa_handler = [](int) { ++size_signals; };
+       size_signals = 0;
+       session.libc.sigaction(SIGXFSZ, &action, &action_before);
+       const rlimit before = limit_file_sizes(5);
+       const auto write = [&](int to, const char* text) {
+         session.call(session.libc.write, to, static_cast<const void*>(text), std::strlen(text));
+       };
+       write(whole, "four");
+       write(whole, "more");
+       for (const int to : {whole, file}) {
+         lseek(to, 0, SEEK_END);
+         write(to, "more");
+         session.note(std::to_string(size_signals) + " signals");
+       }
+       setrlimit(RLIMIT_FSIZE, &before);
+       session.libc.sigaction(SIGXFSZ, &action_before, nullptr);
+     }},
     {"Sync", "0, 0, -1 EBADF, -1 EINVAL",
      [](Session& session) {
        Folder folder;
@@ -214,6 +259,48 @@ const ParityCase kOpens[] = {
        session.note_if(reader >= 0, "opened");
        try_read(session, reader);
      }},
+    {"AFifoWhoseWriterIsSilent", "opened, blocking, 0",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("fifo");
+       ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+       session.meanwhile(
+           [&session, path] { session.own(open_of(session)(path.c_str(), O_WRONLY | O_CLOEXEC)); });
+       const int reader = session.own(open_of(session)(path.c_str(), O_RDONLY));
+       session.note_if(reader >= 0, "opened");
+       session.finish_helpers();
+       note_flags(session, reader);
+       session.note(std::to_string(session.libc.fcntl(reader, F_GETFD)));
+     }},
+    {"AFifoWhoseWriterHasGone", "opened, 0",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("fifo");
+       ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+       session.meanwhile([&session, path] {
+         session.libc.close(open_of(session)(path.c_str(), O_WRONLY | O_CLOEXEC));
+       });
+       const int reader = session.own(open_of(session)(path.c_str(), O_RDONLY | O_CLOEXEC));
+       session.note_if(reader >= 0, "opened");
+       char byte;
+       session.call(session.libc.read, reader, static_cast<void*>(&byte), 1);
+     }},
+    {"AFifoThatWaitsForAReader", "opened, blocking, 5, 5 hello",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("fifo");
+       ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+       const auto reader = std::make_unique<int>(-1);
+       session.meanwhile([&session, reader = reader.get(), path] {
+         *reader = session.own(open_of(session)(path.c_str(), O_RDONLY | O_CLOEXEC));
+       });
+       const int writer = session.own(open_of(session)(path.c_str(), O_WRONLY | O_CLOEXEC));
+       session.note_if(writer >= 0, "opened");
+       session.finish_helpers();
+       note_flags(session, writer);
+       session.call(session.libc.write, writer, static_cast<const void*>("hello"), 5);
+       try_read(session, *reader);
+     }},
     {"AFifoThatIsNotWaitedFor", "-1 ENXIO, opened",
      [](Session& session) {
        Folder folder;
@@ -262,23 +349,51 @@ TEST(Opening, WithAModeMakesAFile) {
   });
 }
 
-TEST(Opening, OfAFifoEndsByATimeLimitAndLeavesNothingOpen) {
-  Folder folder;
-  const std::string path = folder.file("fifo");
-  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
-  run_in_scheduler([&] {
-    {
-      TimeLimit limit(std::chrono::milliseconds(5));
-      EXPECT_EQ(open(path.c_str(), O_RDONLY), -1);
-      EXPECT_EQ(errno, ETIMEDOUT);
+/// Opens the FIFO in a coroutine that is cancelled, or under a TimeLimit. The error.
+int error_of_opening(const std::string& path, int flags, bool by_cancel) {
+  auto task = spawn([&path, flags, by_cancel] {
+    const TimeLimit limit(by_cancel ? std::chrono::seconds(1000) : std::chrono::milliseconds(5));
+    EXPECT_EQ(open(path.c_str(), flags), -1);
+    return errno;
+  });
+  usleep(3000);
+  if (by_cancel) task.cancel();
+  return task.join();
+}
+
+TEST(Opening, OfAFifoThatIsGivenUpLeavesNoEndBehind) {
+  run_with_session_in_main([](Session& session) {
+    Folder folder;
+    const std::string path = folder.file("fifo");
+    ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    for (const bool by_cancel : {false, true}) {
+      const int error = by_cancel ? ECANCELED : ETIMEDOUT;
+      EXPECT_EQ(error_of_opening(path, O_RDONLY, by_cancel), error);
+      EXPECT_EQ(open(path.c_str(), O_WRONLY | O_NONBLOCK), -1);
+      EXPECT_EQ(errno, ENXIO) << "somebody reads";
+      EXPECT_EQ(error_of_opening(path, O_WRONLY, by_cancel), error);
+      const int reader = session.own(open(path.c_str(), O_RDONLY | O_NONBLOCK));
+      char byte;
+      EXPECT_EQ(read(reader, &byte, 1), 0) << "somebody writes";
+      session.close(reader);
     }
-    // The helper's open ends now, and what it has got is closed: nobody reads any more.
-    const int writer = open(path.c_str(), O_WRONLY);
-    ASSERT_GE(writer, 0);
-    signal(SIGPIPE, SIG_IGN);
-    while (write(writer, "x", 1) == 1) usleep(500);
-    EXPECT_EQ(errno, EPIPE);
-    close(writer);
+  });
+}
+
+TEST(Opening, OfAFifoThatIsGivenUpLosesNothingOfALateWriter) {
+  run_with_session_in_main([](Session& session) {
+    Folder folder;
+    const std::string path = folder.file("fifo");
+    ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+    EXPECT_EQ(error_of_opening(path, O_RDONLY, false), ETIMEDOUT);
+    std::thread writer([&path] {
+      const int end = real::open(path.c_str(), O_WRONLY);
+      EXPECT_EQ(real::write(end, "hello", 5), 5);
+      real::close(end);
+    });
+    usleep(3000);
+    EXPECT_EQ(take(session, session.own(open(path.c_str(), O_RDONLY)), 100), "hello");
+    writer.join();
   });
 }
 
@@ -344,6 +459,117 @@ TEST(Files, ManyReadAColdOneAtOnce) {
       }));
     }
     for (auto& task : tasks) EXPECT_EQ(task.join(), 0u);
+  });
+}
+
+/// Keeps all of the helpers for files busy until it is told to let go.
+class BusyFileHelpers {
+ public:
+  BusyFileHelpers() {
+    for (int i = 0; i < 16; ++i) {
+      submit_to_helper(std::make_unique<Job>(released_), HelperSet::kFiles);
+    }
+  }
+  ~BusyFileHelpers() { let_go(); }
+  BusyFileHelpers(const BusyFileHelpers&) = delete;
+  BusyFileHelpers& operator=(const BusyFileHelpers&) = delete;
+  void let_go() { *released_ = true; }
+
+ private:
+  using Flag = std::shared_ptr<std::atomic<bool>>;
+  struct Job final : HelperJob {
+    explicit Job(Flag flag) : released(std::move(flag)) {}
+    void run() noexcept override {
+      while (!*released) real::usleep(500);
+    }
+    const Flag released;
+  };
+
+  const Flag released_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+TEST(Files, ACallThatWaitsForAHelperHitsNoStranger) {
+  run_with_session_in_main([](Session& session) {
+    Folder folder;
+    const int file = cold_file(session, folder.file("f"), "", O_RDWR | O_APPEND);
+    const int stranger = cold_file(session, folder.file("stranger"), "", O_RDWR | O_APPEND);
+    BusyFileHelpers busy;
+    std::vector<Task<int>> tasks;
+    tasks.push_back(spawn([file] {
+      EXPECT_EQ(write(file, "hello", 5), -1);
+      return errno;
+    }));
+    tasks.push_back(spawn([file] {
+      EXPECT_EQ(fsync(file), -1);
+      return errno;
+    }));
+    usleep(100);
+    EXPECT_EQ(dup2(stranger, file), file);
+    busy.let_go();
+    for (auto& task : tasks) EXPECT_EQ(task.join(), EBADF);
+    EXPECT_EQ(lseek(stranger, 0, SEEK_END), 0);
+  });
+}
+
+/// Records of so many pages, each of which bears its number in the file.
+constexpr std::size_t kPage = 4096;
+constexpr std::size_t kPagesOfRecord = 16;
+constexpr std::size_t kRecord = kPagesOfRecord * kPage;
+
+std::string numbered_pages(std::size_t count) {
+  std::string text;
+  for (std::size_t page = 0; page < count; ++page) {
+    text.append(kPage, static_cast<char>(page % 251));
+  }
+  return text;
+}
+
+bool is_one_record(const std::string& room) {
+  for (std::size_t i = kPage; i < room.size(); ++i) {
+    const int before = static_cast<unsigned char>(room[i - kPage]);
+    if (static_cast<unsigned char>(room[i]) != (before + 1) % 251) return false;
+  }
+  return true;
+}
+
+/// Of each record the first pages are in memory, and the others are not, if that can be had.
+void keep_beginnings_in_memory(int file, std::size_t records) {
+  posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM);
+  posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  for (std::size_t record = 0; record < records; ++record) {
+    char room[4 * kPage];
+    pread(file, room, sizeof room, static_cast<off_t>(record * kRecord));
+  }
+}
+
+TEST(Files, CallsByThePositionKeepRecordsTogether) {
+  run_with_session_in_main([](Session& session) {
+    Folder folder;
+    const std::size_t records = many_operations(200);
+    const std::string text = numbered_pages(records * kPagesOfRecord);
+    const int file = cold_file(session, folder.file("f"), text);
+    keep_beginnings_in_memory(file, records);
+    const int copy = cold_file(session, folder.file("g"), "");
+    std::size_t seen = 0;
+    std::vector<Task<void>> tasks;
+    for (int i = 0; i < 8; ++i) {
+      tasks.push_back(spawn([&, room = std::string(kRecord, '.')]() mutable {
+        while (read(file, room.data(), kRecord) > 0) {
+          ++seen;
+          EXPECT_TRUE(is_one_record(room));
+          EXPECT_EQ(write(copy, room.data(), kRecord), static_cast<ssize_t>(kRecord));
+        }
+      }));
+    }
+    for (auto& task : tasks) task.join();
+    EXPECT_EQ(seen, records);
+    EXPECT_EQ(lseek(copy, 0, SEEK_END), static_cast<off_t>(text.size()));
+    std::string room(kRecord, '.');
+    for (std::size_t i = 0; i < records; ++i) {
+      EXPECT_EQ(pread(copy, room.data(), kRecord, static_cast<off_t>(i * kRecord)),
+                static_cast<ssize_t>(kRecord));
+      EXPECT_TRUE(is_one_record(room));
+    }
   });
 }
 

@@ -1,5 +1,8 @@
 // TimeLimit and cancel reach every hooked call that may fail, and no other.
 #include <gtest/gtest.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 
 #include "colibri/core/deadline.h"
 #include "colibri/core/sleep.h"
@@ -187,6 +190,25 @@ const WaitingCall kHopelessCalls[] = {
     {"sendmsg", [](Session& session) { return session.libc.sendmsg(-1, nullptr, 0); }},
     {"accept", [](Session& session) { return session.libc.accept(-1, nullptr, nullptr); }},
     {"connect", [](Session& session) { return session.libc.connect(-1, nullptr, 0); }},
+    {"open", [](Session&) { return ::open("/nothing/there", O_RDONLY); }},
+    {"fcntl", [](Session& session) { return session.libc.fcntl(-1, F_GETFL); }},
+    {"fcntl_SETLKW",
+     [](Session& session) {
+       struct flock64 lock {};
+       return session.libc.fcntl(-1, F_SETLKW, &lock);
+     }},
+    {"ioctl", [](Session& session) { return session.libc.ioctl(-1, FIONBIO, nullptr); }},
+    {"setsockopt",
+     [](Session& session) { return session.libc.setsockopt(-1, SOL_SOCKET, 0, nullptr, 0); }},
+    {"socket", [](Session& session) { return session.libc.socket(-1, -1, -1); }},
+    {"pipe2", [](Session& session) { return session.libc.pipe2(nullptr, -1); }},
+    {"dup", [](Session& session) { return session.libc.dup(-1); }},
+    {"dup2", [](Session& session) { return session.libc.dup2(-1, 3); }},
+    {"dup3", [](Session& session) { return session.libc.dup3(3, 3, O_CLOEXEC); }},
+    {"close", [](Session& session) { return session.libc.close(-1); }},
+    {"close_range", [](Session&) { return ::close_range(5, 3, 0); }},
+    {"eventfd", [](Session&) { return ::eventfd(0, -1); }},
+    {"epoll_create1", [](Session&) { return ::epoll_create1(-1); }},
     {"nanosleep", [](Session& session) { return session.libc.nanosleep(nullptr, nullptr); }},
     {"clock_nanosleep",
      [](Session& session) {

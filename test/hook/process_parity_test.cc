@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+
+#include <atomic>
 
 #include "test/support/channels.h"
 #include "test/support/child_process.h"
@@ -20,7 +23,8 @@ struct Child {
   void let_go(Session& session) const { put(session, gate, "x"); }
 };
 
-Child child(Session& session, int status = 3) {
+Child child(
+    Session& session, int status = 3, void (*begin)() = [] {}) {
   int ends[2];
   EXPECT_EQ(real::pipe2(ends, O_CLOEXEC), 0);
   flush_before_fork();
@@ -29,10 +33,19 @@ Child child(Session& session, int status = 3) {
     real::close(ends[1]);
     char byte;
     real::read(ends[0], &byte, 1);
+    begin();
     _exit(status);
   }
   real::close(ends[0]);
   return {process, session.own(ends[1])};
+}
+
+/// One that stops for its parent before it ends.
+Child traced_child(Session& session) {
+  return child(session, 3, [] {
+    ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
+    raise(SIGSTOP);
+  });
 }
 
 void note_status(Session& session, int status) {
@@ -123,6 +136,19 @@ const ParityCase kWaits[] = {
        note_child(session, waitpid(one.process, &status, 0), one);
        note_status(session, status);
      }},
+    {"ForAChildThatIsTraced", "child, stopped, child, exit 3",
+     [](Session& session) {
+       const auto waitpid = session.either("waitpid", ::waitpid);
+       const Child one = traced_child(session);
+       session.meanwhile([&session, one] { one.let_go(session); });
+       int status = 0;
+       note_child(session, waitpid(one.process, &status, 0), one);
+       note_status(session, status);
+       session.finish_helpers();
+       ptrace(PTRACE_CONT, one.process, nullptr, nullptr);
+       note_child(session, waitpid(one.process, &status, 0), one);
+       note_status(session, status);
+     }},
     {"NotAtAll", "0, child",
      [](Session& session) {
        const auto waitpid = session.either("waitpid", ::waitpid);
@@ -180,6 +206,8 @@ const ParityCase kWaits[] = {
      }},
 };
 
+constinit std::atomic<int> pipe_signals{0};
+
 /// Notes a command's status, and that a coroutine could run meanwhile.
 const ParityCase kShells[] = {
     {"System", "exit 7, exit 0, exit 127, signal 15, 1",
@@ -218,6 +246,22 @@ const ParityCase kShells[] = {
        FILE* stream = session.either("popen", ::popen)("read line; exit $line", "w");
        fputs("3\n", stream);
        note_status(session, session.either("pclose", ::pclose)(stream));
+     }},
+    {"PcloseOfABrokenPipe", "-1 EPIPE, 1 signal",
+     [](Session& session) {
+       struct sigaction action {};
+       struct sigaction before {};
+       action.sa_flags = SA_RESTART;
+       action.sa_handler = [](int) { ++pipe_signals; };
+       pipe_signals = 0;
+       session.libc.sigaction(SIGPIPE, &action, &before);
+       FILE* stream = session.either("popen", ::popen)("exec true", "w");
+       pollfd until_broken{fileno(stream), 0, 0};
+       real::poll(&until_broken, 1, -1);
+       fputs("for nobody\n", stream);
+       session.call(session.either("pclose", ::pclose), stream);
+       session.note(std::to_string(pipe_signals) + " signal");
+       session.libc.sigaction(SIGPIPE, &before, nullptr);
      }},
     {"PopenErrors", "no stream EINVAL",
      [](Session& session) {

@@ -248,6 +248,21 @@ const ParityCase kManyMessages[] = {
        receive_many(session, ends.reader, 3, 0);
        receive_many(session, ends.reader, 3, 0);
      }},
+    {"ReceiveLeavesAnErrorAfterAMessageToTheNextCall", "1 one, -1 ECONNREFUSED, -1 EAGAIN",
+     [](Session& session) {
+       const Ends ends = udp_ends(session);
+       const sockaddr_in peer = address_of(ends.writer);
+       EXPECT_EQ(session.libc.connect(ends.reader, generic(peer), sizeof peer), 0);
+       put(session, ends.writer, "one");
+       session.meanwhile([&session, ends] {
+         session.close(ends.writer);
+         session.libc.send(ends.reader, "to nobody", 9, 0);
+       });
+       receive_many(session, ends.reader, 2, 0);
+       session.finish_helpers();
+       receive_many(session, ends.reader, 2, 0);
+       receive_many(session, ends.reader, 2, MSG_DONTWAIT);
+     }},
     {"ReceiveErrors", "-1 EBADF, -1 ENOTSOCK, 0, -1 EINVAL, -1 EFAULT, -1 EFAULT",
      [](Session& session) {
        const auto recvmmsg = session.either("recvmmsg", ::recvmmsg);

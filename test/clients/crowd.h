@@ -9,9 +9,9 @@
 
 #include <functional>
 
-namespace colibri::test {
+#include "test/clients/servers.h"
 
-inline constexpr int kClients = 200;
+namespace colibri::test {
 
 struct Gate {
   /// How many clients wait at the server at this moment, by its own count.

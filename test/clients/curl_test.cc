@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -12,7 +13,9 @@
 #include "colibri/core/event.h"
 #include "colibri/core/task.h"
 #include "test/clients/crowd.h"
-#include "test/clients/nginx_server.h"
+#include "test/clients/held_pages.h"
+#include "test/clients/server_process.h"
+#include "test/clients/servers.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
@@ -29,15 +32,17 @@ std::size_t append(char* bytes, std::size_t size, std::size_t count, void* text)
   return size * count;
 }
 
-class CurlTest : public testing::TestWithParam<Scheme> {
+class CurlTest : public testing::TestWithParam<const char*> {
  protected:
   static void SetUpTestSuite() { curl_global_init(CURL_GLOBAL_ALL); }
   static void TearDownTestSuite() { curl_global_cleanup(); }
 
+  /// By the scheme that is the test's parameter.
   CURLcode fetch(const std::string& path, std::string& body) const {
+    const std::string url = std::string(GetParam()) + "://127.0.0.1:" + server_.port_text() + path;
     const std::unique_ptr<CURL, Deleter> transfer(curl_easy_init());
-    curl_easy_setopt(transfer.get(), CURLOPT_URL, (nginx_.url() + path).c_str());
-    curl_easy_setopt(transfer.get(), CURLOPT_CAINFO, nginx_.certificate_path().c_str());
+    curl_easy_setopt(transfer.get(), CURLOPT_URL, url.c_str());
+    curl_easy_setopt(transfer.get(), CURLOPT_CAINFO, certificate_.certificate.c_str());
     curl_easy_setopt(transfer.get(), CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(transfer.get(), CURLOPT_WRITEFUNCTION, append);
     curl_easy_setopt(transfer.get(), CURLOPT_WRITEDATA, &body);
@@ -51,26 +56,44 @@ class CurlTest : public testing::TestWithParam<Scheme> {
     return body;
   }
 
-  const NginxServer& nginx() const { return nginx_; }
+  /// Requests that nginx is at work on, but for the one that asks it.
+  int waiting_clients() const {
+    const std::string counters = fetch("/counters");
+    const std::string name = "Writing: ";
+    return std::stoi(counters.substr(counters.find(name) + name.size())) - 1;
+  }
+
+  /// How many requests nginx has answered.
+  auto logged_requests() const {
+    const std::string log = folder_.read("access.log");
+    return std::count(log.begin(), log.end(), '\n');
+  }
+
+  const HeldPages& held_pages() const { return held_pages_; }
 
  private:
-  NginxServer nginx_{GetParam()};
+  bool secure() const { return std::string(GetParam()) == "https"; }
+
+  TemporaryFolder folder_;
+  HeldPages held_pages_{folder_};
+  const Certificate certificate_ = make_certificate(folder_);
+  ServerProcess server_{
+      folder_, nginx_server(folder_, secure() ? std::optional(certificate_) : std::nullopt)};
 };
 
 TEST_P(CurlTest, AllWaitForAPageAtOnce) {
   const Event open;
-  Task<void> held;
+  Task<void> server;
   const auto client = [&](int number) {
     const std::string path = "/held/" + std::to_string(number);
-    EXPECT_EQ(fetch(path), NginxServer::held_answer(path));
+    EXPECT_EQ(fetch(path), HeldPages::page(path));
   };
   const auto waiting = [&] {
-    if (!held.joinable()) held = spawn([&] { nginx().serve_held(open); });
-    return NginxServer::requests_in(fetch("/counters"));
+    if (!server.joinable()) server = spawn([&] { held_pages().serve(open); });
+    return waiting_clients();
   };
   expect_crowd(client, {.waiting = waiting, .open = [&] { open.set(); }});
-  const std::string log = nginx().access_log();
-  EXPECT_EQ(std::count(log.begin(), log.end(), '\n'), kClients);
+  EXPECT_EQ(logged_requests(), kClients);
 }
 
 TEST_P(CurlTest, ATimeLimitEndsATransfer) {
@@ -82,10 +105,8 @@ TEST_P(CurlTest, ATimeLimitEndsATransfer) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Schemes, CurlTest, testing::Values(Scheme::kHttp, Scheme::kHttps),
-                         [](const auto& instance) {
-                           return instance.param == Scheme::kHttp ? "Http" : "Https";
-                         });
+INSTANTIATE_TEST_SUITE_P(Schemes, CurlTest, testing::Values("http", "https"),
+                         [](const auto& instance) { return std::string(instance.param); });
 
 }  // namespace
 }  // namespace colibri::test

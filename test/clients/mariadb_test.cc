@@ -11,6 +11,7 @@
 #include "colibri/core/deadline.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
+#include "test/clients/servers.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
@@ -73,24 +74,7 @@ class MariadbTest : public testing::Test {
 
  private:
   TemporaryFolder folder_;
-  // An empty folder is enough where nobody asks for privileges.
-  ServerProcess server_{folder_,
-                        {.command = [this](int port) -> Command {
-                           return {"/usr/sbin/mariadbd",
-                                   "--no-defaults",
-                                   "--skip-grant-tables",
-                                   "--datadir=" + folder_.path(),
-                                   "--socket=" + folder_.path("socket"),
-                                   "--pid-file=" + folder_.path("pid"),
-                                   "--bind-address=127.0.0.1",
-                                   "--skip-networking=0",
-                                   "--port=" + std::to_string(port),
-                                   "--max-connections=" + std::to_string(kClients + 10),
-                                   "--innodb-buffer-pool-size=16M",
-                                   "--innodb-log-file-size=4M",
-                                   "--innodb-flush-log-at-trx-commit=0"};
-                         },
-                         .ready = "ready for connections"}};
+  ServerProcess server_{folder_, mariadb_server(folder_)};
 };
 
 TEST_F(MariadbTest, AllWaitForATableAtOnce) {

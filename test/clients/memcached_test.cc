@@ -13,6 +13,7 @@
 #include "colibri/core/deadline.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
+#include "test/clients/servers.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
@@ -73,11 +74,7 @@ class MemcachedTest : public testing::Test {
 
  private:
   TemporaryFolder folder_;
-  ServerProcess server_{folder_, {.command = [](int port) -> Command {
-                          return {"/usr/bin/memcached", "--listen=127.0.0.1",
-                                  "--port=" + std::to_string(port), "--udp-port=0",
-                                  "--conn-limit=" + std::to_string(kClients + 100)};
-                        }}};
+  ServerProcess server_{folder_, memcached_server()};
 };
 
 // Its commands wait for nothing, so it is stopped meanwhile.

@@ -10,6 +10,7 @@
 
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
+#include "test/clients/servers.h"
 
 namespace colibri::test {
 namespace {
@@ -90,14 +91,7 @@ class MosquittoTest : public testing::Test {
 
  private:
   TemporaryFolder folder_;
-  ServerProcess server_{folder_, {.command = [this](int port) -> Command {
-                          return {
-                              "/usr/sbin/mosquitto", "-v", "-c",
-                              folder_.write("configuration", "listener " + std::to_string(port) +
-                                                                 " 127.0.0.1\n"
-                                                                 "allow_anonymous true\n"
-                                                                 "log_dest stderr\n")};
-                        }}};
+  ServerProcess server_{folder_, mosquitto_server(folder_)};
 };
 
 TEST_F(MosquittoTest, AllWaitForAMessageAtOnce) {

@@ -11,9 +11,9 @@
 #include <string>
 
 #include "colibri/core/event.h"
-#include "test/clients/certificate.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
+#include "test/clients/servers.h"
 
 namespace colibri::test {
 namespace {
@@ -66,7 +66,6 @@ class Connection {
   const std::unique_ptr<SSL, Deleter> ssl_;
 };
 
-// s_server serves one connection after the other, and turns each line round.
 class OpensslTest : public testing::Test {
  protected:
   OpensslTest() {
@@ -80,18 +79,7 @@ class OpensslTest : public testing::Test {
  private:
   TemporaryFolder folder_;
   const Certificate certificate_ = make_certificate(folder_);
-  ServerProcess server_{folder_, {.command = [this](int port) -> Command {
-                          return {"/usr/bin/openssl",
-                                  "s_server",
-                                  "-accept",
-                                  "127.0.0.1:" + std::to_string(port),
-                                  "-cert",
-                                  certificate_.certificate,
-                                  "-key",
-                                  certificate_.key,
-                                  "-rev",
-                                  "-quiet"};
-                        }}};
+  ServerProcess server_{folder_, openssl_server(certificate_)};
   const std::unique_ptr<SSL_CTX, Deleter> context_{SSL_CTX_new(TLS_client_method())};
 };
 

@@ -12,6 +12,7 @@
 #include "colibri/core/deadline.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
+#include "test/clients/servers.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
@@ -63,37 +64,8 @@ class PostgresTest : public testing::Test {
   Connection control_;  // has the lock
 
  private:
-  static constexpr const char* kPrograms = "/usr/lib/postgresql/15/bin/";
-
-  const std::string& new_database() const {
-    run_to_end(folder_, {std::string(kPrograms) + "initdb", "--pgdata", database_, "--username",
-                         "test", "--auth", "trust", "--no-sync", "--no-locale", "--encoding",
-                         "UTF8", "--no-instructions"});
-    return database_;
-  }
-
   TemporaryFolder folder_;
-  const std::string database_ = folder_.path("database");
-  ServerProcess server_{folder_,
-                        {.command = [this, database = new_database()](int port) -> Command {
-                           return {std::string(kPrograms) + "postgres",
-                                   "-D",
-                                   database,
-                                   "-p",
-                                   std::to_string(port),
-                                   "-k",
-                                   folder_.path(),
-                                   "-c",
-                                   "listen_addresses=127.0.0.1",
-                                   "-c",
-                                   "max_connections=" + std::to_string(kClients + 10),
-                                   "-c",
-                                   "shared_buffers=16MB",
-                                   "-c",
-                                   "fsync=off"};
-                         },
-                         .ready = "database system is ready to accept connections",
-                         .stop_signal = SIGINT}};
+  ServerProcess server_{folder_, postgres_server(folder_)};
 };
 
 TEST_F(PostgresTest, AllWaitForALockAtOnce) {

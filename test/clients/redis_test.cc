@@ -10,6 +10,7 @@
 #include "colibri/core/deadline.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
+#include "test/clients/servers.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
@@ -43,11 +44,7 @@ class RedisTest : public testing::Test {
 
  private:
   TemporaryFolder folder_;
-  ServerProcess server_{folder_, {.command = [this](int port) -> Command {
-                          return {"/usr/bin/redis-server", "--bind", "127.0.0.1", "--port",
-                                  std::to_string(port),    "--save", "",          "--dir",
-                                  folder_.path()};
-                        }}};
+  ServerProcess server_{folder_, redis_server(folder_)};
 };
 
 TEST_F(RedisTest, AllWaitForAnElementAtOnce) {

@@ -115,6 +115,7 @@ ServerProcess::ServerProcess(const TemporaryFolder& folder, const ServerOptions&
 
 ServerProcess::~ServerProcess() {
   kill(pid_, stop_signal_);
+  kill(pid_, SIGCONT);  // a test may have stopped it
   if (becomes_true([&] { return has_ended(); })) return;
   kill(pid_, SIGKILL);
   waitpid(pid_, nullptr, 0);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "colibri/core/deadline.h"
 #include "colibri/core/event.h"
@@ -27,6 +28,8 @@ struct Deleter {
   void operator()(CURL* transfer) const { curl_easy_cleanup(transfer); }
 };
 
+using Transfer = std::unique_ptr<CURL, Deleter>;
+
 std::size_t append(char* bytes, std::size_t size, std::size_t count, void* text) {
   static_cast<std::string*>(text)->append(bytes, size * count);
   return size * count;
@@ -37,21 +40,26 @@ class CurlTest : public testing::TestWithParam<const char*> {
   static void SetUpTestSuite() { curl_global_init(CURL_GLOBAL_ALL); }
   static void TearDownTestSuite() { curl_global_cleanup(); }
 
-  /// By the scheme that is the test's parameter.
-  CURLcode fetch(const std::string& path, std::string& body) const {
-    const std::string url = std::string(GetParam()) + "://127.0.0.1:" + server_.port_text() + path;
-    const std::unique_ptr<CURL, Deleter> transfer(curl_easy_init());
-    curl_easy_setopt(transfer.get(), CURLOPT_URL, url.c_str());
+  /// One that appends to `body` what it fetches.
+  Transfer make_transfer(std::string& body) const {
+    Transfer transfer(curl_easy_init());
     curl_easy_setopt(transfer.get(), CURLOPT_CAINFO, certificate_.certificate.c_str());
     curl_easy_setopt(transfer.get(), CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(transfer.get(), CURLOPT_WRITEFUNCTION, append);
     curl_easy_setopt(transfer.get(), CURLOPT_WRITEDATA, &body);
+    return transfer;
+  }
+
+  /// By the scheme that is the test's parameter.
+  CURLcode fetch(const Transfer& transfer, const std::string& path) const {
+    const std::string url = std::string(GetParam()) + "://127.0.0.1:" + server_.port_text() + path;
+    curl_easy_setopt(transfer.get(), CURLOPT_URL, url.c_str());
     return curl_easy_perform(transfer.get());
   }
 
   std::string fetch(const std::string& path) const {
     std::string body;
-    const CURLcode result = fetch(path, body);
+    const CURLcode result = fetch(make_transfer(body), path);
     if (result != CURLE_OK) throw std::runtime_error(curl_easy_strerror(result));
     return body;
   }
@@ -83,13 +91,13 @@ class CurlTest : public testing::TestWithParam<const char*> {
 
 TEST_P(CurlTest, AllWaitForAPageAtOnce) {
   const Event open;
-  Task<void> server;
+  bool serving = false;
   const auto client = [&](int number) {
     const std::string path = "/held/" + std::to_string(number);
     EXPECT_EQ(fetch(path), HeldPages::page(path));
   };
   const auto waiting = [&] {
-    if (!server.joinable()) server = spawn([&] { held_pages().serve(open); });
+    if (!std::exchange(serving, true)) go([&] { held_pages().serve(open); });
     return waiting_clients();
   };
   expect_crowd(client, {.waiting = waiting, .open = [&] { open.set(); }});
@@ -98,10 +106,15 @@ TEST_P(CurlTest, AllWaitForAPageAtOnce) {
 
 TEST_P(CurlTest, ATimeLimitEndsATransfer) {
   run_in_scheduler([this] {
-    const TimeLimit limit(20ms);
     std::string body;
-    EXPECT_NE(fetch("/held/never", body), CURLE_OK);
+    const Transfer transfer = make_transfer(body);
+    {
+      const TimeLimit limit(20ms);
+      EXPECT_NE(fetch(transfer, "/held/never"), CURLE_OK);
+    }
     EXPECT_EQ(body, "");
+    EXPECT_EQ(fetch(transfer, "/counters"), CURLE_OK);
+    EXPECT_NE(body, "");
   });
 }
 

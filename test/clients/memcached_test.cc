@@ -82,10 +82,10 @@ TEST_F(MemcachedTest, AllWaitForAnAnswerAtOnce) {
   stop();
   const auto client = [this](int number) {
     const Connection own = connection();
-    const std::string key = "key " + std::to_string(number);
+    const std::string key = std::to_string(number);
     const std::string text(static_cast<std::size_t>(number) * 500, 'x');
-    set(own, key.substr(4), text);
-    EXPECT_EQ(get(own, key.substr(4)), text);
+    set(own, key, text);
+    EXPECT_EQ(get(own, key), text);
   };
   expect_crowd(client,
                {.waiting = [this] { return waiting_clients(); }, .open = [this] { let_go_on(); }});
@@ -109,6 +109,8 @@ TEST_F(MemcachedTest, ATimeLimitEndsACommand) {
       EXPECT_NE(result, MEMCACHED_SUCCESS);
     }
     let_go_on();
+    EXPECT_EQ(get(connection(), "key"), "value");
+    EXPECT_EQ(get(own, "key"), "value");
   });
 }
 

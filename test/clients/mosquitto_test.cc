@@ -2,18 +2,22 @@
 #include <gtest/gtest.h>
 #include <mosquitto.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
+#include "colibri/core/deadline.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
 #include "test/clients/servers.h"
+#include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
 namespace {
+
+using namespace std::chrono_literals;
 
 struct Deleter {
   void operator()(mosquitto* client) const { mosquitto_destroy(client); }
@@ -45,6 +49,8 @@ class Subscriber {
     expect_success(mosquitto_loop_forever(client_.get(), -1, 1));
     return message_;
   }
+  /// Waits for whatever comes, and sees to it.
+  int loop() { return mosquitto_loop(client_.get(), static_cast<int>(kHang.count()) * 1000, 1); }
 
  private:
   const std::string topic_;
@@ -109,6 +115,18 @@ TEST_F(MosquittoTest, AllWaitForAMessageAtOnce) {
   };
   expect_crowd(client, {.waiting = [this] { return waiting_clients(); }, .open = publish});
   EXPECT_EQ(logged("Sending PUBLISH"), kClients);
+}
+
+// mosquitto_loop_forever would connect again and again.
+TEST_F(MosquittoTest, ATimeLimitEndsALoop) {
+  run_in_scheduler([this] {
+    Subscriber subscriber(port(), "nothing");
+    const TimeLimit limit(50ms);
+    int result = MOSQ_ERR_SUCCESS;
+    while (result == MOSQ_ERR_SUCCESS) result = subscriber.loop();
+    EXPECT_EQ(result, MOSQ_ERR_ERRNO);
+    EXPECT_EQ(errno, ETIMEDOUT);
+  });
 }
 
 }  // namespace

@@ -5,18 +5,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
+#include "colibri/core/deadline.h"
 #include "colibri/core/event.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
 #include "test/clients/servers.h"
+#include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
 namespace {
+
+using namespace std::chrono_literals;
 
 struct Deleter {
   void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
@@ -42,6 +47,8 @@ class Connection {
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
+
+  SSL* get() const { return ssl_.get(); }
 
   void write(const std::string& text) {
     if (SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())) !=
@@ -95,6 +102,17 @@ TEST_F(OpensslTest, AllWaitForTheirTurnAtOnce) {
   };
   expect_crowd(client,
                {.waiting = [this] { return waiting_clients() + 1; }, .open = [&] { open.set(); }});
+}
+
+TEST_F(OpensslTest, ATimeLimitEndsARead) {
+  run_in_scheduler([this] {
+    const Connection connection = connect();
+    const TimeLimit limit(20ms);
+    char byte;
+    EXPECT_EQ(SSL_read(connection.get(), &byte, 1), -1);
+    EXPECT_EQ(errno, ETIMEDOUT);
+    EXPECT_EQ(SSL_get_error(connection.get(), -1), SSL_ERROR_SYSCALL);
+  });
 }
 
 }  // namespace

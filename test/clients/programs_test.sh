@@ -1,13 +1,21 @@
 #!/bin/bash
-# Programs that talk to real servers do so under `colibri run` as ever.
+# Programs that talk to real servers do so under `colibri run` as ever, whether or not the servers
+# are under it, too.
 #
-#   programs_test.sh COLIBRI WITH_SERVERS REQUESTS_PY
+#   programs_test.sh COLIBRI LIBRARY WITH_SERVERS REQUESTS_PY [--servers-too]
 set -uo pipefail
 
+colibri=$PWD/$1 requests=$PWD/$4
+readonly SERVERS=(redis memcached postgres http https openssl iperf3)
 if [[ -z ${CERTIFICATE:-} ]]; then
-  exec "$2" redis postgres http https openssl iperf3 -- "$0" "$@"
+  [[ $# == 4 ]] && exec "$3" "${SERVERS[@]}" -- "$0" "$@"
+  # A copy that the servers' user may run.
+  copy=$(mktemp -d)
+  trap 'rm -rf "$copy"' EXIT
+  cp "$1" "$2" "$copy" && chmod 755 "$copy"
+  "$3" --under "$copy/colibri" "${SERVERS[@]}" -- "$0" "$@"
+  exit
 fi
-colibri=$PWD/$1 requests=$PWD/$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 source test/support/same_program.sh
@@ -26,6 +34,14 @@ sum_of() {
 report = json.load(open(sys.argv[1]))
 print(len(report["end"]["streams"]), report["end"]["sum_sent"]["bytes"])' "$1"
 }
+
+# That colibri really is in the servers.
+if [[ $# == 5 ]]; then
+  for server in "${SERVERS[@]^^}"; do
+    process=${server}_PID
+    grep -q libcolibri_preload "/proc/${!process}/maps" || complain "$server is not under colibri"
+  done
+fi
 
 seq 1 200000 >"$HTTP_FOLDER/numbers"
 cp "$HTTP_FOLDER/numbers" "$HTTPS_FOLDER/numbers"
@@ -60,6 +76,8 @@ same 'psql, an error' 'select nothing' "${DATABASE[@]}" --host 127.0.0.1 --set O
 
 works 'python3' '' python3 "$requests"
 works 'nc' $'PING\r\nQUIT\r' nc 127.0.0.1 "$REDIS_PORT"
+works 'nc, a multi-threaded server' $'set key 0 0 5\r\nvalue\r\nget key\r\nquit\r' \
+  nc 127.0.0.1 "$MEMCACHED_PORT"
 works 'nc, only looking' '' sh -c "exec nc -v -z 127.0.0.1 $REDIS_PORT 2>&1"
 works 'socat' $'SET key socat\r\nGET key\r\nQUIT\r' socat - "TCP:127.0.0.1:$REDIS_PORT"
 works 'socat, TLS' 'one line' \

@@ -21,9 +21,11 @@ using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPause{10};
 
 /// What a child does before it becomes the program.
-[[noreturn]] void become(const std::vector<char*>& arguments, const std::string& log,
+[[noreturn]] void become(const std::vector<char*>& arguments, const std::string& folder,
                          int stop_signal, pid_t parent) {
-  const int output = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0666);
+  // Into the folder, since the servers' user may have no right to the present one.
+  if (chdir(folder.c_str()) != 0) _exit(126);
+  const int output = open("log", O_WRONLY | O_CREAT | O_APPEND, 0666);
   const int input = open("/dev/null", O_RDONLY);
   if (output < 0 || input < 0) _exit(126);
   dup2(input, STDIN_FILENO);
@@ -43,7 +45,6 @@ constexpr std::chrono::milliseconds kPause{10};
 }
 
 pid_t start_process(const TemporaryFolder& folder, const Command& command, int stop_signal) {
-  const std::string log = folder.path("log");
   std::vector<char*> arguments;
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
@@ -51,7 +52,7 @@ pid_t start_process(const TemporaryFolder& folder, const Command& command, int s
   arguments.push_back(nullptr);
   const pid_t parent = getpid();
   const pid_t child = fork();
-  if (child == 0) become(arguments, log, stop_signal, parent);
+  if (child == 0) become(arguments, folder.path(), stop_signal, parent);
   if (child < 0) throw std::runtime_error("cannot start " + command.at(0));
   return child;
 }

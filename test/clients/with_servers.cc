@@ -1,7 +1,8 @@
 // Runs a command beside servers, and stops them when it has ended:
 //
-//   with_servers NAME... -- COMMAND ARGUMENTS...
+//   with_servers [--under COLIBRI] NAME... -- COMMAND ARGUMENTS...
 //
+// With --under, the servers themselves run under `COLIBRI run`; their user must have the right to.
 // NAME is redis, postgres, mariadb, memcached, mosquitto, openssl, http, https or iperf3. The
 // command finds the port of each in NAME_PORT in capitals (REDIS_PORT and so on), the folder of
 // each in NAME_FOLDER, and in CERTIFICATE what openssl and https are trusted by. Its exit status is
@@ -49,13 +50,25 @@ std::string in_capitals(std::string text) {
   return text;
 }
 
+/// The same server by `runner` (a command that takes a command).
+ServerOptions run_by(const Command& runner, ServerOptions options) {
+  options.command = [runner, command = options.command](int port) {
+    Command whole = runner;
+    for (const std::string& word : command(port)) whole.push_back(word);
+    return whole;
+  };
+  return options;
+}
+
 /// A server, and what the command is told of it.
 class Announced {
  public:
-  Announced(const std::string& name, const Certificate& certificate)
-      : server_(folder_, kMakers.at(name)(folder_, certificate)) {
-    setenv((in_capitals(name) + "_PORT").c_str(), server_.port_text().c_str(), 1);
-    setenv((in_capitals(name) + "_FOLDER").c_str(), folder_.path().c_str(), 1);
+  Announced(const std::string& name, const Command& runner, const Certificate& certificate)
+      : server_(folder_, run_by(runner, kMakers.at(name)(folder_, certificate))) {
+    const std::string prefix = in_capitals(name);
+    setenv((prefix + "_PORT").c_str(), server_.port_text().c_str(), 1);
+    setenv((prefix + "_FOLDER").c_str(), folder_.path().c_str(), 1);
+    setenv((prefix + "_PID").c_str(), std::to_string(server_.pid()).c_str(), 1);
   }
 
  private:
@@ -77,18 +90,24 @@ int run_command(char** command) {
 }
 
 int run_beside_servers(char** words, char** end) {
+  Command runner;
+  if (end - words > 2 && std::string(words[0]) == "--under") {
+    runner = {words[1], "run"};
+    words += 2;
+  }
   const auto known = [](const std::string& word) { return kMakers.contains(word); };
   char** const names_end = std::find_if_not(words, end, known);
   if (end - names_end < 2 || std::string(*names_end) != "--") {
-    std::fprintf(stderr, "usage: with_servers NAME... -- COMMAND ARGUMENTS...\n");
+    std::fprintf(stderr, "usage: with_servers [--under COLIBRI] NAME... -- COMMAND ARGUMENTS...\n");
     return 2;
   }
   const TemporaryFolder folder;
   const Certificate certificate = make_certificate(folder);
   setenv("CERTIFICATE", certificate.certificate.c_str(), 1);
   std::list<Announced> servers;
-  std::for_each(words, names_end,
-                [&](const char* name) { servers.emplace_back(name, certificate); });
+  for (char** name = words; name != names_end; ++name) {
+    servers.emplace_back(*name, runner, certificate);
+  }
   return run_command(std::next(names_end));
 }
 

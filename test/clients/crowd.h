@@ -25,12 +25,4 @@ struct Gate {
 /// client throws.
 void expect_crowd(const std::function<void(int)>& client, const Gate& gate);
 
-/// Connections to the server at 127.0.0.1:`port` with requests that it has not read, by the
-/// kernel's count; for servers that are stopped and cannot tell. Those it has not accepted count,
-/// too.
-int unread_connections(int port);
-
-/// Connections that wait to be accepted there.
-int unaccepted_connections(int port);
-
 }  // namespace colibri::test

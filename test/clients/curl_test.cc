@@ -13,6 +13,7 @@
 #include "colibri/core/deadline.h"
 #include "colibri/core/event.h"
 #include "colibri/core/task.h"
+#include "test/clients/bounded_test.h"
 #include "test/clients/crowd.h"
 #include "test/clients/held_pages.h"
 #include "test/clients/server_process.h"
@@ -35,7 +36,7 @@ std::size_t append(char* bytes, std::size_t size, std::size_t count, void* text)
   return size * count;
 }
 
-class CurlTest : public testing::TestWithParam<const char*> {
+class CurlTest : public BoundedTest, public testing::WithParamInterface<const char*> {
  protected:
   static void SetUpTestSuite() { curl_global_init(CURL_GLOBAL_ALL); }
   static void TearDownTestSuite() { curl_global_cleanup(); }

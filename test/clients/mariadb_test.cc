@@ -9,6 +9,7 @@
 #include <string>
 
 #include "colibri/core/deadline.h"
+#include "test/clients/bounded_test.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
 #include "test/clients/servers.h"
@@ -40,7 +41,7 @@ std::string ask(const Connection& connection, const std::string& query, unsigned
   return std::string(row[column], mysql_fetch_lengths(result.get())[column]);
 }
 
-class MariadbTest : public testing::Test {
+class MariadbTest : public BoundedTest {
  protected:
   MariadbTest() {
     control_ = connect(false);

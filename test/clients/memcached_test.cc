@@ -11,9 +11,11 @@
 #include <string>
 
 #include "colibri/core/deadline.h"
+#include "test/clients/bounded_test.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
 #include "test/clients/servers.h"
+#include "test/clients/tcp_queues.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
@@ -45,7 +47,7 @@ std::string get(const Connection& connection, const std::string& key) {
   return value ? std::string(value.get(), size) : "";
 }
 
-class MemcachedTest : public testing::Test {
+class MemcachedTest : public BoundedTest {
  protected:
   /// Connects at the first call.
   Connection connection() const {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "colibri/core/deadline.h"
+#include "test/clients/bounded_test.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
 #include "test/clients/servers.h"
@@ -80,7 +81,7 @@ class Publisher {
   const std::unique_ptr<mosquitto, Deleter> client_{mosquitto_new(nullptr, true, this)};
 };
 
-class MosquittoTest : public testing::Test {
+class MosquittoTest : public BoundedTest {
  protected:
   static void SetUpTestSuite() { mosquitto_lib_init(); }
   static void TearDownTestSuite() { mosquitto_lib_cleanup(); }

@@ -13,9 +13,11 @@
 
 #include "colibri/core/deadline.h"
 #include "colibri/core/event.h"
+#include "test/clients/bounded_test.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
 #include "test/clients/servers.h"
+#include "test/clients/tcp_queues.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri::test {
@@ -73,7 +75,7 @@ class Connection {
   const std::unique_ptr<SSL, Deleter> ssl_;
 };
 
-class OpensslTest : public testing::Test {
+class OpensslTest : public BoundedTest {
  protected:
   OpensslTest() {
     SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER, nullptr);

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "colibri/core/deadline.h"
+#include "test/clients/bounded_test.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
 #include "test/clients/servers.h"
@@ -35,7 +36,7 @@ std::string ask(const Connection& connection, const std::string& query) {
   return PQgetvalue(result.get(), 0, 0);
 }
 
-class PostgresTest : public testing::Test {
+class PostgresTest : public BoundedTest {
  protected:
   PostgresTest() {
     control_ = connect("127.0.0.1");

@@ -14,6 +14,7 @@
 
 #include "colibri/core/deadline.h"
 #include "colibri/core/task_group.h"
+#include "test/clients/bounded_test.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
 #include "test/clients/servers.h"
@@ -55,7 +56,7 @@ class Pool {
   std::vector<Connection> idle_;
 };
 
-class RedisTest : public testing::Test {
+class RedisTest : public BoundedTest {
  protected:
   Connection connect(const char* host = "127.0.0.1") const {
     Connection connection(redisConnect(host, server_.port()));

@@ -4,9 +4,9 @@
 //
 // With --under, the servers themselves run under `COLIBRI run`; their user must have the right to.
 // NAME is redis, postgres, mariadb, memcached, mosquitto, openssl, http, https or iperf3. The
-// command finds the port of each in NAME_PORT in capitals (REDIS_PORT and so on), the folder of
-// each in NAME_FOLDER, and in CERTIFICATE what openssl and https are trusted by. Its exit status is
-// this program's; 128 plus the signal if one ended it.
+// command finds the port of each in NAME_PORT in capitals (REDIS_PORT and so on), its folder in
+// NAME_FOLDER, its process in NAME_PID, and in CERTIFICATE what openssl and https are trusted by.
+// Its exit status is this program's; 128 plus the signal if one ended it.
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>

@@ -8,31 +8,7 @@ set -uo pipefail
 colibri=$PWD/$1 static=$2 linked=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-status=0
-
-complain() {
-  echo "FAILED: $*"
-  status=1
-}
-
-# same NAME INPUT COMMAND...: the same output, errors and exit status with and without colibri.
-same() {
-  local name=$1 input=$2 plain hooked
-  shift 2
-  if ! command -v "$1" >/dev/null; then
-    echo "passed over: $1 is not installed"
-    return
-  fi
-  timeout 60 "$@" <<<"$input" >"$work/plain" 2>"$work/plain_errors"
-  plain=$?
-  timeout 60 "$colibri" run "$@" <<<"$input" >"$work/hooked" 2>"$work/hooked_errors"
-  hooked=$?
-  [[ $plain == "$hooked" ]] || complain "$name: status $hooked, and $plain without colibri"
-  cmp -s "$work/plain" "$work/hooked" ||
-    complain "$name: other output: $(diff "$work/plain" "$work/hooked" | head -5)"
-  cmp -s "$work/plain_errors" "$work/hooked_errors" ||
-    complain "$name: other errors: $(diff "$work/plain_errors" "$work/hooked_errors" | head -5)"
-}
+source test/support/same_program.sh
 
 # A server and its clients, by sockets, threads and select.
 cat >"$work/sockets.py" <<'PYTHON'

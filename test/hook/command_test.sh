@@ -2,10 +2,10 @@
 # `colibri run` leaves unmodified programs as they are, and `colibri doctor` tells what the hooks
 # reach in them. Programs that are not installed are named and passed over.
 #
-#   command_test.sh COLIBRI STATIC_PROGRAM LINKED_PROGRAM
+#   command_test.sh COLIBRI STATIC_PROGRAM LINKED_PROGRAM OLD_NAMES_PROGRAM
 set -uo pipefail
 
-colibri=$PWD/$1 static=$2 linked=$3
+colibri=$PWD/$1 static=$2 linked=$3 old_names=$PWD/$4
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 source test/support/same_program.sh
@@ -49,6 +49,7 @@ same 'curl' '' curl --version
 same 'a refused connection' '' curl -sS http://127.0.0.1:1/
 same 'wget' '' wget -nv -O - http://127.0.0.1:1/
 same 'psql' '' psql -h 127.0.0.1 -p 1 -c 'select 1'
+same 'locks by names of old' '' "$old_names"
 same 'perl' '' perl -e 'print join(",", map { $_ * 2 } 1..5), "\n"; exit 4'
 
 # Scripts run with the hooks, also those that env looks up an interpreter for.

@@ -76,6 +76,20 @@ TEST(PthreadCond, OneThatWasAbandonedSwallowsNoSignal) {
   EXPECT_EQ(result, 0);
 }
 
+TEST(PthreadCond, CanBeDestroyedThoughOneWasAbandonedThere) {
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  static pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+  run_and_abandon(1, [] {
+    go([] {
+      pthread_mutex_lock(&mutex);
+      pthread_cond_wait(&cond, &mutex);
+    });
+    yield();
+    EXPECT_EQ(pthread_cond_destroy(&cond), EBUSY);
+  });
+  EXPECT_EQ(pthread_cond_destroy(&cond), 0);
+}
+
 TEST(PthreadMutex, OneThatWasAbandonedGetsNoLock) {
   static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   run_and_abandon(1, [] {

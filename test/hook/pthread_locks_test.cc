@@ -1,7 +1,9 @@
 // The standard library's locks in coroutines: they park, and belong to coroutines.
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <semaphore.h>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -9,6 +11,7 @@
 #include <queue>
 
 #include "colibri/core/deadline.h"
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/sleep.h"
 #include "colibri/hook/hook.h"
 #include "test/hook/pthread_functions.h"
@@ -298,6 +301,63 @@ TEST(PthreadLocks, AreFreeOfThoseWhoDoNotLiveOnInTheChildOfAFork) {
   thread_at_mutex.join();
   thread_at_condition.join();
 }
+
+/// Something that one flow at a time can have.
+struct Exclusive {
+  const char* name;
+  void (*take)(void*);
+  bool (*try_take)(void*);
+  void (*release)(void*);
+};
+
+const Exclusive kExclusives[] = {
+    {"Mutex", [](void* lock) { pthread_mutex_lock(static_cast<pthread_mutex_t*>(lock)); },
+     [](void* lock) { return pthread_mutex_trylock(static_cast<pthread_mutex_t*>(lock)) == 0; },
+     [](void* lock) { pthread_mutex_unlock(static_cast<pthread_mutex_t*>(lock)); }},
+    {"Writer", [](void* lock) { pthread_rwlock_wrlock(static_cast<pthread_rwlock_t*>(lock)); },
+     [](void* lock) { return pthread_rwlock_trywrlock(static_cast<pthread_rwlock_t*>(lock)) == 0; },
+     [](void* lock) { pthread_rwlock_unlock(static_cast<pthread_rwlock_t*>(lock)); }},
+    {"Semaphore", [](void* lock) { sem_wait(static_cast<sem_t*>(lock)); },
+     [](void* lock) { return sem_trywait(static_cast<sem_t*>(lock)) == 0; },
+     [](void* lock) { sem_post(static_cast<sem_t*>(lock)); }},
+};
+
+class HandedOver : public testing::TestWithParam<Exclusive> {};
+
+// Whoever it was handed to is not in the child, and never gives it back there.
+TEST_P(HandedOver, IsFreeInTheChildOfAFork) {
+  if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not follow fibers into a child";
+  run_in_scheduler([of = GetParam()] {
+    const auto memory = std::make_unique<std::array<std::uint64_t, 8>>();  // all zero: it is free
+    void* const lock = memory.get();
+    if (of.take == kExclusives[2].take) sem_init(static_cast<sem_t*>(lock), 0, 1);
+    of.take(lock);
+    auto other = spawn([of, lock] {
+      of.take(lock);
+      of.release(lock);
+    });
+    yield();
+    of.release(lock);
+    of.take(lock);  // before the other one runs
+    yield();
+    of.release(lock);
+    EXPECT_FALSE(of.try_take(lock)) << "the other one has it";
+    const pid_t child = fork();
+    if (child == 0) {
+      if (!of.try_take(lock)) _exit(1);
+      if (of.try_take(lock)) _exit(2);
+      of.release(lock);
+      of.take(lock);
+      _exit(0);
+    }
+    EXPECT_EQ(exit_status_of(child), 0);
+    other.join();
+    EXPECT_TRUE(of.try_take(lock));
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(All, HandedOver, testing::ValuesIn(kExclusives),
+                         name_of_case<testing::TestParamInfo<Exclusive>>);
 
 }  // namespace
 }  // namespace colibri::test

@@ -12,26 +12,13 @@
 #include <thread>
 #include <vector>
 
-#include "colibri/core/run.h"
-#include "colibri/core/task.h"
+#include "test/hook/flows.h"
 #include "test/hook/pthread_functions.h"
 #include "test/support/run_in_scheduler.h"
 #include "test/support/scale.h"
 
 namespace colibri::test {
 namespace {
-
-/// A kind of flow: how to run something in one of its own.
-struct FlowKind {
-  const char* name;
-  std::thread (*start)(std::function<void()>);
-};
-
-constexpr FlowKind kFlowKinds[] = {
-    {"Coroutine",
-     [](std::function<void()> body) { return std::thread([body] { run([&] { body(); }); }); }},
-    {"Thread", [](std::function<void()> body) { return std::thread(body); }},
-};
 
 using Pair = std::tuple<FlowKind, FlowKind, int>;
 
@@ -61,10 +48,6 @@ struct Shared {
   std::atomic<int> waiter_id{0};
   int value = 0;
 };
-
-void until_true(const std::atomic<bool>& flag) {
-  while (!flag) usleep(100);
-}
 
 /// Returns once a waiter that has said its thread's id sleeps there.
 void until_it_waits(const Shared& shared) {
@@ -173,24 +156,6 @@ INSTANTIATE_TEST_SUITE_P(All, PthreadPairs,
                          testing::Combine(testing::ValuesIn(kFlowKinds),
                                           testing::ValuesIn(kFlowKinds), testing::Range(0, 4)),
                          name_of_pair);
-
-constexpr int kFlows = 6;  // two schedulers with two coroutines each, and two plain threads
-
-/// Runs `body` in all flows at once.
-void everywhere(const std::function<void()>& body) {
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 2; ++i) {
-    threads.emplace_back([&] {
-      run([&] {
-        auto other = spawn([&] { body(); });
-        body();
-        other.join();
-      });
-    });
-    threads.emplace_back(body);
-  }
-  for (std::thread& thread : threads) thread.join();
-}
 
 const std::size_t kRounds = many_operations(3'000);
 

@@ -1,6 +1,9 @@
 #include "test/support/hooked_calls.h"
 
 #include <gtest/gtest.h>
+#include <semaphore.h>
+
+#include <memory>
 
 #include "test/support/channels.h"
 #include "test/support/transfers.h"
@@ -166,6 +169,32 @@ void add_others(std::vector<WaitingCall>& calls) {
   }
 }
 
+/// A wait at an empty semaphore in the heap, private or shared between processes.
+void add_semaphores(std::vector<WaitingCall>& calls) {
+  const auto add = [&](const std::string& name, auto wait) {
+    for (const int shared : {0, 1}) {
+      calls.push_back({(shared != 0 ? "shared_" : "") + name, [=](Session&) {
+                         const auto semaphore = std::make_unique<sem_t>();
+                         sem_init(semaphore.get(), shared, 0);
+                         return wait(semaphore.get());
+                       }});
+    }
+  };
+  add("sem_wait", [](sem_t* semaphore) { return sem_wait(semaphore); });
+  add("sem_timedwait", [](sem_t* semaphore) {
+    timespec time{};
+    clock_gettime(CLOCK_REALTIME, &time);
+    time.tv_sec += 100;
+    return sem_timedwait(semaphore, &time);
+  });
+  add("sem_clockwait", [](sem_t* semaphore) {
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_sec += 100;
+    return sem_clockwait(semaphore, CLOCK_MONOTONIC, &time);
+  });
+}
+
 }  // namespace
 
 std::vector<WaitingCall> waiting_calls() {
@@ -176,6 +205,7 @@ std::vector<WaitingCall> waiting_calls() {
   add_selects(calls);
   add_epoll_waits(calls);
   add_others(calls);
+  add_semaphores(calls);
   return calls;
 }
 

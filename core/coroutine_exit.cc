@@ -74,6 +74,9 @@ void exit_coroutine() {
 
 void arrive_at_entry() noexcept {
   at_entry = true;
+  // Each `throw;` on the way has counted it once more as uncaught, and no handler counts back what
+  // is not C++'s own. The thread's next flow must not inherit that.
+  ExceptionState::of_thread()->uncaught = 0;
 }
 
 void add_cleanup(__pthread_unwind_buf_t* buffer) noexcept {

@@ -33,6 +33,15 @@ bool Scheduler::lets_in(const ControlBlock& coroutine, std::uint64_t signals) co
 void Scheduler::handle_interrupt() noexcept {
   const std::uint64_t signals = interruptions_.exchange(0);
   const std::uint64_t restarting = restarting_interruptions_.exchange(0);
+  interrupt_main(signals, restarting);
+  for (MaskedWait* each = masked_waits_; each != nullptr; each = each->next) {
+    if (each->for_handler && lets_in(*each->coroutine, signals | restarting)) {
+      unpark(*each->coroutine, WakeReason::kInterrupted);
+    }
+  }
+}
+
+void Scheduler::interrupt_main(std::uint64_t signals, std::uint64_t restarting) noexcept {
   if (main_ == nullptr || main_ended_) return;
   ControlBlock& leaf = leaf_of(*main_);
   const bool waits = leaf.state == CoroutineState::kParked && leaf.wait_interruptible;

@@ -55,6 +55,7 @@ StackPointer coroutine_entry(void* argument) {
     report_escaped_exception(*thread_state.current, "not derived from std::exception");
   }
   destroy_own_values(*thread_state.current);
+  leave_own_locale();
   if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
     note_stack_usage(*thread_state.current);
   return type.end(*thread_state.current);

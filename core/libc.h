@@ -7,6 +7,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <locale.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -210,10 +211,12 @@ inline constinit RealFunction sigaction{"sigaction", ::sigaction};
 inline constinit RealFunction pthread_sigmask{"pthread_sigmask", ::pthread_sigmask};
 inline constinit RealFunction waitpid{"waitpid", ::waitpid};
 inline constinit RealFunction waitid{"waitid", ::waitid};
+inline constinit RealFunction sigtimedwait{"sigtimedwait", ::sigtimedwait};
 inline constinit RealFunction sigaltstack{"sigaltstack", ::sigaltstack};
 
 // Threads.
 inline constinit RealFunction pthread_getattr_np{"pthread_getattr_np", ::pthread_getattr_np};
+inline constinit RealFunction uselocale{"uselocale", ::uselocale};
 
 }  // namespace real
 }  // namespace colibri

@@ -44,6 +44,8 @@ struct MaskedWait {
   sigset_t mask;
   ControlBlock* coroutine = nullptr;
   MaskedWait* next = nullptr;
+  // It waits for a handler alone, as pause does: also for one that runs while others run.
+  bool for_handler = false;
 };
 
 /// All methods belong to the scheduler's thread unless they say otherwise.
@@ -257,6 +259,7 @@ class Scheduler {
   bool must_refuse(ControlBlock& self, const WaitRequest& request) noexcept;
   WakeReason begin_watched_call() noexcept;
   void handle_interrupt() noexcept;
+  void interrupt_main(std::uint64_t signals, std::uint64_t restarting) noexcept;
   bool heard_of_handler() const noexcept;
   bool lets_in(const ControlBlock& coroutine, std::uint64_t signals) const noexcept;
   bool common_mask(sigset_t& mask) const noexcept;

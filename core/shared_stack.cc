@@ -233,7 +233,7 @@ StackPointer SharedStacks::exchange(void* self) noexcept {
 // copied with it.
 bool SharedStacks::switch_to(Flow& from, ControlBlock& next) noexcept {
   if (!thread_state.exceptions->empty()) [[unlikely]]
-    return switch_with_exceptions(from, next);
+    return switch_and_put_aside(from, next);
   leaving_ = &from;
   arriving_ = &next;
   if (checking()) [[unlikely]]
@@ -280,12 +280,9 @@ bool SharedStacks::come_back() noexcept {
   return false;
 }
 
-bool SharedStacks::switch_with_exceptions(Flow& from, ControlBlock& next) noexcept {
-  const ExceptionState saved = *thread_state.exceptions;
-  *thread_state.exceptions = ExceptionState{};
-  const bool switched = switch_to(from, next);
-  *thread_state.exceptions = saved;
-  return switched;
+bool SharedStacks::switch_and_put_aside(Flow& from, ControlBlock& next) noexcept {
+  const PutAside aside;
+  return switch_to(from, next);
 }
 
 StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index) noexcept {
@@ -334,14 +331,13 @@ StackPointer SharedStacks::close_and_return(void* self) noexcept {
 }
 
 void SharedStacks::switch_to_thread(ControlBlock& from) noexcept {
-  const ExceptionState exceptions = std::exchange(*thread_state.exceptions, ExceptionState{});
+  const PutAside aside;
   const int saved_errno = *thread_state.errno_address;
   leaving_ = &from;
   from.sanitizer.before_switch(thread_state.own_flow.sanitizer, false);
   colibri_context_switch_through(&from.stack_pointer, thread_stack_top(), &close_and_return, this);
   from.sanitizer.after_switch();
   *thread_state.errno_address = saved_errno;
-  *thread_state.exceptions = exceptions;
 }
 
 bool SharedStacks::look_at_checked(ControlBlock& coroutine, Look look, void* context) noexcept {

@@ -1,6 +1,8 @@
 // What a thread knows of itself: which coroutine runs, and its scheduler.
 #pragma once
 
+#include <locale.h>
+
 #include "colibri/core/control_block.h"
 #include "colibri/core/exception_state.h"
 
@@ -18,10 +20,14 @@ struct ThreadState {
   RunQueue* run_queue = nullptr;    // the scheduler's
   EventLoop* event_loop = nullptr;  // the scheduler's
   int* errno_address = nullptr;     // these, up to entry: see prepare_thread()
+  // What a flow has to put aside when it is left, if it is not empty: the record of its exceptions;
+  // or, while the running coroutine has a locale of its own, one that is never empty, so that
+  // switches, which look nowhere else, come to put that aside, too.
   ExceptionState* exceptions = nullptr;
   StackPool* stack_pool = nullptr;
   SharedStacks* shared_stacks = nullptr;
-  ContextEntry entry = nullptr;  // of every coroutine
+  ContextEntry entry = nullptr;      // of every coroutine
+  locale_t thread_locale = nullptr;  // the thread's, while the coroutine that runs has another
   std::uint64_t last_id = 0;
   Flow own_flow;
 
@@ -37,11 +43,30 @@ inline bool can_park() noexcept {
   return thread_state.current != nullptr && thread_state.scheduler != nullptr;
 }
 
+/// What a flow has made of the thread's state, out of sight of others while it lives: C++
+/// exceptions in flight, and the locale that uselocale chose. For the switches.
+class [[nodiscard]] PutAside {
+ public:
+  PutAside() noexcept;
+  ~PutAside();
+  PutAside(const PutAside&) = delete;
+  PutAside& operator=(const PutAside&) = delete;
+
+ private:
+  ExceptionState exceptions_;
+  locale_t locale_ = nullptr;
+};
+
+/// As libc's, for the running coroutine alone: the thread and its other coroutines keep theirs.
+locale_t use_locale_in_coroutine(locale_t locale) noexcept;
+/// At the coroutine's end: the thread has its own locale again.
+void leave_own_locale() noexcept;
+
 /// Which ending of the switch fits; see context.h.
 enum class SwitchEnding { kReturn, kJump };
 
-/// The same as switch_flow, for a flow with exceptions in flight.
-void switch_with_exceptions(Flow& from, Flow& to) noexcept;
+/// The same as switch_flow, for a flow that has something to put aside.
+void switch_and_put_aside(Flow& from, Flow& to) noexcept;
 
 /// Runs `to` until something switches back to `from`, the running flow. errno and the record of
 /// C++ exceptions are kept for `from`. A coroutine that is not direct is for
@@ -51,7 +76,7 @@ template <SwitchEnding ending>
   ThreadState& thread = thread_state;
   // Every flow leaves the thread's record empty, so only a full one has to be put aside.
   if (!thread.exceptions->empty()) [[unlikely]] {
-    switch_with_exceptions(from, to);
+    switch_and_put_aside(from, to);
     return;
   }
   const int saved_errno = *thread.errno_address;

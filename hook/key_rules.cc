@@ -61,8 +61,10 @@ void made(pthread_key_t key, void (*destructor)(void*), const void* creator) noe
   rules[key].creator.store(creator, std::memory_order_relaxed);
   rules[key].owner.store(owner_of_new_key(creator), std::memory_order_relaxed);
   specific_keys[key].destructor.store(destructor, std::memory_order_relaxed);
-  // From here on the key exists.
-  specific_keys[key].generation.fetch_add(1, std::memory_order_release);
+  // From here on the key exists. Its number is ours alone until then. If the last key of this
+  // number was deleted behind the hooks' back, its generation is still odd, and must not go on.
+  std::atomic<std::uint32_t>& generation = specific_keys[key].generation;
+  generation.store((generation.load(std::memory_order_relaxed) + 2) | 1, std::memory_order_release);
 }
 
 bool forget(pthread_key_t key) noexcept {

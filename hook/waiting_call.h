@@ -45,9 +45,9 @@ inline bool is_valid_timeout(const timespec& time) noexcept {
 /// a handler that runs then interrupts that call.
 class [[nodiscard]] MaskedWaitScope {
  public:
-  explicit MaskedWaitScope(const sigset_t* mask) noexcept {
+  explicit MaskedWaitScope(const sigset_t* mask, bool for_handler = false) noexcept {
     if (mask == nullptr) return;
-    wait_.reset(new (std::nothrow) MaskedWait{*mask, thread_state.current, nullptr});
+    wait_.reset(new (std::nothrow) MaskedWait{*mask, thread_state.current, nullptr, for_handler});
     if (wait_ != nullptr) thread_state.scheduler->begin_masked_wait(*wait_);
   }
   ~MaskedWaitScope() {

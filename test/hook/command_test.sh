@@ -2,10 +2,10 @@
 # `colibri run` leaves unmodified programs as they are, and `colibri doctor` tells what the hooks
 # reach in them. Programs that are not installed are named and passed over.
 #
-#   command_test.sh COLIBRI STATIC_PROGRAM LINKED_PROGRAM OLD_NAMES_PROGRAM
+#   command_test.sh COLIBRI STATIC_PROGRAM LINKED_PROGRAM OLD_NAMES_PROGRAM PROGRAM_WHOSE_MAIN_EXITS
 set -uo pipefail
 
-colibri=$PWD/$1 static=$2 linked=$3 old_names=$PWD/$4
+colibri=$PWD/$1 static=$2 linked=$3 old_names=$PWD/$4 main_exits=$PWD/$5
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 source test/support/same_program.sh
@@ -34,6 +34,7 @@ PYTHON
 same 'arguments' '' echo -n one 'two  three'
 same 'standard input' $'a\nb' cat
 same 'an exit status' '' sh -c 'exit 7'
+same 'pthread_exit in main' '' "$main_exits"
 same 'a signal' '' sh -c 'kill -TERM $$'
 same 'children and pipes' '' sh -c 'seq 1 2000 | sort -n | tail -1; true & wait; echo $?'
 same 'the environment' '' sh -c 'env | grep -c -e COLIBRI -e LD_PRELOAD'

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <threads.h>
 
+#include <exception>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -123,6 +124,7 @@ TEST_F(ThreadExitTest, HandlersMayLookAndThrowAgain) {
       }
     }).join();
     EXPECT_EQ(unwound, "xfa");
+    EXPECT_EQ(std::uncaught_exceptions(), 0);
   });
 }
 

@@ -25,7 +25,10 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 std::string TemporaryFolder::write(const std::string& name, const std::string& text) const {
+  namespace fs = std::filesystem;
   std::ofstream(path(name)) << text;
+  fs::permissions(path(name), fs::perms::group_read | fs::perms::others_read,
+                  fs::perm_options::add);
   return path(name);
 }
 

@@ -15,10 +15,6 @@
 
 #include "colibri/core/libc.h"
 
-// resolv.h makes macros of these names in some versions of libc.
-#undef __res_query
-#undef __res_search
-
 extern "C" {
 
 int __close(int fd) {
@@ -65,12 +61,41 @@ ssize_t __read(int fd, void* buffer, size_t size) {
   return read(fd, buffer, size);
 }
 
+int __res_nquery(res_state state, const char* name, int kind, int type, unsigned char* answer,
+                 int size) noexcept {
+  return res_nquery(state, name, kind, type, answer, size);
+}
+
+int __res_nquerydomain(res_state state, const char* name, const char* domain, int kind, int type,
+                       unsigned char* answer, int size) noexcept {
+  return res_nquerydomain(state, name, domain, kind, type, answer, size);
+}
+
+int __res_nsearch(res_state state, const char* name, int kind, int type, unsigned char* answer,
+                  int size) noexcept {
+  return res_nsearch(state, name, kind, type, answer, size);
+}
+
+int __res_nsend(res_state state, const unsigned char* message, int length, unsigned char* answer,
+                int size) noexcept {
+  return res_nsend(state, message, length, answer, size);
+}
+
 int __res_query(const char* name, int kind, int type, unsigned char* answer, int size) noexcept {
   return res_query(name, kind, type, answer, size);
 }
 
+int __res_querydomain(const char* name, const char* domain, int kind, int type,
+                      unsigned char* answer, int size) noexcept {
+  return res_querydomain(name, domain, kind, type, answer, size);
+}
+
 int __res_search(const char* name, int kind, int type, unsigned char* answer, int size) noexcept {
   return res_search(name, kind, type, answer, size);
+}
+
+int __res_send(const unsigned char* message, int length, unsigned char* answer, int size) noexcept {
+  return res_send(message, length, answer, size);
 }
 
 int __select(int count, fd_set* readers, fd_set* writers, fd_set* exceptions, timeval* timeout) {

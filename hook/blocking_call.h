@@ -162,6 +162,16 @@ auto pass_through(Plain plain) {
   return give_way_if_failed(plain());
 }
 
+/// True for a message socket that was shut down for reading: a call that does not wait says EAGAIN
+/// there for ever, and one that waits returns at once.
+inline bool is_shut_down(CallSite& call) noexcept {
+  if (call.direction != Direction::kRead || call.descriptor.is_stream()) return false;
+  const DescriptorState* state = call.state();
+  if (state == nullptr || !state->hung_up) return false;
+  pollfd query{call.number, POLLRDHUP, 0};
+  return real::poll(&query, 1, 0) == 1 && (query.revents & POLLRDHUP) != 0;
+}
+
 /// Tries until the call succeeds or fails, or its wait ends early. `attempt()` returns -1 with
 /// EAGAIN where it would have to wait; `plain()` is the call as the program wrote it.
 template <class Plain, class Attempt>
@@ -172,6 +182,8 @@ ssize_t try_and_wait(CallSite& call, Plain plain, Attempt attempt) {
       if (result >= 0) return result;
       if (errno == EBADF) descriptor_table::forget_if_closed(call.number);
       if (errno != EAGAIN) return result;
+      if (is_shut_down(call)) [[unlikely]]
+        return plain();
       note_drained(call.state(), call.direction);
     }
     const WakeReason reason = wait_ready(call.number, call.direction, call.limits());

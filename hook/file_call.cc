@@ -8,7 +8,7 @@
 #include <cstring>
 #include <new>
 
-#include "colibri/core/stack_of.h"
+#include "colibri/hook/program_memory.h"
 
 namespace colibri {
 namespace {
@@ -48,16 +48,6 @@ ssize_t plain_write(int number, const void* buffer, std::size_t size, off64_t of
                     : real::pwrite64(number, buffer, size, offset);
 }
 
-/// What a shared stack holds lies elsewhere while its coroutine is parked. Other memory, and what
-/// is none, is for the kernel to judge.
-bool must_bounce(const void* buffer, std::size_t size) noexcept {
-  const ControlBlock& self = *thread_state.current;
-  if (!self.on_shared_stack()) return false;
-  PrivateStack& stack = stack_of(self);
-  const auto* begin = static_cast<const std::byte*>(buffer);
-  return begin < static_cast<const std::byte*>(stack.top()) && begin + size > stack.low;
-}
-
 constexpr std::size_t kPiece = 1 << 20;  // that is bounced at once
 
 /// Memory that stands for a buffer; aligned as O_DIRECT may want it. Null if there is none.
@@ -76,7 +66,7 @@ class Bounce {
 };
 
 ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offset) {
-  if (!must_bounce(buffer, size)) {
+  if (!lies_on_shared_stack(buffer, size)) {
     return on_file_helper(number, [=] { return plain_read(number, buffer, size, offset); });
   }
   // In one piece where the position counts: others may move it between two.
@@ -100,7 +90,7 @@ ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offse
 }
 
 ssize_t write_by_helper(int number, const void* buffer, std::size_t size, off64_t offset) {
-  if (!must_bounce(buffer, size)) {
+  if (!lies_on_shared_stack(buffer, size)) {
     return on_file_helper(number, [=] { return plain_write(number, buffer, size, offset); });
   }
   // In one piece, since what is appended must stay together.

@@ -57,13 +57,17 @@ int receive_many(int number, const Descriptor& socket, mmsghdr* messages, unsign
   const int tried = (flags & ~MSG_WAITFORONE) | MSG_DONTWAIT;
   std::size_t wanted = (flags & MSG_WAITFORONE) != 0 ? 1 : std::min<std::size_t>(count, IOV_MAX);
   CallSite call(number, socket, Direction::kRead);
+  std::size_t received = 0;
+  const auto receive_rest = [&](int how, timespec* limit) {
+    return real_recvmmsg(number, messages + received, count - static_cast<unsigned>(received), how,
+                         limit);
+  };
   const auto result = static_cast<int>(blocking_transfer(
       call, [&] { return patient.is_over() ? 0 : wanted; },
-      [&] { return real_recvmmsg(number, messages, count, flags, timeout); },
+      [&] { return receive_rest(flags, timeout); },
       [&](std::size_t done) -> ssize_t {
-        if (done != 0 && has_error(number)) return -1;
-        return real_recvmmsg(number, messages + done, count - static_cast<unsigned>(done), tried,
-                             nullptr);
+        received = done;
+        return done != 0 && has_error(number) ? -1 : receive_rest(tried, nullptr);
       }));
   if (result > 0 && patient.is_finite()) *timeout = patient.left();
   return result;

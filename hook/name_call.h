@@ -25,18 +25,19 @@ class OptionalString {
   std::optional<std::string> text_;
 };
 
-/// Makes `call` of these arguments and has a helper run it. 0, or what kept it from that: ENOMEM,
-/// and then there is no call; or ETIMEDOUT or ECANCELED, and then it is its helper's. In a
-/// coroutine.
+/// Makes `call` of these arguments, has a helper run it, and waits on these terms. 0, or what kept
+/// it from that: ENOMEM, and then there is no call; or ETIMEDOUT or ECANCELED, and then it is its
+/// helper's, if there is one. In a coroutine.
 template <class Call, class... Arguments>
-int run_new_by_name_helper(std::shared_ptr<Call>& call, const Arguments&... arguments) {
+int run_new_by_name_helper(const WaitTerms& terms, std::shared_ptr<Call>& call,
+                           const Arguments&... arguments) {
   if (!may_begin()) return errno;
   try {
     call = std::make_shared<Call>(arguments...);
   } catch (const std::bad_alloc&) {
     return ENOMEM;
   }
-  return error_of(run_on_helper(call, HelperSet::kNames, WaitTerms()));
+  return error_of(run_on_helper(call, HelperSet::kNames, terms));
 }
 
 /// Room in the heap that stands for a buffer of the program's: as large, and as aligned, so that

@@ -64,7 +64,8 @@ bool needs_no_lookup(const char* host, const char* service, const addrinfo* hint
 int look_up_addresses(const char* host, const char* service, const addrinfo* hints,
                       addrinfo** list) {
   std::shared_ptr<AddressCall> call;
-  if (const int error = run_new_by_name_helper(call, host, service, hints); error != 0) {
+  if (const int error = run_new_by_name_helper(WaitTerms(), call, host, service, hints);
+      error != 0) {
     return refuse(error);
   }
   errno = call->error;
@@ -135,7 +136,8 @@ int getnameinfo(const sockaddr* address, socklen_t size, char* host, socklen_t h
     return real_getnameinfo(address, size, host, host_size, service, service_size, flags);
   }
   std::shared_ptr<NameCall> call;
-  if (const int error = run_new_by_name_helper(call, address, size, host_room, service_room, flags);
+  if (const int error =
+          run_new_by_name_helper(WaitTerms(), call, address, size, host_room, service_room, flags);
       error != 0) {
     return refuse(error);
   }

@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <iterator>
 
+#include "colibri/core/stack_of.h"
+
 namespace colibri {
 namespace {
 
@@ -36,6 +38,14 @@ bool read_program_memory(void* to, const void* from, std::size_t size) noexcept 
 
 bool write_program_memory(void* to, const void* from, std::size_t size) noexcept {
   return copy_carefully(&process_vm_writev, const_cast<void*>(from), to, size);
+}
+
+bool lies_on_shared_stack(const void* address, std::size_t size) noexcept {
+  const ControlBlock& self = *thread_state.current;
+  if (!self.on_shared_stack()) return false;
+  PrivateStack& stack = stack_of(self);
+  const auto* begin = static_cast<const std::byte*>(address);
+  return begin < static_cast<const std::byte*>(stack.top()) && begin + size > stack.low;
 }
 
 bool sum_program_buffers(const iovec* buffers, std::size_t count, std::size_t& total) noexcept {

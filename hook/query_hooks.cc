@@ -1,25 +1,37 @@
-// res_query and res_search: questions to the name server, by the thread's own resolver state.
+// res_query, res_search and their kin: questions to the name server. Those without a state of the
+// resolver in their arguments go by that of the thread that asks.
+//
+// Those with a state change it, so it is its helper's while they last: neither a TimeLimit nor
+// cancel ends them.
 #include <netdb.h>
 #include <resolv.h>
 
 #include "colibri/hook/name_call.h"
+#include "colibri/hook/program_memory.h"
 
 namespace colibri {
 namespace {
 
 constinit RealFunction real_query{"res_query", ::res_query};
 constinit RealFunction real_search{"res_search", ::res_search};
+constinit RealFunction real_query_domain{"res_querydomain", ::res_querydomain};
+constinit RealFunction real_send{"res_send", ::res_send};
+constinit RealFunction real_query_of{"res_nquery", ::res_nquery};
+constinit RealFunction real_search_of{"res_nsearch", ::res_nsearch};
+constinit RealFunction real_query_domain_of{"res_nquerydomain", ::res_nquerydomain};
+constinit RealFunction real_send_of{"res_nsend", ::res_nsend};
 
-using Real = decltype(real_query);
-
+/// `ask(answer, size)` is the call, with libc's result. Throws std::bad_alloc when it is made.
+template <class Ask>
 class QueryCall final : public HelperCall {
  public:
-  QueryCall(const Real& real, const char* name, int kind, int type, std::size_t room)
-      : answer(room), real_(real), name_(name), kind_(kind), type_(type) {}
+  /// `make_ask()` copies what the call is given.
+  template <class MakeAsk>
+  QueryCall(const MakeAsk& make_ask, std::size_t room) : answer(room), ask_(make_ask()) {}
   void run() noexcept override {
     errno = error;
     h_errno = host_error;
-    result = real_(name_.c_str(), kind_, type_, answer.data(), static_cast<int>(answer.size()));
+    result = ask_(answer.data(), static_cast<int>(answer.size()));
     error = errno;
     host_error = h_errno;
   }
@@ -30,17 +42,14 @@ class QueryCall final : public HelperCall {
   std::vector<unsigned char> answer;
 
  private:
-  const Real& real_;
-  const std::string name_;
-  const int kind_;
-  const int type_;
+  const Ask ask_;
 };
 
-int ask(const Real& real, const char* name, int kind, int type, unsigned char* answer, int size) {
-  if (parkable_coroutine() == nullptr || size <= 0) return real(name, kind, type, answer, size);
+template <class MakeAsk>
+int ask_on_helper(const WaitTerms& terms, unsigned char* answer, int size, MakeAsk make_ask) {
   const auto room = static_cast<std::size_t>(size);
-  std::shared_ptr<QueryCall> call;
-  if (const int error = run_new_by_name_helper(call, real, name, kind, type, room); error != 0) {
+  std::shared_ptr<QueryCall<decltype(make_ask())>> call;
+  if (const int error = run_new_by_name_helper(terms, call, make_ask, room); error != 0) {
     h_errno = NETDB_INTERNAL;
     return fail_with_errno(error);
   }
@@ -54,6 +63,24 @@ int ask(const Real& real, const char* name, int kind, int type, unsigned char* a
   return call->result;
 }
 
+/// False where the call is made on this thread.
+bool asks_helper(int size) noexcept {
+  return parkable_coroutine() != nullptr && size > 0;
+}
+
+/// A state on a shared stack is not there while its coroutine is parked.
+bool asks_helper(int size, res_state state) noexcept {
+  return asks_helper(size) && !lies_on_shared_stack(state, sizeof *state);
+}
+
+constexpr WaitTerms kToTheEnd{.may_fail = false};
+
+using Bytes = std::vector<unsigned char>;
+
+Bytes copy_of(const unsigned char* message, int size) {
+  return Bytes(message, message + std::max(size, 0));
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -62,11 +89,84 @@ using namespace colibri;
 extern "C" {
 
 int res_query(const char* name, int kind, int type, unsigned char* answer, int size) noexcept {
-  return ask(real_query, name, kind, type, answer, size);
+  if (!asks_helper(size)) return real_query(name, kind, type, answer, size);
+  return ask_on_helper(WaitTerms(), answer, size, [=] {
+    return [=, copy = std::string(name)](unsigned char* room, int most) {
+      return real_query(copy.c_str(), kind, type, room, most);
+    };
+  });
 }
 
 int res_search(const char* name, int kind, int type, unsigned char* answer, int size) noexcept {
-  return ask(real_search, name, kind, type, answer, size);
+  if (!asks_helper(size)) return real_search(name, kind, type, answer, size);
+  return ask_on_helper(WaitTerms(), answer, size, [=] {
+    return [=, copy = std::string(name)](unsigned char* room, int most) {
+      return real_search(copy.c_str(), kind, type, room, most);
+    };
+  });
+}
+
+int res_querydomain(const char* name, const char* domain, int kind, int type, unsigned char* answer,
+                    int size) noexcept {
+  if (!asks_helper(size)) return real_query_domain(name, domain, kind, type, answer, size);
+  return ask_on_helper(WaitTerms(), answer, size, [=] {
+    return [=, first = OptionalString(name), rest = OptionalString(domain)](unsigned char* room,
+                                                                            int most) {
+      return real_query_domain(first.get(), rest.get(), kind, type, room, most);
+    };
+  });
+}
+
+int res_send(const unsigned char* message, int length, unsigned char* answer, int size) noexcept {
+  if (!asks_helper(size)) return real_send(message, length, answer, size);
+  return ask_on_helper(WaitTerms(), answer, size, [=] {
+    return [length, copy = copy_of(message, length)](unsigned char* room, int most) {
+      return real_send(copy.data(), length, room, most);
+    };
+  });
+}
+
+int res_nquery(res_state state, const char* name, int kind, int type, unsigned char* answer,
+               int size) noexcept {
+  if (!asks_helper(size, state)) return real_query_of(state, name, kind, type, answer, size);
+  return ask_on_helper(kToTheEnd, answer, size, [=] {
+    return [=, copy = std::string(name)](unsigned char* room, int most) {
+      return real_query_of(state, copy.c_str(), kind, type, room, most);
+    };
+  });
+}
+
+int res_nsearch(res_state state, const char* name, int kind, int type, unsigned char* answer,
+                int size) noexcept {
+  if (!asks_helper(size, state)) return real_search_of(state, name, kind, type, answer, size);
+  return ask_on_helper(kToTheEnd, answer, size, [=] {
+    return [=, copy = std::string(name)](unsigned char* room, int most) {
+      return real_search_of(state, copy.c_str(), kind, type, room, most);
+    };
+  });
+}
+
+int res_nquerydomain(res_state state, const char* name, const char* domain, int kind, int type,
+                     unsigned char* answer, int size) noexcept {
+  if (!asks_helper(size, state)) {
+    return real_query_domain_of(state, name, domain, kind, type, answer, size);
+  }
+  return ask_on_helper(kToTheEnd, answer, size, [=] {
+    return [=, first = OptionalString(name), rest = OptionalString(domain)](unsigned char* room,
+                                                                            int most) {
+      return real_query_domain_of(state, first.get(), rest.get(), kind, type, room, most);
+    };
+  });
+}
+
+int res_nsend(res_state state, const unsigned char* message, int length, unsigned char* answer,
+              int size) noexcept {
+  if (!asks_helper(size, state)) return real_send_of(state, message, length, answer, size);
+  return ask_on_helper(kToTheEnd, answer, size, [=] {
+    return [=, copy = copy_of(message, length)](unsigned char* room, int most) {
+      return real_send_of(state, copy.data(), length, room, most);
+    };
+  });
 }
 
 }  // extern "C"

@@ -47,7 +47,8 @@ int look_up_record(Record* record, char* buffer, std::size_t size, Record** foun
                    void (*relocate)(Record&, const MirroredBuffer&, char*)) {
   std::shared_ptr<RecordCall<Record, decltype(make_look_up())>> call;
   *found = nullptr;
-  if (const int error = run_new_by_name_helper(call, buffer, size, make_look_up); error != 0) {
+  if (const int error = run_new_by_name_helper(WaitTerms(), call, buffer, size, make_look_up);
+      error != 0) {
     if (host_error != nullptr) *host_error = NETDB_INTERNAL;
     errno = error;
     return error;

@@ -20,6 +20,20 @@ const ParityCase kHeaders[] = {
        receive_message(session, ends.reader, 3);
        receive_message(session, ends.reader, 100);
      }},
+    {"ShuttingDownEndsReadsOfMessages", "0, 0, 0, 0",
+     [](Session& session) {
+       for (const auto& open : {datagram_ends, udp_ends}) {
+         const int socket = open(session).reader;
+         const sockaddr_in peer = address_of(listener(session));
+         if (open == udp_ends) session.libc.connect(socket, generic(peer), sizeof peer);
+         session.meanwhile([&session, socket] { session.libc.shutdown(socket, SHUT_RD); });
+         char byte;
+         for (int i = 0; i < 2; ++i) {
+           session.call(session.libc.read, socket, static_cast<void*>(&byte), 1);
+         }
+         session.finish_helpers();
+       }
+     }},
     {"NoBuffersTakeAMessage", "0 cut, 5 again",
      [](Session& session) {
        const Ends ends = datagram_ends(session);

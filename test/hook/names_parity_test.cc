@@ -9,6 +9,8 @@
 #include <resolv.h>
 #include <sys/un.h>
 
+#include <memory>
+
 #include "test/support/channels.h"
 
 namespace colibri::test {
@@ -186,6 +188,35 @@ const ParityCase kHosts[] = {
      }},
 };
 
+struct CloseState {
+  void operator()(res_state state) const {
+    res_nclose(state);
+    delete state;
+  }
+};
+
+/// A state of the resolver that asks one server: the socket.
+std::unique_ptr<struct __res_state, CloseState> state_for(int server) {
+  std::unique_ptr<struct __res_state, CloseState> state(new struct __res_state());
+  EXPECT_EQ(res_ninit(state.get()), 0);
+  state->nscount = 1;
+  state->nsaddr_list[0] = address_of(server);
+  return state;
+}
+
+/// Answers one question: there is no such name.
+void deny(Session& session, int server) {
+  unsigned char message[512];
+  sockaddr_in from{};
+  socklen_t from_size = sizeof from;
+  auto* const sender = reinterpret_cast<sockaddr*>(&from);
+  const ssize_t size =
+      session.libc.recvfrom(server, message, sizeof message, 0, sender, &from_size);
+  message[2] |= 0x80;                                                // an answer
+  message[3] = static_cast<unsigned char>((message[3] & 0xf0) | 3);  // NXDOMAIN
+  session.libc.sendto(server, message, static_cast<std::size_t>(size), 0, sender, from_size);
+}
+
 const ParityCase kQueries[] = {
     {"OfWhatIsNoName", "-1, -1",
      [](Session& session) {
@@ -195,6 +226,36 @@ const ParityCase kQueries[] = {
        const auto search = session.either("res_search", ::res_search);
        session.note(std::to_string(query(long_name.c_str(), 1, 1, answer, sizeof answer)));
        session.note(std::to_string(search(long_name.c_str(), 1, 1, answer, sizeof answer)));
+     }},
+    {"OfADomain", "-1, -1 EINVAL",
+     [](Session& session) {
+       unsigned char answer[512];
+       const unsigned char message[4] = {};
+       const std::string long_name(2000, 'x');
+       const auto query = session.either("res_querydomain", ::res_querydomain);
+       session.note(std::to_string(query(long_name.c_str(), "a", 1, 1, answer, sizeof answer)));
+       session.call(session.either("res_send", ::res_send), message, 4, answer, 4);
+     }},
+    {"WithAState", "-1, -1, -1 EINVAL, -1 and HOST_NOT_FOUND",
+     [](Session& session) {
+       unsigned char answer[512];
+       const unsigned char message[4] = {};
+       const std::string long_name(2000, 'x');
+       const char* const name = long_name.c_str();
+       const int server = udp_socket(session);
+       const auto state = state_for(server);
+       const auto query = session.either("res_nquery", ::res_nquery);
+       const auto search = session.either("res_nsearch", ::res_nsearch);
+       const auto query_domain = session.either("res_nquerydomain", ::res_nquerydomain);
+       session.note(std::to_string(search(state.get(), name, 1, 1, answer, sizeof answer)));
+       session.note(
+           std::to_string(query_domain(state.get(), name, "a", 1, 1, answer, sizeof answer)));
+       session.call(session.either("res_nsend", ::res_nsend), state.get(), message, 4, answer, 4);
+       session.meanwhile([&session, server] { deny(session, server); });
+       session.note(
+           std::to_string(query(state.get(), "colibri.test", 1, 1, answer, sizeof answer)));
+       session.append(state->res_h_errno == HOST_NOT_FOUND ? "and HOST_NOT_FOUND" : "and another");
+       session.finish_helpers();
      }},
 };
 

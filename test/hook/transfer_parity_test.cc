@@ -263,6 +263,13 @@ const ParityCase kManyMessages[] = {
        receive_many(session, ends.reader, 2, 0);
        receive_many(session, ends.reader, 2, MSG_DONTWAIT);
      }},
+    {"ReceiveEndsWhenTheSocketIsShutDown", "2 one ",
+     [](Session& session) {
+       const Ends ends = datagram_ends(session);
+       put(session, ends.writer, "one");
+       session.meanwhile([&session, ends] { session.libc.shutdown(ends.reader, SHUT_RD); });
+       receive_many(session, ends.reader, 2, 0);
+     }},
     {"ReceiveErrors", "-1 EBADF, -1 ENOTSOCK, 0, -1 EINVAL, -1 EFAULT, -1 EFAULT",
      [](Session& session) {
        const auto recvmmsg = session.either("recvmmsg", ::recvmmsg);

@@ -1,8 +1,9 @@
-// open, openat and creat, with their 64-bit and fortified forms. What they open may bear the number
-// of something that was closed behind the hooks' back.
+// open, openat, creat and fopen, with their 64-bit and fortified forms. What they open may bear the
+// number of something that was closed behind the hooks' back.
 //
 // The opening of a FIFO waits for whoever opens its other end, perhaps for ever, so a helper thread
 // of its own does it. All else is opened at once.
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include <cstdarg>
@@ -11,6 +12,7 @@
 
 #include "colibri/core/helper_call.h"
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/stream.h"
 
 extern "C" {
 int __open_2(const char* path, int flags);
@@ -24,6 +26,7 @@ namespace {
 
 constinit RealFunction real_openat{"openat", ::openat};
 constinit RealFunction real_checked_openat{"__openat_2", ::__openat_2};
+constinit RealFunction real_fopen{"fopen64", ::fopen64};
 
 bool is_fifo(int folder, const char* path) noexcept {
   struct stat64 about {};
@@ -87,6 +90,24 @@ mode_t take_mode(int flags, va_list rest) noexcept {
   return has_mode(flags) ? va_arg(rest, mode_t) : 0;
 }
 
+FILE* open_fifo_stream(const char* path, const StreamMode& mode) {
+  const int number = open_fifo(AT_FDCWD, path, mode.open_flags() | O_LARGEFILE, 0666);
+  if (number < 0) return nullptr;
+  descriptor_table::closing(number);
+  const char text[] = {mode.kind, '\0'};
+  return fdopen(number, text);
+}
+
+FILE* hooked_fopen(const char* path, const char* text) {
+  StreamMode mode;
+  const bool may_wait = parkable_coroutine() != nullptr && StreamMode::parse(text, mode) &&
+                        !(mode.reads() && mode.writes()) && is_fifo(AT_FDCWD, path);
+  if (may_wait) return open_fifo_stream(path, mode);
+  FILE* stream = real_fopen(path, text);
+  if (stream != nullptr) descriptor_table::closing(fileno_unlocked(stream));
+  return stream;
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -132,6 +153,14 @@ int creat(const char* path, mode_t mode) {
 
 int creat64(const char* path, mode_t mode) {
   return creat(path, mode);
+}
+
+FILE* fopen(const char* path, const char* mode) {
+  return hooked_fopen(path, mode);
+}
+
+FILE* fopen64(const char* path, const char* mode) {
+  return hooked_fopen(path, mode);
 }
 
 // What programs built with _FORTIFY_SOURCE call when they give no mode. libc ends the process if

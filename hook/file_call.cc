@@ -5,16 +5,17 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
-#include <cstring>
+#include <memory>
 #include <new>
 
 #include "colibri/core/stack_of.h"
+#include "colibri/hook/buffers.h"
+#include "colibri/hook/program_memory.h"
 
 namespace colibri {
 namespace {
 
-constinit RealFunction real_pread{"pread64", ::pread64};
-constinit RealFunction real_pwrite{"pwrite64", ::pwrite64};
+using Transfer = RealFunction<ssize_t(int, const iovec*, int, off64_t, int)>;
 
 /// For a file whose file system does not know RWF_NOWAIT: true if it has no disk to wait for.
 bool lies_in_memory(int number) noexcept {
@@ -39,14 +40,6 @@ bool lies_in_memory(int number) noexcept {
 
 off64_t advanced(off64_t offset, std::size_t done) noexcept {
   return offset < 0 ? offset : offset + static_cast<off64_t>(done);
-}
-
-ssize_t plain_read(int number, void* buffer, std::size_t size, off64_t offset) noexcept {
-  return offset < 0 ? real::read(number, buffer, size) : real_pread(number, buffer, size, offset);
-}
-
-ssize_t plain_write(int number, const void* buffer, std::size_t size, off64_t offset) noexcept {
-  return offset < 0 ? real::write(number, buffer, size) : real_pwrite(number, buffer, size, offset);
 }
 
 /// What a shared stack holds lies elsewhere while its coroutine is parked. Other memory, and what
@@ -76,39 +69,92 @@ class Bounce {
   char* const bytes_;
 };
 
-ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offset) {
-  if (!must_bounce(buffer, size)) {
-    return on_file_helper([=] { return plain_read(number, buffer, size, offset); });
+/// What is left of the program's buffers, in memory that helpers may look at.
+class Rest {
+ public:
+  /// The buffers have been looked at by the kernel, or by sum_program_buffers.
+  Rest(const FileBuffers& buffers, std::size_t done)
+      : pieces_(new (std::nothrow) iovec[buffers.count]) {
+    if (pieces_ == nullptr) return;
+    for (std::size_t i = 0; i < buffers.count; ++i) {
+      iovec piece = buffers.pieces[i];
+      const std::size_t gone = std::min(done, piece.iov_len);
+      done -= gone;
+      piece.iov_base = static_cast<char*>(piece.iov_base) + gone;
+      piece.iov_len -= gone;
+      if (piece.iov_len == 0) continue;
+      pieces_[count_++] = piece;
+      size_ += piece.iov_len;
+      bounces_ |= must_bounce(piece.iov_base, piece.iov_len);
+    }
   }
-  const Bounce room(std::min(size, kPiece));
-  if (room.get() == nullptr) return plain_read(number, buffer, size, offset);
+
+  bool is_known() const noexcept { return pieces_ != nullptr; }
+  const iovec* pieces() const noexcept { return pieces_.get(); }
+  int count() const noexcept { return static_cast<int>(count_); }
+  std::size_t size() const noexcept { return size_; }
+  /// True if a part of it lies on the caller's shared stack.
+  bool bounces() const noexcept { return bounces_; }
+
+  /// Copies `size` bytes between `bytes` and the place `at` of these buffers by `copy(piece, bytes,
+  /// size)`. False where it says that an address is bad.
+  template <class Copy>
+  bool copy(std::size_t at, char* bytes, std::size_t size, Copy copy_piece) const {
+    for (std::size_t i = 0; i < count_ && size != 0; ++i) {
+      const std::size_t skipped = std::min(at, pieces_[i].iov_len);
+      at -= skipped;
+      const std::size_t part = std::min(size, pieces_[i].iov_len - skipped);
+      if (!copy_piece(static_cast<char*>(pieces_[i].iov_base) + skipped, bytes, part)) return false;
+      bytes += part;
+      size -= part;
+    }
+    return true;
+  }
+
+ private:
+  const std::unique_ptr<iovec[]> pieces_;
+  std::size_t count_ = 0;
+  std::size_t size_ = 0;
+  bool bounces_ = false;
+};
+
+/// One buffer that is no program's.
+ssize_t transfer_one(const Transfer& real, int number, char* bytes, std::size_t size,
+                     off64_t offset, int flags) {
+  return on_file_helper([&real, number, bytes, size, offset, flags] {
+    const iovec one{bytes, size};
+    return real(number, &one, 1, offset, flags);
+  });
+}
+
+ssize_t read_bounced(int number, const Rest& rest, off64_t offset, int flags) {
+  const Bounce room(std::min(rest.size(), kPiece));
+  if (room.get() == nullptr) return fail_with_errno(ENOMEM);
   std::size_t done = 0;
-  while (done < size) {
-    const std::size_t piece = std::min(size - done, kPiece);
+  while (done < rest.size()) {
+    const std::size_t piece = std::min(rest.size() - done, kPiece);
     const ssize_t got =
-        on_file_helper([number, to = room.get(), piece, at = advanced(offset, done)] {
-          return plain_read(number, to, piece, at);
-        });
+        transfer_one(real::preadv2, number, room.get(), piece, advanced(offset, done), flags);
     if (got < 0 && done == 0) return got;
     if (got <= 0) break;
-    std::memcpy(static_cast<char*>(buffer) + done, room.get(), static_cast<std::size_t>(got));
+    const bool good =
+        rest.copy(done, room.get(), static_cast<std::size_t>(got), &write_program_memory);
+    if (!good) return fail_with_errno(EFAULT);
     done += static_cast<std::size_t>(got);
     if (static_cast<std::size_t>(got) < piece) break;
   }
   return static_cast<ssize_t>(done);
 }
 
-ssize_t write_on_helper(int number, const void* buffer, std::size_t size, off64_t offset) {
-  if (!must_bounce(buffer, size)) {
-    return on_file_helper([=] { return plain_write(number, buffer, size, offset); });
-  }
-  // In one piece, since what is appended must stay together.
-  const Bounce room(size);
-  if (room.get() == nullptr) return plain_write(number, buffer, size, offset);
-  std::memcpy(room.get(), buffer, size);
-  return on_file_helper([number, from = room.get(), size, offset] {
-    return plain_write(number, from, size, offset);
-  });
+/// In one piece, since what is appended must stay together.
+ssize_t write_bounced(int number, const Rest& rest, off64_t offset, int flags) {
+  const Bounce room(rest.size());
+  if (room.get() == nullptr) return fail_with_errno(ENOMEM);
+  const auto fetch = [](const void* piece, void* bytes, std::size_t size) {
+    return read_program_memory(bytes, piece, size);
+  };
+  if (!rest.copy(0, room.get(), rest.size(), fetch)) return fail_with_errno(EFAULT);
+  return transfer_one(real::pwritev2, number, room.get(), rest.size(), offset, flags);
 }
 
 /// Bytes that this thread has copied without waiting. Reading what is in memory never parks, and is
@@ -123,29 +169,68 @@ void note_copied(std::size_t size) noexcept {
   thread_state.scheduler->yield_to_loop();
 }
 
-/// `attempt(done)` moves more of `size` bytes without waiting; `on_helper(done)` moves the rest,
-/// and `plain(done)` does so on this thread.
-template <class Attempt, class OnHelper, class Plain>
-ssize_t transfer(int number, std::size_t size, Attempt attempt, OnHelper on_helper, Plain plain) {
+/// True if the kernel would refuse the array of buffers.
+bool has_bad_buffers(const FileCall& call) noexcept {
+  std::size_t total = 0;
+  return !sum_program_buffers(call.buffers.pieces, call.buffers.count, total);
+}
+
+/// Moves what is left after `done` bytes on a helper, or on this thread where that is as good or
+/// there is no memory for anything else. The array of buffers is good.
+template <class Bounced>
+ssize_t finish(const Transfer& real, const FileCall& call, std::size_t done, bool on_this_thread,
+               Bounced bounced) {
+  const off64_t offset = advanced(call.offset, done);
+  const Rest rest(call.buffers, done);
+  if (!rest.is_known()) return done == 0 ? call.make(real) : 0;
+  const auto plain = [&] {
+    return real(call.number, rest.pieces(), rest.count(), offset, call.flags);
+  };
+  if (on_this_thread) return plain();
+  if (rest.bounces()) {
+    const ssize_t moved = bounced(call.number, rest, offset, call.flags);
+    return moved < 0 && errno == ENOMEM ? plain() : moved;
+  }
+  return on_file_helper(
+      [&real, number = call.number, pieces = rest.pieces(), count = rest.count(), offset,
+       flags = call.flags] { return real(number, pieces, count, offset, flags); });
+}
+
+/// `whole`: not to be tried without waiting.
+template <class Bounced>
+ssize_t transfer(const Transfer& real, const FileCall& call, bool whole, Bounced bounced) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
+  BufferCursor cursor(call.buffers.pieces, call.buffers.count);
   std::size_t done = 0;
   for (;;) {
-    ssize_t moved = attempt(done);
+    ssize_t moved = whole ? fail_with_errno(EAGAIN)
+                          : real(call.number, cursor.data(), static_cast<int>(cursor.size()),
+                                 advanced(call.offset, done), call.flags | RWF_NOWAIT);
     const bool waits = moved < 0 && (errno == EAGAIN || errno == EOPNOTSUPP || errno == ENOSYS);
-    if (waits) moved = errno != EAGAIN && lies_in_memory(number) ? plain(done) : on_helper(done);
+    if (waits) {
+      // The kernel has looked at the array of buffers if it knows the call.
+      const bool is_new = done == 0 && (whole || errno == ENOSYS);
+      if (is_new && has_bad_buffers(call)) return call.make(real);
+      const bool on_this_thread = errno != EAGAIN && lies_in_memory(call.number);
+      moved = finish(real, call, done, on_this_thread, bounced);
+    }
     if (moved < 0) return kept(done != 0 ? static_cast<ssize_t>(done) : -1);
     done += static_cast<std::size_t>(moved);
     if (!waits) note_copied(static_cast<std::size_t>(moved));
-    if (waits || moved == 0 || done >= size) return kept(static_cast<ssize_t>(done));
+    if (waits || moved == 0 || done >= total_bytes(call.buffers.pieces, call.buffers.count)) {
+      return kept(static_cast<ssize_t>(done));
+    }
+    cursor.seek(done);
   }
 }
 
 /// Writes that reach the disk before they return know no RWF_NOWAIT worth the name, and what is
 /// appended must go in one piece.
-bool must_go_whole(int number) noexcept {
-  const int flags = real::fcntl(number, F_GETFL);
-  return flags >= 0 && (flags & (O_SYNC | O_DSYNC | O_DIRECT | O_APPEND)) != 0;
+bool must_go_whole(int number, int flags) noexcept {
+  if ((flags & (RWF_SYNC | RWF_DSYNC | RWF_APPEND)) != 0) return true;
+  const int status = real::fcntl(number, F_GETFL);
+  return status >= 0 && (status & (O_SYNC | O_DSYNC | O_DIRECT | O_APPEND)) != 0;
 }
 
 }  // namespace
@@ -157,38 +242,12 @@ bool is_file_that_may_wait(int number) noexcept {
          descriptor->kind.load(std::memory_order_relaxed) == DescriptorKind::kFile;
 }
 
-ssize_t read_file(int number, void* buffer, std::size_t size, off64_t offset) {
-  auto* const bytes = static_cast<char*>(buffer);
-  return transfer(
-      number, size,
-      [=](std::size_t done) {
-        const iovec rest{bytes + done, size - done};
-        return real::preadv2(number, &rest, 1, advanced(offset, done), RWF_NOWAIT);
-      },
-      [=](std::size_t done) {
-        return read_on_helper(number, bytes + done, size - done, advanced(offset, done));
-      },
-      [=](std::size_t done) {
-        return plain_read(number, bytes + done, size - done, advanced(offset, done));
-      });
+ssize_t read_file(const FileCall& call) {
+  return transfer(real::preadv2, call, false, &read_bounced);
 }
 
-ssize_t write_file(int number, const void* buffer, std::size_t size, off64_t offset) {
-  const auto* const bytes = static_cast<const char*>(buffer);
-  const bool whole = must_go_whole(number);
-  return transfer(
-      number, size,
-      [=](std::size_t done) -> ssize_t {
-        if (whole) return fail_with_errno(EAGAIN);
-        const iovec rest{const_cast<char*>(bytes) + done, size - done};
-        return real::pwritev2(number, &rest, 1, advanced(offset, done), RWF_NOWAIT);
-      },
-      [=](std::size_t done) {
-        return write_on_helper(number, bytes + done, size - done, advanced(offset, done));
-      },
-      [=](std::size_t done) {
-        return plain_write(number, bytes + done, size - done, advanced(offset, done));
-      });
+ssize_t write_file(const FileCall& call) {
+  return transfer(real::pwritev2, call, must_go_whole(call.number, call.flags), &write_bounced);
 }
 
 }  // namespace colibri

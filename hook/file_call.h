@@ -5,6 +5,8 @@
 // that was given up would lose the bytes that the file's position has moved over.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <utility>
 
 #include "colibri/hook/blocking_call.h"
@@ -21,11 +23,42 @@ long on_file_helper(Function function) {
 /// True in a coroutine that may park, for a regular file, a directory or a block device.
 bool is_file_that_may_wait(int number) noexcept;
 
-/// read and pread of such a file, with their results and errno; `offset` -1: where the file stands.
-/// In a coroutine, for sizes above 0.
-ssize_t read_file(int number, void* buffer, std::size_t size, off64_t offset);
+/// The program's buffers, as the kernel takes them.
+struct FileBuffers {
+  const iovec* pieces;
+  std::size_t count;
+};
 
-/// The same for write and pwrite.
-ssize_t write_file(int number, const void* buffer, std::size_t size, off64_t offset);
+/// A transfer of such a file. `offset` -1: where the file stands; `flags` are those of preadv2.
+struct FileCall {
+  /// As the program wrote it, on this thread.
+  template <class Real>
+  ssize_t make(const Real& real) const {
+    return real(number, buffers.pieces, static_cast<int>(buffers.count), offset, flags);
+  }
+
+  int number;
+  FileBuffers buffers;
+  off64_t offset;
+  int flags;
+};
+
+/// preadv2 of such a file, with its results and errno. In a coroutine.
+ssize_t read_file(const FileCall& call);
+
+/// The same for pwritev2.
+ssize_t write_file(const FileCall& call);
+
+/// read and pread of one buffer.
+inline ssize_t read_file(int number, void* buffer, std::size_t size, off64_t offset) {
+  const iovec whole{buffer, size};
+  return read_file({number, {&whole, 1}, offset, 0});
+}
+
+/// write and pwrite of one buffer.
+inline ssize_t write_file(int number, const void* buffer, std::size_t size, off64_t offset) {
+  const iovec whole{const_cast<void*>(buffer), size};
+  return write_file({number, {&whole, 1}, offset, 0});
+}
 
 }  // namespace colibri

@@ -125,6 +125,10 @@ ssize_t read(int fd, void* buffer, size_t size) {
 ssize_t readv(int fd, const iovec* buffers, int count) {
   const auto plain = [&] { return real::readv(fd, buffers, count); };
   const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr && thread_state.current != nullptr && count > 0 &&
+      is_file_that_may_wait(fd)) {
+    return read_file({fd, {buffers, static_cast<std::size_t>(count)}, -1, 0});
+  }
   if (descriptor == nullptr || count < 0) return pass_through(plain);
   const auto pieces = static_cast<std::size_t>(count);
   if (is_patient(*descriptor, 0)) {

@@ -107,6 +107,10 @@ ssize_t write(int fd, const void* buffer, size_t size) {
 ssize_t writev(int fd, const iovec* buffers, int count) {
   const auto plain = [&] { return real::writev(fd, buffers, count); };
   const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr && thread_state.current != nullptr && count > 0 &&
+      is_file_that_may_wait(fd)) {
+    return write_file({fd, {buffers, static_cast<std::size_t>(count)}, -1, 0});
+  }
   if (descriptor == nullptr || count < 0) return pass_through(plain);
   CallSite call(fd, *descriptor, Direction::kWrite);
   const auto attempt = [&](std::size_t done) -> ssize_t {

@@ -1,10 +1,11 @@
-// read, write, pread, pwrite and fsync of files, their locks, and the opening of FIFOs give what
-// libc gives; other coroutines run while one waits.
+// read, write, pread, pwrite and fsync of files, their vectors, ranges and locks, and the opening
+// of FIFOs give what libc gives; other coroutines run while one waits.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include "test/support/channels.h"
 #include "test/support/child_process.h"
@@ -155,6 +156,195 @@ const ParityCase kFiles[] = {
      }},
 };
 
+/// Three pieces of so many bytes in `room`.
+struct ThreePieces {
+  explicit ThreePieces(char* room, std::size_t size)
+      : pieces{{room, size}, {room + size, size}, {room + 2 * size, size}} {}
+  iovec pieces[3];
+};
+
+const ParityCase kVectors[] = {
+    {"Readv", "300000, right, at 300000, 100000, 0",
+     [](Session& session) {
+       Folder folder;
+       const std::string text = pattern(400'000);
+       const int file = cold_file(session, folder.file("f"), text);
+       std::string room(300'000, '.');
+       const ThreePieces three(room.data(), 100'000);
+       session.call(session.libc.readv, file, three.pieces, 3);
+       session.note_if(room == text.substr(0, 300'000), "right");
+       note_where(session, file);
+       session.call(session.libc.readv, file, three.pieces, 3);
+       session.call(session.libc.readv, file, three.pieces, 3);
+     }},
+    {"ReadvIntoTheStackAndTheHeap", "30000, right",
+     [](Session& session) {
+       Folder folder;
+       const std::string text = pattern(50'000);
+       const int file = cold_file(session, folder.file("f"), text);
+       char near[10'000];
+       std::string far(20'000, '.');
+       const iovec pieces[] = {{far.data(), 5'000}, {near, sizeof near}, {&far[5'000], 15'000}};
+       session.call(session.libc.readv, file, pieces, 3);
+       const std::string all =
+           far.substr(0, 5'000) + std::string(near, sizeof near) + far.substr(5'000);
+       session.note_if(all == text.substr(0, 30'000), "right");
+     }},
+    {"Preadv", "6 bbbbbb, at 0, 6 bbbbbb, 3, 0, -1 EINVAL",
+     [](Session& session) {
+       Folder folder;
+       const auto preadv = session.either("preadv", ::preadv);
+       const int file = cold_file(session, folder.file("f"), pattern(8'192));
+       char room[7] = {};
+       const ThreePieces three(room, 2);
+       session.call(preadv, file, three.pieces, 3, 4096);
+       session.append(room);
+       note_where(session, file);
+       session.call(session.either("preadv64", ::preadv64), file, three.pieces, 3, 4096);
+       session.append(room);
+       session.call(preadv, file, three.pieces, 3, 8189);
+       session.call(preadv, file, three.pieces, 3, 9000);
+       session.call(preadv, file, three.pieces, 3, -1);
+     }},
+    {"Preadv2", "6 aaaaaa, at 6, 6 bbbbbb, at 6, -1 EINVAL, -1 EOPNOTSUPP",
+     [](Session& session) {
+       Folder folder;
+       const auto preadv2 = session.either("preadv2", ::preadv2);
+       const int file = cold_file(session, folder.file("f"), pattern(8'192));
+       char room[7] = {};
+       const ThreePieces three(room, 2);
+       for (const off_t offset : {-1, 4096}) {
+         session.call(preadv2, file, three.pieces, 3, offset, 0);
+         session.append(room);
+         note_where(session, file);
+       }
+       session.call(preadv2, file, three.pieces, 3, -2, 0);
+       session.call(preadv2, file, three.pieces, 3, 0, 1 << 30);
+     }},
+    {"Writev", "300000, at 300000, right",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "");
+       std::string text = pattern(300'000);
+       const ThreePieces three(text.data(), 100'000);
+       session.call(session.libc.writev, file, three.pieces, 3);
+       note_where(session, file);
+       std::string back(400'000, '.');
+       const ssize_t size = pread(file, back.data(), back.size(), 0);
+       session.note_if(size == 300'000 && back.substr(0, 300'000) == text, "right");
+     }},
+    {"WritevFromTheStackToWhatAppends", "12, 12, abcdefghijklabcdefghijkl",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "", O_RDWR | O_APPEND);
+       char text[] = "abcdefghijkl";
+       const ThreePieces three(text, 4);
+       for (int i = 0; i < 2; ++i) session.call(session.libc.writev, file, three.pieces, 3);
+       char room[25] = {};
+       EXPECT_EQ(pread(file, room, 24, 0), 24);
+       session.note(room);
+     }},
+    {"Pwritev", "6, 6, at 0, ..abcdef..abcdef, -1 EINVAL",
+     [](Session& session) {
+       Folder folder;
+       const auto pwritev = session.either("pwritev", ::pwritev);
+       const int file = cold_file(session, folder.file("f"), "................");
+       char text[] = "abcdef";
+       const ThreePieces three(text, 2);
+       session.call(pwritev, file, three.pieces, 3, 2);
+       session.call(session.either("pwritev2", ::pwritev2), file, three.pieces, 3, 10, RWF_DSYNC);
+       note_where(session, file);
+       char room[17] = {};
+       EXPECT_EQ(pread(file, room, 16, 0), 16);
+       session.note(room);
+       session.call(pwritev, file, three.pieces, 3, -1);
+     }},
+    {"Errors", "-1 EFAULT, -1 EFAULT, -1 EINVAL, -1 EINVAL, 0, 0, -1 EBADF, -1 EISDIR, -1 EFAULT",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("f");
+       const int file = cold_file(session, path, "hello", O_RDWR | O_APPEND);
+       const int reader = session.own(real::open(path.c_str(), O_RDONLY));
+       const int root = session.own(real::open("/", O_RDONLY));
+       char room[6] = {};
+       const ThreePieces three(room, 2);
+       const iovec bad[] = {{bad_pointer<void>(), 2}, {room, 2}};
+       session.call(session.libc.readv, file, bad_pointer<const iovec>(), 2);
+       session.call(session.libc.readv, file, bad, 2);
+       session.call(session.libc.readv, file, three.pieces, -1);
+       session.call(session.libc.readv, file, three.pieces, 2000);
+       session.call(session.libc.readv, file, three.pieces, 0);
+       const iovec empty{room, 0};
+       session.call(session.libc.writev, file, &empty, 1);
+       session.call(session.libc.writev, reader, three.pieces, 3);
+       session.call(session.libc.readv, root, three.pieces, 3);
+       session.call(session.libc.writev, file, bad_pointer<const iovec>(), 2);
+     }},
+};
+
+const ParityCase kRanges[] = {
+    {"CopyFileRange", "5, right, 3, at 5, 3 of 8, 0",
+     [](Session& session) {
+       Folder folder;
+       const auto copy = session.either("copy_file_range", ::copy_file_range);
+       const int from = cold_file(session, folder.file("f"), "hello, world");
+       const int to = cold_file(session, folder.file("g"), "");
+       off64_t source = 7;
+       off64_t target = 3;
+       session.call(copy, from, &source, to, &target, 5, 0u);
+       session.note_if(source == 12 && target == 8, "right");
+       real::syscall(SYS_lseek, from, 2, SEEK_SET);
+       target = 0;
+       session.call(copy, from, nullptr, to, &target, 3, 0u);
+       note_where(session, from);
+       char room[9] = {};
+       const bool good = pread(to, room, 8, 0) == 8 && std::string(room) == "lloworld";
+       session.note(good ? "3 of 8" : "wrong");
+       source = 12;
+       session.call(copy, from, &source, to, &target, 5, 0u);
+     }},
+    {"CopyFileRangeErrors", "-1 EBADF, -1 EINVAL, -1 EINVAL, -1 EFAULT",
+     [](Session& session) {
+       Folder folder;
+       const auto copy = session.either("copy_file_range", ::copy_file_range);
+       const int file = cold_file(session, folder.file("f"), "hello");
+       const int to = cold_file(session, folder.file("g"), "");
+       session.call(copy, file, nullptr, free_number(session), nullptr, 5, 0u);
+       session.call(copy, file, nullptr, pipe_ends(session).writer, nullptr, 5, 0u);
+       session.call(copy, file, nullptr, to, nullptr, 5, 7u);
+       session.call(copy, file, bad_pointer<off64_t>(), to, nullptr, 5, 0u);
+     }},
+    {"Fallocate", "0, 0, size 20000, -1 EBADF, -1 EINVAL, -1 ENODEV, 9, 22, 0",
+     [](Session& session) {
+       Folder folder;
+       const auto fallocate = session.either("fallocate", ::fallocate);
+       const auto posix_fallocate = session.either("posix_fallocate", ::posix_fallocate);
+       const int file = cold_file(session, folder.file("f"), "");
+       session.call(fallocate, file, 0, 0, 10'000);
+       session.measure([&] { return posix_fallocate(file, 10'000, 10'000); });
+       struct stat about {};
+       EXPECT_EQ(fstat(file, &about), 0);
+       session.note("size " + std::to_string(about.st_size));
+       session.call(fallocate, -1, 0, 0, 10);
+       session.call(session.either("fallocate64", ::fallocate64), file, 0, 0, -1);
+       session.call(fallocate, session.own(real::open("/dev/null", O_RDWR)), 0, 0, 10);
+       session.measure([&] { return posix_fallocate(-1, 0, 10); });
+       session.measure(
+           [&] { return session.either("posix_fallocate64", ::posix_fallocate64)(file, 0, -1); });
+       session.call(session.either("sync_file_range", ::sync_file_range), file, 0, 10, 0u);
+     }},
+    {"Syncs", "0, -1 EBADF, 0, -1 ESPIPE",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "hello");
+       session.call(session.either("syncfs", ::syncfs), file);
+       session.call(session.either("syncfs", ::syncfs), -1);
+       const auto range = session.either("sync_file_range", ::sync_file_range);
+       session.call(range, file, 0, 5, 7u);
+       session.call(range, pipe_ends(session).reader, 0, 5, 7u);
+     }},
+};
+
 const ParityCase kLocks[] = {
     {"FlockWaits", "0, 0, -1 EAGAIN, 0",
      [](Session& session) {
@@ -237,6 +427,10 @@ TEST_P(FileParity, HoldsInEveryWay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, FileParity, testing::ValuesIn(kFiles),
+                         name_of_case<testing::TestParamInfo<ParityCase>>);
+INSTANTIATE_TEST_SUITE_P(Vectors, FileParity, testing::ValuesIn(kVectors),
+                         name_of_case<testing::TestParamInfo<ParityCase>>);
+INSTANTIATE_TEST_SUITE_P(Ranges, FileParity, testing::ValuesIn(kRanges),
                          name_of_case<testing::TestParamInfo<ParityCase>>);
 INSTANTIATE_TEST_SUITE_P(Locks, FileParity, testing::ValuesIn(kLocks),
                          name_of_case<testing::TestParamInfo<ParityCase>>);

@@ -319,7 +319,7 @@ TEST_F(StreamsInChildren, ExitSendsNothingTwiceThatIsBeingSent) {
   // The writer was parked in the midst; so what has gone is the beginning of its lines.
   std::string all;
   for (int i = 0; i < kLines; ++i) {
-    char head[10];
+    char head[20];
     snprintf(head, sizeof head, "a %03d ", i);
     all += head + std::string(993, 'a') + "\n";
   }

@@ -1,10 +1,10 @@
 // The other names under which libc exports calls that are hooked: programs may import these, and
-// some old ones do. Each goes by the hook of the usual name.
+// some old ones do. Each goes by the hook of the usual name. Those of stdio are in
+// stream_alias_hooks.cc.
 #include <netdb.h>
 #include <poll.h>
 #include <resolv.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -120,14 +120,6 @@ pid_t __waitpid(pid_t process, int* status, int options) {
 
 ssize_t __write(int fd, const void* buffer, size_t size) {
   return write(fd, buffer, size);
-}
-
-int _IO_fclose(FILE* stream) {
-  return fclose(stream);
-}
-
-FILE* _IO_popen(const char* command, const char* mode) {
-  return popen(command, mode);
 }
 
 sighandler_t bsd_signal(int number, sighandler_t handler) noexcept {

@@ -146,6 +146,16 @@ inline bool may_begin() noexcept {
   return false;
 }
 
+/// A hook's whole work outside coroutines: to be returned at once, so that libc's function is
+/// jumped to. A return after a system call costs more than all else here, since the processor has
+/// forgotten where it leads. (Where somebody wants to know of bad pointers there is one.)
+template <class Real, class... Arguments>
+[[gnu::always_inline]] inline auto outside_coroutines(const Real& real, Arguments... arguments) {
+  if (bad_pointer_examiner.load(std::memory_order_relaxed) != nullptr) [[unlikely]]
+    return real(arguments...);
+  return real.get()(arguments...);
+}
+
 /// The result of a call that asked no may_begin. If it has failed in a cancelled coroutine, others
 /// run before it returns: a loop that ignores errors must not starve them. errno is kept.
 template <class Result>

@@ -10,6 +10,7 @@
 
 #include "colibri/core/internal_descriptor.h"
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/stream.h"
 
 namespace colibri {
 namespace {
@@ -72,9 +73,20 @@ int number_of(FILE* stream) noexcept {
   return number;
 }
 
-FILE* note_reopened(FILE* stream) noexcept {
-  if (stream != nullptr) descriptor_table::closing(number_of(stream));
-  return stream;
+/// freopen and freopen64: `act()` is libc's.
+template <class Act>
+FILE* reopen(FILE* stream, Act act) {
+  const auto close_old = [&] { return close_inside(number_of(stream), act); };
+  FILE* result = nullptr;
+  if (Stream* ours = Stream::find(stream)) {
+    // While its descriptor is known yet: what is left to write may park.
+    fflush(stream);
+    result = ours->give_back(close_old);
+  } else {
+    result = close_old();
+  }
+  if (result != nullptr) descriptor_table::closing(number_of(result));
+  return result;
 }
 
 }  // namespace
@@ -108,17 +120,16 @@ void closefrom(int lowest) noexcept {
 }
 
 int fclose(FILE* stream) {
+  if (Stream* ours = Stream::find(stream)) return ours->close();
   return close_inside(number_of(stream), [&] { return real_fclose(stream); });
 }
 
 FILE* freopen(const char* path, const char* mode, FILE* stream) {
-  return note_reopened(
-      close_inside(number_of(stream), [&] { return real_freopen(path, mode, stream); }));
+  return reopen(stream, [&] { return real_freopen(path, mode, stream); });
 }
 
 FILE* freopen64(const char* path, const char* mode, FILE* stream) {
-  return note_reopened(
-      close_inside(number_of(stream), [&] { return real_freopen64(path, mode, stream); }));
+  return reopen(stream, [&] { return real_freopen64(path, mode, stream); });
 }
 
 int closedir(DIR* folder) {

@@ -5,9 +5,10 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
-#include <cstring>
+#include <memory>
 #include <new>
 
+#include "colibri/hook/buffers.h"
 #include "colibri/hook/program_memory.h"
 
 namespace colibri {
@@ -38,75 +39,110 @@ off64_t advanced(off64_t offset, std::size_t done) noexcept {
   return offset < 0 ? offset : offset + static_cast<off64_t>(done);
 }
 
-ssize_t plain_read(int number, void* buffer, std::size_t size, off64_t offset) noexcept {
-  return offset < 0 ? real::read(number, buffer, size)
-                    : real::pread64(number, buffer, size, offset);
-}
-
-ssize_t plain_write(int number, const void* buffer, std::size_t size, off64_t offset) noexcept {
-  return offset < 0 ? real::write(number, buffer, size)
-                    : real::pwrite64(number, buffer, size, offset);
-}
-
-constexpr std::size_t kPiece = 1 << 20;  // that is bounced at once
-
-/// Memory that stands for a buffer; aligned as O_DIRECT may want it. Null if there is none.
-class Bounce {
+/// Memory of the heap's, aligned as O_DIRECT may want it.
+class AlignedMemory {
  public:
-  explicit Bounce(std::size_t size)
-      : bytes_(static_cast<char*>(::operator new(size, kAlignment, std::nothrow))) {}
-  ~Bounce() { ::operator delete(bytes_, kAlignment); }
-  Bounce(const Bounce&) = delete;
-  Bounce& operator=(const Bounce&) = delete;
-  char* get() const noexcept { return bytes_; }
+  AlignedMemory() = default;
+  ~AlignedMemory() { ::operator delete(bytes_, kAlignment); }
+  AlignedMemory(const AlignedMemory&) = delete;
+  AlignedMemory& operator=(const AlignedMemory&) = delete;
+
+  /// Once. Null if there is none.
+  char* allocate(std::size_t size) noexcept {
+    bytes_ = static_cast<char*>(::operator new(size, kAlignment, std::nothrow));
+    return bytes_;
+  }
 
  private:
   static constexpr std::align_val_t kAlignment{4096};
-  char* const bytes_;
+  char* bytes_ = nullptr;
 };
 
-ssize_t read_on_helper(int number, void* buffer, std::size_t size, off64_t offset) {
-  if (!lies_on_shared_stack(buffer, size)) {
-    return on_file_helper(number, [=] { return plain_read(number, buffer, size, offset); });
+/// What is left of a call, as a helper can make it: the array of buffers lies in the heap, and
+/// where one of them is on the caller's shared stack, memory of the heap's stands for it. All in
+/// one call, since others may write, or move the file's position, between two.
+class CallForHelper {
+ public:
+  /// `call` without its first `done` bytes. The kernel must have found the array good.
+  CallForHelper(const FileCall& call, std::size_t done) noexcept
+      : theirs_(new (std::nothrow) iovec[call.buffers.count]),
+        ours_(new (std::nothrow) iovec[call.buffers.count]),
+        call_{call.number, {ours_.get(), 0}, advanced(call.offset, done), call.flags} {
+    if (theirs_ != nullptr && ours_ != nullptr) is_ready_ = stand_in(take_rest(call.buffers, done));
   }
-  // In one piece where the position counts: others may move it between two.
-  const std::size_t most = offset < 0 ? size : std::min(size, kPiece);
-  const Bounce room(most);
-  if (room.get() == nullptr) return plain_read(number, buffer, size, offset);
-  std::size_t done = 0;
-  while (done < size) {
-    const std::size_t piece = std::min(size - done, most);
-    const ssize_t got =
-        on_file_helper(number, [number, to = room.get(), piece, at = advanced(offset, done)] {
-          return plain_read(number, to, piece, at);
-        });
-    if (got < 0 && done == 0) return got;
-    if (got <= 0) break;
-    std::memcpy(static_cast<char*>(buffer) + done, room.get(), static_cast<std::size_t>(got));
-    done += static_cast<std::size_t>(got);
-    if (static_cast<std::size_t>(got) < piece) break;
-  }
-  return static_cast<ssize_t>(done);
-}
 
-ssize_t write_by_helper(int number, const void* buffer, std::size_t size, off64_t offset) {
-  if (!lies_on_shared_stack(buffer, size)) {
-    return on_file_helper(number, [=] { return plain_write(number, buffer, size, offset); });
-  }
-  // In one piece, since what is appended must stay together.
-  const Bounce room(size);
-  if (room.get() == nullptr) return plain_write(number, buffer, size, offset);
-  std::memcpy(room.get(), buffer, size);
-  return on_file_helper(number, [number, from = room.get(), size, offset] {
-    return plain_write(number, from, size, offset);
-  });
-}
+  /// False for want of memory.
+  bool is_ready() const noexcept { return is_ready_; }
 
-ssize_t write_on_helper(int number, const void* buffer, std::size_t size, off64_t offset) {
-  const ssize_t put = write_by_helper(number, buffer, size, offset);
-  // Whoever goes beyond RLIMIT_FSIZE gets SIGXFSZ, but helpers take no signals. Nothing has been
-  // written, and the try of this thread fails at once, too.
-  return put < 0 && errno == EFBIG ? plain_write(number, buffer, size, offset) : put;
+  /// Holds as long as this object.
+  const FileCall& get() const noexcept { return call_; }
+
+  /// Before a write: fetches the program's bytes. False for a bad address.
+  bool fetch() const noexcept {
+    for (std::size_t i = 0; i < call_.buffers.count; ++i) {
+      const auto& [bytes, size] = theirs_[i];
+      if (is_stood_for(i) && !read_program_memory(ours_[i].iov_base, bytes, size)) return false;
+    }
+    return true;
+  }
+
+  /// After a read of `size` bytes: gives them to the program. False for a bad address.
+  bool deliver(std::size_t size) const noexcept {
+    for (std::size_t i = 0; size != 0; ++i) {
+      const auto& [bytes, room] = theirs_[i];
+      const std::size_t part = std::min(size, room);
+      if (is_stood_for(i) && !write_program_memory(bytes, ours_[i].iov_base, part)) return false;
+      size -= part;
+    }
+    return true;
+  }
+
+ private:
+  bool is_stood_for(std::size_t i) const noexcept {
+    return ours_[i].iov_base != theirs_[i].iov_base;
+  }
+
+  /// Takes the program's buffers, without their first `done` bytes. How many of the others lie on
+  /// the caller's shared stack.
+  std::size_t take_rest(const FileBuffers& program, std::size_t done) noexcept {
+    std::size_t on_stack = 0;
+    for (std::size_t i = 0; i < program.count; ++i) {
+      const auto [bytes, size] = program.pieces[i];
+      const std::size_t gone = std::min(done, size);
+      done -= gone;
+      if (gone == size) continue;
+      const iovec rest{static_cast<char*>(bytes) + gone, size - gone};
+      if (lies_on_shared_stack(rest.iov_base, rest.iov_len)) on_stack += rest.iov_len;
+      theirs_[call_.buffers.count] = ours_[call_.buffers.count] = rest;
+      ++call_.buffers.count;
+    }
+    return on_stack;
+  }
+
+  /// Puts memory in the place of the buffers that lie on the stack, `size` bytes in all.
+  bool stand_in(std::size_t size) noexcept {
+    if (size == 0) return true;
+    char* room = room_.allocate(size);
+    if (room == nullptr) return false;
+    for (std::size_t i = 0; i < call_.buffers.count; ++i) {
+      if (!lies_on_shared_stack(theirs_[i].iov_base, theirs_[i].iov_len)) continue;
+      ours_[i].iov_base = room;
+      room += theirs_[i].iov_len;
+    }
+    return true;
+  }
+
+  const std::unique_ptr<iovec[]> theirs_;
+  const std::unique_ptr<iovec[]> ours_;
+  AlignedMemory room_;
+  FileCall call_;
+  bool is_ready_ = false;
+};
+
+/// True if the kernel would refuse the array of buffers.
+bool has_bad_buffers(const FileCall& call) noexcept {
+  std::size_t total = 0;
+  return !sum_program_buffers(call.buffers.pieces, call.buffers.count, total);
 }
 
 /// Bytes that this thread has copied without waiting. Reading what is in memory never parks, and is
@@ -132,24 +168,44 @@ void step_back(int number, std::size_t moved) noexcept {
   lseek64(number, -static_cast<off64_t>(moved), SEEK_CUR);
 }
 
-/// Goes on with a read where memory has no more, as errno says.
-ssize_t read_rest(int number, char* bytes, std::size_t size, off64_t offset, std::size_t done) {
-  const bool needs_no_helper = errno != EAGAIN && lies_in_memory(number);
-  if (offset < 0 && done != 0) {
-    step_back(number, done);
+/// After such a failure: true if there is nothing to wait for, or no helper can be given the call.
+/// Whatever has said EAGAIN knows RWF_NOWAIT, and has looked at the array of buffers before.
+bool needs_no_helper(const FileCall& call, int error) noexcept {
+  return error != EAGAIN && (lies_in_memory(call.number) || has_bad_buffers(call));
+}
+
+/// Goes on with a read where memory has no more, as errno says. The result of the whole.
+ssize_t read_rest(const FileCall& call, std::size_t done) {
+  const bool on_this_thread = needs_no_helper(call, errno);
+  if (call.offset < 0 && done != 0) {
+    step_back(call.number, done);
     done = 0;
   }
-  const auto read_on = needs_no_helper ? &plain_read : &read_on_helper;
-  const ssize_t got = read_on(number, bytes + done, size - done, advanced(offset, done));
+  if (on_this_thread) return call.make(real::preadv2);
+  const CallForHelper rest(call, done);
+  if (!rest.is_ready()) return call.make(real::preadv2);
+  const ssize_t got =
+      on_file_helper(call.number, [ours = rest.get()] { return ours.make(real::preadv2); });
+  if (got > 0 && !rest.deliver(static_cast<std::size_t>(got))) return fail_with_errno(EFAULT);
   if (got < 0 && done == 0) return -1;
   return static_cast<ssize_t>(done) + std::max<ssize_t>(got, 0);
 }
 
+/// Has a helper write the whole. The kernel must have found the array of buffers good.
+ssize_t write_on_helper(const FileCall& call) {
+  const CallForHelper whole(call, 0);
+  const auto on_this_thread = [&] { return call.make(real::pwritev2); };
+  if (!whole.is_ready() || !whole.fetch()) return on_this_thread();
+  return write_on_file_helper(
+      call.number, [ours = whole.get()] { return ours.make(real::pwritev2); }, on_this_thread);
+}
+
 /// Writes that reach the disk before they return know no RWF_NOWAIT worth the name, and what is
 /// appended must go in one piece.
-bool must_go_whole(int number) noexcept {
-  const int flags = real::fcntl(number, F_GETFL);
-  return flags >= 0 && (flags & (O_SYNC | O_DSYNC | O_DIRECT | O_APPEND)) != 0;
+bool must_go_whole(const FileCall& call) noexcept {
+  if ((call.flags & (RWF_SYNC | RWF_DSYNC | RWF_APPEND)) != 0) return true;
+  const int status = real::fcntl(call.number, F_GETFL);
+  return status >= 0 && (status & (O_SYNC | O_DSYNC | O_DIRECT | O_APPEND)) != 0;
 }
 
 }  // namespace
@@ -161,41 +217,44 @@ bool is_file_that_may_wait(int number) noexcept {
          descriptor->kind.load(std::memory_order_relaxed) == DescriptorKind::kFile;
 }
 
-ssize_t read_file(int number, void* buffer, std::size_t size, off64_t offset) {
+ssize_t read_file(const FileCall& call) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
-  auto* const bytes = static_cast<char*>(buffer);
+  BufferCursor cursor(call.buffers.pieces, call.buffers.count);
   std::size_t done = 0;
-  while (done < size) {
-    const iovec rest{bytes + done, size - done};
-    const ssize_t got = real::preadv2(number, &rest, 1, advanced(offset, done), RWF_NOWAIT);
-    if (got < 0 && must_wait(errno)) return kept(read_rest(number, bytes, size, offset, done));
+  for (;;) {
+    const FileCall rest{
+        call.number, {cursor.data(), cursor.size()}, advanced(call.offset, done), call.flags};
+    const ssize_t got = rest.try_now(real::preadv2);
+    if (got < 0 && must_wait(errno)) return kept(read_rest(call, done));
     if (got < 0 && done == 0) return -1;
     if (got <= 0) break;
     done += static_cast<std::size_t>(got);
+    if (done >= total_bytes(call.buffers.pieces, call.buffers.count)) break;
+    cursor.seek(done);
   }
   note_copied(done);
   return kept(static_cast<ssize_t>(done));
 }
 
-ssize_t write_file(int number, const void* buffer, std::size_t size, off64_t offset) {
+ssize_t write_file(const FileCall& call) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
-  if (must_go_whole(number)) return kept(write_on_helper(number, buffer, size, offset));
-  const iovec whole{const_cast<void*>(buffer), size};
-  const ssize_t put = real::pwritev2(number, &whole, 1, offset, RWF_NOWAIT);
-  if (put < 0 && !must_wait(errno)) return -1;
-  if (put < 0 && errno != EAGAIN && lies_in_memory(number)) {
-    return kept(plain_write(number, buffer, size, offset));
+  if (must_go_whole(call)) {
+    return kept(has_bad_buffers(call) ? call.make(real::pwritev2) : write_on_helper(call));
   }
-  if (put == static_cast<ssize_t>(size)) {
-    note_copied(size);
-    return put;
+  const ssize_t put = call.try_now(real::pwritev2);
+  if (put < 0 && !must_wait(errno)) return -1;
+  if (put < 0 && needs_no_helper(call, errno)) return kept(call.make(real::pwritev2));
+  const auto done = static_cast<std::size_t>(std::max<ssize_t>(put, 0));
+  if (put >= 0 && done == total_bytes(call.buffers.pieces, call.buffers.count)) {
+    note_copied(done);
+    return kept(put);
   }
   // The whole once more, since only the kernel knows what kept it from writing the rest: a wait, a
   // limit or a full disk.
-  if (put > 0 && offset < 0) step_back(number, static_cast<std::size_t>(put));
-  return kept(write_on_helper(number, buffer, size, offset));
+  if (put > 0 && call.offset < 0) step_back(call.number, done);
+  return kept(write_on_helper(call));
 }
 
 }  // namespace colibri

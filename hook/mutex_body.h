@@ -91,6 +91,10 @@ class MutexBody {
   int lock_until(const PointInTime& until, const void* caller) noexcept {
     return lock(until, true, caller);
   }
+  /// True if who runs holds it; for the kinds that have an owner.
+  bool is_owned() const noexcept {
+    return owner_.load(std::memory_order_relaxed) == current_flow();
+  }
   int unlock() noexcept {
     if (has_owner()) {
       if (owner_.load(std::memory_order_relaxed) != current_flow()) return EPERM;

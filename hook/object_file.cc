@@ -23,6 +23,15 @@ bool is_reference(std::uint32_t type) noexcept {
 #endif
 }
 
+/// A variable of a library's that the program has a copy of; libraries use that, too.
+bool is_copy(std::uint32_t type) noexcept {
+#if defined(__x86_64__)
+  return type == R_X86_64_COPY;
+#else
+  return type == R_AARCH64_COPY;
+#endif
+}
+
 }  // namespace
 
 ObjectFile::ObjectFile(const dl_phdr_info& info)
@@ -98,10 +107,12 @@ void ObjectFile::visit_table(const ElfW(Rela) * table, std::size_t bytes,
                              const Visit& visit) const {
   if (table == nullptr) return;
   for (const ElfW(Rela) & each : std::span(table, bytes / sizeof(ElfW(Rela)))) {
-    if (!is_reference(static_cast<std::uint32_t>(ELF64_R_TYPE(each.r_info)))) continue;
+    const auto type = static_cast<std::uint32_t>(ELF64_R_TYPE(each.r_info));
+    if (!is_reference(type) && !is_copy(type)) continue;
     const char* name = names_ + symbols_[ELF64_R_SYM(each.r_info)].st_name;
     if (*name == '\0') continue;
-    visit(name, *reinterpret_cast<void* const*>(base_ + each.r_offset));
+    auto* const place = reinterpret_cast<void* const*>(base_ + each.r_offset);
+    visit(name, is_copy(type) ? place : *place);
   }
 }
 

@@ -1,15 +1,18 @@
-// open, openat and creat, with their 64-bit and fortified forms. What they open may bear the number
-// of something that was closed behind the hooks' back.
+// open, openat, creat and fopen, with their 64-bit and fortified forms. What they open may bear the
+// number of something that was closed behind the hooks' back.
 //
 // The opening of a FIFO waits for whoever opens its other end, perhaps for ever. A helper thread
 // that waited for it could not be called back: it would stay, and take what a late writer writes to
 // its grave. So the end is opened without waiting and looked at in pauses, since no event tells.
 // All else is opened at once.
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include <cstdarg>
 #include <utility>
+
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/stream.h"
 
 extern "C" {
 int __open_2(const char* path, int flags);
@@ -22,6 +25,7 @@ namespace colibri {
 namespace {
 
 constinit RealFunction real_checked_openat{"__openat_2", ::__openat_2};
+constinit RealFunction real_fopen{"fopen64", ::fopen64};
 
 bool is_fifo(int folder, const char* path) noexcept {
   struct stat64 about {};
@@ -128,6 +132,30 @@ mode_t take_mode(int flags, va_list rest) noexcept {
   return has_mode(flags) ? va_arg(rest, mode_t) : 0;
 }
 
+FILE* open_fifo_stream(const char* path, const StreamMode& mode) {
+  const int number = open_fifo(AT_FDCWD, path, mode.open_flags() | O_LARGEFILE, 0666);
+  if (number < 0) return nullptr;
+  descriptor_table::closing(number);
+  const char text[] = {mode.kind, '\0'};
+  FILE* stream = fdopen(number, text);
+  if (stream == nullptr) close(number);
+  return stream;
+}
+
+FILE* hooked_fopen(const char* path, const char* text) {
+  StreamMode mode;
+  const bool may_wait = parkable_coroutine() != nullptr && StreamMode::parse(text, mode) &&
+                        !(mode.reads() && mode.writes()) && is_fifo(AT_FDCWD, path);
+  if (may_wait) return open_fifo_stream(path, mode);
+  FILE* stream = real_fopen(path, text);
+  if (stream != nullptr) {
+    descriptor_table::closing(fileno_unlocked(stream));
+  } else {
+    give_way_if_failed(-1);
+  }
+  return stream;
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -191,6 +219,14 @@ int creat(const char* path, mode_t mode) {
 
 int creat64(const char* path, mode_t mode) {
   return creat(path, mode);
+}
+
+FILE* fopen(const char* path, const char* mode) {
+  return hooked_fopen(path, mode);
+}
+
+FILE* fopen64(const char* path, const char* mode) {
+  return hooked_fopen(path, mode);
 }
 
 // What programs built with _FORTIFY_SOURCE call when they give no mode. libc ends the process if

@@ -81,6 +81,62 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
       [&] { return total_bytes(message->msg_iov, message->msg_iovlen); });
 }
 
+[[gnu::noinline]] ssize_t read_in_coroutine(int fd, void* buffer, size_t size) {
+  const auto plain = [&] { return real::read(fd, buffer, size); };
+  const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr && size != 0 && is_file_that_may_wait(fd)) {
+    return read_file(fd, buffer, size, -1);
+  }
+  // An empty room returns at once, as in libc, whatever the descriptor's state.
+  if (descriptor == nullptr || size == 0) return pass_through(plain);
+  if (is_patient(*descriptor, 0)) {
+    return receive_bytes_whole(fd, *descriptor, buffer, size, 0, nullptr, nullptr);
+  }
+  CallSite call(fd, *descriptor, Direction::kRead);
+  return blocking_call(call, plain, [&] {
+    const ssize_t result = try_read(*descriptor, fd, buffer, size);
+    note_read(call, result, [&] { return size; });
+    return result;
+  });
+}
+
+[[gnu::noinline]] ssize_t readv_in_coroutine(int fd, const iovec* buffers, int count) {
+  const auto plain = [&] { return real::readv(fd, buffers, count); };
+  const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr && count > 0 && is_file_that_may_wait(fd)) {
+    return read_file({fd, {buffers, static_cast<std::size_t>(count)}, -1, 0});
+  }
+  if (descriptor == nullptr || count < 0) return pass_through(plain);
+  const auto pieces = static_cast<std::size_t>(count);
+  if (is_patient(*descriptor, 0)) {
+    std::size_t room = 0;
+    if (!sum_program_buffers(buffers, pieces, room) || room == 0) return pass_through(plain);
+    msghdr message = message_of(buffers, pieces);
+    return receive_whole(fd, *descriptor, message, 0, bytes_to_wait_for(*descriptor, 0, room));
+  }
+  CallSite call(fd, *descriptor, Direction::kRead);
+  return blocking_call(call, plain, [&] {
+    const ssize_t result = try_readv(*descriptor, fd, buffers, count);
+    note_read(call, result, [&] { return total_bytes(buffers, pieces); });
+    return result;
+  });
+}
+
+[[gnu::noinline]] ssize_t recvfrom_in_coroutine(int fd, void* buffer, size_t size, int flags,
+                                                sockaddr* address, socklen_t* address_size) {
+  const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor != nullptr && size != 0 && is_patient(*descriptor, flags)) {
+    socklen_t ignored = 0;
+    if (address == nullptr || read_argument(ignored, address_size)) {
+      return receive_bytes_whole(fd, *descriptor, buffer, size, flags, address, address_size);
+    }
+  }
+  return blocking_receive(
+      fd, descriptor, flags,
+      [&](int once) { return real::recvfrom(fd, buffer, size, once, address, address_size); },
+      [&] { return size; });
+}
+
 }  // namespace
 
 void note_received_descriptors(msghdr& message) noexcept {
@@ -103,61 +159,28 @@ using namespace colibri;
 extern "C" {
 
 ssize_t read(int fd, void* buffer, size_t size) {
-  const auto plain = [&] { return real::read(fd, buffer, size); };
-  const Descriptor* descriptor = parkable_descriptor(fd);
-  if (descriptor == nullptr && thread_state.current != nullptr && size != 0 &&
-      is_file_that_may_wait(fd)) {
-    return read_file(fd, buffer, size, -1);
-  }
-  // An empty room returns at once, as in libc, whatever the descriptor's state.
-  if (descriptor == nullptr || size == 0) return pass_through(plain);
-  if (is_patient(*descriptor, 0)) {
-    return receive_bytes_whole(fd, *descriptor, buffer, size, 0, nullptr, nullptr);
-  }
-  CallSite call(fd, *descriptor, Direction::kRead);
-  return blocking_call(call, plain, [&] {
-    const ssize_t result = try_read(*descriptor, fd, buffer, size);
-    note_read(call, result, [&] { return size; });
-    return result;
-  });
+  if (thread_state.current == nullptr) [[likely]]
+    return outside_coroutines(real::read, fd, buffer, size);
+  return read_in_coroutine(fd, buffer, size);
 }
 
 ssize_t readv(int fd, const iovec* buffers, int count) {
-  const auto plain = [&] { return real::readv(fd, buffers, count); };
-  const Descriptor* descriptor = parkable_descriptor(fd);
-  if (descriptor == nullptr || count < 0) return pass_through(plain);
-  const auto pieces = static_cast<std::size_t>(count);
-  if (is_patient(*descriptor, 0)) {
-    std::size_t room = 0;
-    if (!sum_program_buffers(buffers, pieces, room) || room == 0) return pass_through(plain);
-    msghdr message = message_of(buffers, pieces);
-    return receive_whole(fd, *descriptor, message, 0, bytes_to_wait_for(*descriptor, 0, room));
-  }
-  CallSite call(fd, *descriptor, Direction::kRead);
-  return blocking_call(call, plain, [&] {
-    const ssize_t result = try_readv(*descriptor, fd, buffers, count);
-    note_read(call, result, [&] { return total_bytes(buffers, pieces); });
-    return result;
-  });
+  if (thread_state.current == nullptr) [[likely]]
+    return outside_coroutines(real::readv, fd, buffers, count);
+  return readv_in_coroutine(fd, buffers, count);
 }
 
 ssize_t recvfrom(int fd, void* buffer, size_t size, int flags, sockaddr* address,
                  socklen_t* address_size) {
-  const Descriptor* descriptor = parkable_descriptor(fd);
-  if (descriptor != nullptr && size != 0 && is_patient(*descriptor, flags)) {
-    socklen_t ignored = 0;
-    if (address == nullptr || read_argument(ignored, address_size)) {
-      return receive_bytes_whole(fd, *descriptor, buffer, size, flags, address, address_size);
-    }
-  }
-  return blocking_receive(
-      fd, descriptor, flags,
-      [&](int once) { return real::recvfrom(fd, buffer, size, once, address, address_size); },
-      [&] { return size; });
+  if (thread_state.current == nullptr) [[likely]]
+    return outside_coroutines(real::recvfrom, fd, buffer, size, flags, address, address_size);
+  return recvfrom_in_coroutine(fd, buffer, size, flags, address, address_size);
 }
 
 ssize_t recv(int fd, void* buffer, size_t size, int flags) {
-  return recvfrom(fd, buffer, size, flags, nullptr, nullptr);
+  if (thread_state.current == nullptr) [[likely]]
+    return outside_coroutines(real::recv, fd, buffer, size, flags);
+  return recvfrom_in_coroutine(fd, buffer, size, flags, nullptr, nullptr);
 }
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {

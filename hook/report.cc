@@ -12,6 +12,41 @@
 namespace colibri::hook {
 namespace {
 
+/// Parts of stdio that wait in libc. Sorted.
+constexpr std::string_view kBlockingStdio[] = {
+    "__fgetws_chk",
+    "__fwprintf_chk",
+    "__isoc99_fwscanf",
+    "__isoc99_scanf",
+    "__isoc99_vfwscanf",
+    "__isoc99_vscanf",
+    "__vfwprintf_chk",
+    "fgetwc",
+    "fgetwc_unlocked",
+    "fgetws",
+    "fgetws_unlocked",
+    "fputwc",
+    "fputwc_unlocked",
+    "fputws",
+    "fputws_unlocked",
+    "fwprintf",
+    "fwscanf",
+    "getchar",
+    "getchar_unlocked",
+    "getwc",
+    "getwc_unlocked",
+    "getwchar",
+    "getwchar_unlocked",
+    "putwc",
+    "putwc_unlocked",
+    "scanf",
+    "stdin",
+    "ungetwc",
+    "vfwprintf",
+    "vfwscanf",
+    "vscanf",
+};
+
 /// The object that holds `address`; empty when none does.
 std::string path_of(const void* address) {
   Dl_info info{};
@@ -46,12 +81,20 @@ class Inspection {
   ObjectReport run() {
     object_.for_each_reference([this](std::string_view name, const void* target) {
       if (is_hooked(name)) note(std::string(name), target);
+      if (is_blocking_stdio(name)) found_.blocking_stdio.emplace_back(name);
     });
+    auto& names = found_.blocking_stdio;
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
     found_.raw_system_calls = find_raw_system_calls(object_.code());
     return std::move(found_);
   }
 
  private:
+  static bool is_blocking_stdio(std::string_view name) noexcept {
+    return std::binary_search(std::begin(kBlockingStdio), std::end(kBlockingStdio), name);
+  }
+
   void note(const std::string& name, const void* target) {
     if (target == nullptr || is_known(name)) return;
     const void* visible = visible_definition(name);
@@ -144,6 +187,13 @@ void add_escapes(std::string& text, const ObjectReport& object) {
   }
 }
 
+void add_line(std::string& text, const char* head, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  text += head;
+  for (const std::string& name : names) text += " " + name;
+  text += "\n";
+}
+
 }  // namespace
 
 bool is_hooked(std::string_view name) noexcept {
@@ -159,10 +209,9 @@ std::string Report::text() const {
   std::string text;
   for (const ObjectReport& object : objects) {
     text += object.path + "\n";
-    if (!object.hooked.empty()) text += "  hooked:";
-    for (const std::string& name : object.hooked) text += " " + name;
-    if (!object.hooked.empty()) text += "\n";
+    add_line(text, "  hooked:", object.hooked);
     add_escapes(text, object);
+    add_line(text, "  stdio that blocks its thread:", object.blocking_stdio);
     if (object.raw_system_calls.empty()) continue;
     text += "  raw system calls, which nobody can hook:";
     for (const int number : object.raw_system_calls) {
@@ -181,7 +230,8 @@ Report report() {
   Report result;
   for (const ObjectFile& object : objects) {
     ObjectReport found = Inspection(object).run();
-    if (!found.hooked.empty() || !found.escaped.empty() || !found.raw_system_calls.empty()) {
+    if (!found.hooked.empty() || !found.escaped.empty() || !found.raw_system_calls.empty() ||
+        !found.blocking_stdio.empty()) {
       result.objects.push_back(std::move(found));
     }
   }

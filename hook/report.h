@@ -30,6 +30,9 @@ struct ObjectReport {
   // System calls that may block, made without libc, by their numbers; found by the instructions'
   // pattern, so that data which looks like code counts, too.
   std::vector<int> raw_system_calls;
+  // What it uses of stdio that waits in libc, whatever the hooks do: stdin, and functions of wide
+  // characters, which streams of colibri's refuse.
+  std::vector<std::string> blocking_stdio = {};
 };
 
 struct Report {
@@ -42,8 +45,8 @@ struct Report {
 };
 
 /// Looks at all objects that are loaded now, and must stay so meanwhile. Any thread; not from
-/// signal handlers. libc's calls to itself (getaddrinfo's traffic, stdio's reads) never come to
-/// anybody, and are not listed. Throws std::bad_alloc.
+/// signal handlers. libc's calls to itself (getaddrinfo's traffic, the reads of its own streams)
+/// never come to anybody, and are not listed. Throws std::bad_alloc.
 Report report();
 
 }  // namespace colibri::hook

@@ -11,6 +11,7 @@
 #include "colibri/core/small_lock.h"
 #include "colibri/hook/child_wait.h"
 #include "colibri/hook/result_call.h"
+#include "colibri/hook/stream.h"
 
 extern char** environ;
 
@@ -168,12 +169,18 @@ int system(const char* command) {
 }
 
 FILE* popen(const char* command, const char* mode) {
-  FILE* stream = real_popen(command, mode);
-  if (stream != nullptr) descriptor_table::closing(fileno_unlocked(stream));
-  return stream;
+  FILE* process = real_popen(command, mode);
+  if (process == nullptr) return nullptr;
+  const int number = fileno_unlocked(process);
+  descriptor_table::closing(number);
+  StreamMode parsed;
+  if (parkable_coroutine() == nullptr || !StreamMode::parse(mode, parsed)) return process;
+  FILE* stream = Stream::open(number, parsed, process);
+  return stream != nullptr ? stream : process;
 }
 
 int pclose(FILE* stream) {
+  if (Stream* ours = Stream::find(stream)) return ours->close();
   const int number = fileno_unlocked(stream);
   descriptor_table::closing(number);
   const int result = wait_for_close(stream);

@@ -68,18 +68,10 @@ ssize_t send_stream_message(CallSite& call, const msghdr* message, int flags) {
       });
 }
 
-}  // namespace
-}  // namespace colibri
-
-using namespace colibri;
-
-extern "C" {
-
-ssize_t write(int fd, const void* buffer, size_t size) {
+[[gnu::noinline]] ssize_t write_in_coroutine(int fd, const void* buffer, size_t size) {
   const auto plain = [&] { return real::write(fd, buffer, size); };
   const Descriptor* descriptor = parkable_descriptor(fd);
-  if (descriptor == nullptr && thread_state.current != nullptr && size != 0 &&
-      is_file_that_may_wait(fd)) {
+  if (descriptor == nullptr && size != 0 && is_file_that_may_wait(fd)) {
     return write_file(fd, buffer, size, -1);
   }
   if (descriptor == nullptr || size == 0) return pass_through(plain);
@@ -97,9 +89,12 @@ ssize_t write(int fd, const void* buffer, size_t size) {
       call, [&] { return size; }, plain, attempt);
 }
 
-ssize_t writev(int fd, const iovec* buffers, int count) {
+[[gnu::noinline]] ssize_t writev_in_coroutine(int fd, const iovec* buffers, int count) {
   const auto plain = [&] { return real::writev(fd, buffers, count); };
   const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr && count > 0 && is_file_that_may_wait(fd)) {
+    return write_file({fd, {buffers, static_cast<std::size_t>(count)}, -1, 0});
+  }
   if (descriptor == nullptr || count < 0) return pass_through(plain);
   CallSite call(fd, *descriptor, Direction::kWrite);
   const auto attempt = [&](std::size_t done) -> ssize_t {
@@ -117,8 +112,8 @@ ssize_t writev(int fd, const iovec* buffers, int count) {
       call, [&] { return total_bytes(buffers, static_cast<std::size_t>(count)); }, plain, attempt);
 }
 
-ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockaddr* address,
-               socklen_t address_size) {
+[[gnu::noinline]] ssize_t sendto_in_coroutine(int fd, const void* buffer, size_t size, int flags,
+                                              const sockaddr* address, socklen_t address_size) {
   const auto plain = [&] { return real::sendto(fd, buffer, size, flags, address, address_size); };
   const Descriptor* descriptor = patient_socket(fd, flags);
   if (descriptor == nullptr) return pass_through(plain);
@@ -136,8 +131,36 @@ ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockadd
       call, [&] { return size; }, plain, attempt);
 }
 
+}  // namespace
+}  // namespace colibri
+
+using namespace colibri;
+
+extern "C" {
+
+ssize_t write(int fd, const void* buffer, size_t size) {
+  if (thread_state.current == nullptr) [[likely]]
+    return outside_coroutines(real::write, fd, buffer, size);
+  return write_in_coroutine(fd, buffer, size);
+}
+
+ssize_t writev(int fd, const iovec* buffers, int count) {
+  if (thread_state.current == nullptr) [[likely]]
+    return outside_coroutines(real::writev, fd, buffers, count);
+  return writev_in_coroutine(fd, buffers, count);
+}
+
+ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockaddr* address,
+               socklen_t address_size) {
+  if (thread_state.current == nullptr) [[likely]]
+    return outside_coroutines(real::sendto, fd, buffer, size, flags, address, address_size);
+  return sendto_in_coroutine(fd, buffer, size, flags, address, address_size);
+}
+
 ssize_t send(int fd, const void* buffer, size_t size, int flags) {
-  return sendto(fd, buffer, size, flags, nullptr, 0);
+  if (thread_state.current == nullptr) [[likely]]
+    return outside_coroutines(real::send, fd, buffer, size, flags);
+  return sendto_in_coroutine(fd, buffer, size, flags, nullptr, 0);
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {

@@ -7,6 +7,7 @@
 
 #include "test/support/channels.h"
 #include "test/support/child_process.h"
+#include "test/support/transfers.h"
 
 extern "C" {
 int __close(int);
@@ -27,8 +28,22 @@ int __sigaction(int, const struct sigaction*, struct sigaction*);
 pid_t __vfork(void) __attribute__((returns_twice));
 pid_t __waitpid(pid_t, int*, int);
 ssize_t __write(int, const void*, size_t);
+ssize_t __getdelim(char**, size_t*, int, FILE*);
 int _IO_fclose(FILE*);
+FILE* _IO_fdopen(int, const char*);
+int _IO_fflush(FILE*);
+char* _IO_fgets(char*, int, FILE*);
+int _IO_fprintf(FILE*, const char*, ...);
+int _IO_fputs(const char*, FILE*);
+size_t _IO_fread(void*, size_t, size_t, FILE*);
+int _IO_ftrylockfile(FILE*);
+void _IO_funlockfile(FILE*);
+size_t _IO_fwrite(const void*, size_t, size_t, FILE*);
+int _IO_getc(FILE*);
 FILE* _IO_popen(const char*, const char*);
+int _IO_putc(int, FILE*);
+int _IO_setvbuf(FILE*, char*, int, size_t);
+int _IO_ungetc(int, FILE*);
 }
 
 namespace colibri::test {
@@ -124,6 +139,42 @@ const ParityCase kAliases[] = {
        session.note(std::string(line, 5));
        pclose(stream);
        session.call(session.either("_IO_fclose", ::_IO_fclose), fopen("/dev/null", "re"));
+     }},
+    {"OfWritingToStreams", "0, put, 1, 97, 3, 0, 0, 6 bcadef",
+     [](Session& session) {
+       const Ends ends = pipe_ends(session);
+       FILE* stream = session.either("_IO_fdopen", ::_IO_fdopen)(dup(ends.writer), "w");
+       session.call(session.either("_IO_ftrylockfile", ::_IO_ftrylockfile), stream);
+       session.either("_IO_funlockfile", ::_IO_funlockfile)(stream);
+       session.note_if(session.either("_IO_fputs", ::_IO_fputs)("b", stream) > 0, "put");
+       session.note(std::to_string(session.either("_IO_fwrite", ::_IO_fwrite)("cc", 1, 1, stream)));
+       session.call(session.either("_IO_putc", ::_IO_putc), 'a', stream);
+       session.measure(
+           [&] { return session.either("_IO_fprintf", ::_IO_fprintf)(stream, "%s", "def"); });
+       session.call(session.either("_IO_fflush", ::_IO_fflush), stream);
+       session.call(session.either("_IO_setvbuf", ::_IO_setvbuf), stream, nullptr, _IONBF, 0);
+       try_read(session, ends.reader);
+       fclose(stream);
+     }},
+    {"OfReadingFromStreams", "97, 97, ab, 2 cd, 2, right",
+     [](Session& session) {
+       const Ends ends = pipe_ends(session);
+       const auto write = session.libc.write;
+       session.meanwhile([write, ends] { write(ends.writer, "ab\ncde:", 7); });
+       FILE* stream = session.either("_IO_fdopen", ::_IO_fdopen)(dup(ends.reader), "r");
+       session.call(session.either("_IO_getc", ::_IO_getc), stream);
+       session.call(session.either("_IO_ungetc", ::_IO_ungetc), 'a', stream);
+       char room[10] = {};
+       EXPECT_NE(session.either("_IO_fgets", ::_IO_fgets)(room, 10, stream), nullptr);
+       session.note(std::string(room, 2));
+       session.note(std::to_string(session.either("_IO_fread", ::_IO_fread)(room, 1, 2, stream)));
+       session.append(std::string(room, 2));
+       char* line = nullptr;
+       std::size_t size = 0;
+       session.call(session.either("__getdelim", ::__getdelim), &line, &size, ':', stream);
+       session.note_if(std::string(line) == "e:", "right");
+       free(line);
+       fclose(stream);
      }},
 };
 

@@ -46,6 +46,9 @@ same 'subprocesses of a script' '' python3 -c \
   'import subprocess; print(subprocess.run(["sh", "-c", "cat; exit 3"], input=b"in", capture_output=True))'
 same 'deep recursion' '' python3 -c \
   'import sys; sys.setrecursionlimit(20000); f = lambda n: n and 1 + f(n - 1); print(f(9000))'
+same 'streams of popen' $'a\nb' sed -e '1e seq 1 3000' -e '2w /dev/stdout'
+same 'streams on pipes' '' awk \
+  'BEGIN { "seq 1 3000 | tail -1" | getline last; print last; print "b\na" | "sort"; close("sort") }'
 same 'curl' '' curl --version
 same 'a refused connection' '' curl -sS http://127.0.0.1:1/
 same 'wget' '' wget -nv -O - http://127.0.0.1:1/

@@ -1,11 +1,12 @@
-// read, write, pread, pwrite and fsync of files, their locks, and the opening of FIFOs give what
-// libc gives; other coroutines run while one waits.
+// read, write, pread, pwrite and fsync of files, their vectors, ranges and locks, and the opening
+// of FIFOs give what libc gives; other coroutines run while one waits.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 
 #include <atomic>
 #include <cstring>
@@ -74,14 +75,33 @@ void note_where(Session& session, int file) {
 
 constinit std::atomic<int> size_signals{0};
 
-/// Sets the process's soft limit; the one before.
-rlimit limit_file_sizes(rlim_t size) {
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
-  const rlimit small{size, before.rlim_max};
-  setrlimit(RLIMIT_FSIZE, &small);
-  return before;
-}
+/// For a scope no file may become larger than `size` bytes, and SIGXFSZ is counted.
+class SmallFilesOnly {
+ public:
+  SmallFilesOnly(Session& session, rlim_t size) : session_(session) {
+    struct sigaction action {};
+    action.sa_flags = SA_RESTART;
+    action.sa_handler = [](int) { ++size_signals; };
+    size_signals = 0;
+    session.libc.sigaction(SIGXFSZ, &action, &action_before_);
+    getrlimit(RLIMIT_FSIZE, &limit_before_);
+    const rlimit small{size, limit_before_.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+  }
+  ~SmallFilesOnly() {
+    setrlimit(RLIMIT_FSIZE, &limit_before_);
+    session_.libc.sigaction(SIGXFSZ, &action_before_, nullptr);
+  }
+  SmallFilesOnly(const SmallFilesOnly&) = delete;
+  SmallFilesOnly& operator=(const SmallFilesOnly&) = delete;
+
+  void note_signals() const { session_.note(std::to_string(size_signals) + " signals"); }
+
+ private:
+  Session& session_;
+  struct sigaction action_before_ {};
+  rlimit limit_before_{};
+};
 
 const ParityCase kFiles[] = {
     {"Read", "300000, right, at 300000, 100000, at 400000, 0",
@@ -169,13 +189,7 @@ const ParityCase kFiles[] = {
        const std::string path = folder.file("f");
        const int whole = cold_file(session, path, "", O_RDWR | O_APPEND);
        const int file = session.own(real::open(path.c_str(), O_RDWR));
-       struct sigaction action {};
-       struct sigaction action_before {};
-       action.sa_flags = SA_RESTART;
-       action.sa_handler = [](int) { ++size_signals; };
-       size_signals = 0;
-       session.libc.sigaction(SIGXFSZ, &action, &action_before);
-       const rlimit before = limit_file_sizes(5);
+       const SmallFilesOnly limit(session, 5);
        const auto write = [&](int to, const char* text) {
          session.call(session.libc.write, to, static_cast<const void*>(text), std::strlen(text));
        };
@@ -184,10 +198,8 @@ const ParityCase kFiles[] = {
        for (const int to : {whole, file}) {
          lseek(to, 0, SEEK_END);
          write(to, "more");
-         session.note(std::to_string(size_signals) + " signals");
+         limit.note_signals();
        }
-       setrlimit(RLIMIT_FSIZE, &before);
-       session.libc.sigaction(SIGXFSZ, &action_before, nullptr);
      }},
     {"Sync", "0, 0, -1 EBADF, -1 EINVAL",
      [](Session& session) {
@@ -197,6 +209,261 @@ const ParityCase kFiles[] = {
        session.call(session.either("fdatasync", ::fdatasync), file);
        session.call(session.either("fsync", ::fsync), -1);
        session.call(session.either("fsync", ::fsync), pipe_ends(session).reader);
+     }},
+};
+
+/// Three pieces of so many bytes in `room`.
+struct ThreePieces {
+  explicit ThreePieces(char* room, std::size_t size)
+      : pieces{{room, size}, {room + size, size}, {room + 2 * size, size}} {}
+  iovec pieces[3];
+};
+
+const ParityCase kVectors[] = {
+    {"Readv", "300000, right, at 300000, 100000, 0",
+     [](Session& session) {
+       Folder folder;
+       const std::string text = pattern(400'000);
+       const int file = cold_file(session, folder.file("f"), text);
+       std::string room(300'000, '.');
+       const ThreePieces three(room.data(), 100'000);
+       session.call(session.libc.readv, file, three.pieces, 3);
+       session.note_if(room == text.substr(0, 300'000), "right");
+       note_where(session, file);
+       session.call(session.libc.readv, file, three.pieces, 3);
+       session.call(session.libc.readv, file, three.pieces, 3);
+     }},
+    {"ReadvIntoTheStackAndTheHeap", "30000, right",
+     [](Session& session) {
+       Folder folder;
+       const std::string text = pattern(50'000);
+       const int file = cold_file(session, folder.file("f"), text);
+       char near[10'000];
+       std::string far(20'000, '.');
+       const iovec pieces[] = {{far.data(), 5'000}, {near, sizeof near}, {&far[5'000], 15'000}};
+       session.call(session.libc.readv, file, pieces, 3);
+       const std::string all =
+           far.substr(0, 5'000) + std::string(near, sizeof near) + far.substr(5'000);
+       session.note_if(all == text.substr(0, 30'000), "right");
+     }},
+    {"Preadv", "6 bbbbbb, at 0, 6 bbbbbb, 3, 0, -1 EINVAL",
+     [](Session& session) {
+       Folder folder;
+       const auto preadv = session.either("preadv", ::preadv);
+       const int file = cold_file(session, folder.file("f"), pattern(8'192));
+       char room[7] = {};
+       const ThreePieces three(room, 2);
+       session.call(preadv, file, three.pieces, 3, 4096);
+       session.append(room);
+       note_where(session, file);
+       session.call(session.either("preadv64", ::preadv64), file, three.pieces, 3, 4096);
+       session.append(room);
+       session.call(preadv, file, three.pieces, 3, 8189);
+       session.call(preadv, file, three.pieces, 3, 9000);
+       session.call(preadv, file, three.pieces, 3, -1);
+     }},
+    {"Preadv2", "6 aaaaaa, at 6, 6 bbbbbb, at 6, -1 EINVAL, -1 EOPNOTSUPP",
+     [](Session& session) {
+       Folder folder;
+       const auto preadv2 = session.either("preadv2", ::preadv2);
+       const int file = cold_file(session, folder.file("f"), pattern(8'192));
+       char room[7] = {};
+       const ThreePieces three(room, 2);
+       for (const off_t offset : {-1, 4096}) {
+         session.call(preadv2, file, three.pieces, 3, offset, 0);
+         session.append(room);
+         note_where(session, file);
+       }
+       session.call(preadv2, file, three.pieces, 3, -2, 0);
+       session.call(preadv2, file, three.pieces, 3, 0, 1 << 30);
+     }},
+    {"Writev", "300000, at 300000, right",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "");
+       std::string text = pattern(300'000);
+       const ThreePieces three(text.data(), 100'000);
+       session.call(session.libc.writev, file, three.pieces, 3);
+       note_where(session, file);
+       std::string back(400'000, '.');
+       const ssize_t size = pread(file, back.data(), back.size(), 0);
+       session.note_if(size == 300'000 && back.substr(0, 300'000) == text, "right");
+     }},
+    {"WritevFromTheStackToWhatAppends", "12, 12, abcdefghijklabcdefghijkl",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "", O_RDWR | O_APPEND);
+       char text[] = "abcdefghijkl";
+       const ThreePieces three(text, 4);
+       for (int i = 0; i < 2; ++i) session.call(session.libc.writev, file, three.pieces, 3);
+       char room[25] = {};
+       EXPECT_EQ(pread(file, room, 24, 0), 24);
+       session.note(room);
+     }},
+    {"Pwritev", "6, 6, at 0, ..abcdef..abcdef, -1 EINVAL",
+     [](Session& session) {
+       Folder folder;
+       const auto pwritev = session.either("pwritev", ::pwritev);
+       const int file = cold_file(session, folder.file("f"), "................");
+       char text[] = "abcdef";
+       const ThreePieces three(text, 2);
+       session.call(pwritev, file, three.pieces, 3, 2);
+       session.call(session.either("pwritev2", ::pwritev2), file, three.pieces, 3, 10, RWF_DSYNC);
+       note_where(session, file);
+       char room[17] = {};
+       EXPECT_EQ(pread(file, room, 16, 0), 16);
+       session.note(room);
+       session.call(pwritev, file, three.pieces, 3, -1);
+     }},
+    {"PreadvWhoseBeginningIsInMemory", "30000, right",
+     [](Session& session) {
+       Folder folder;
+       const std::string text = pattern(50'000);
+       const int file = cold_file(session, folder.file("f"), text);
+       posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM);
+       char near[10'000];
+       EXPECT_EQ(pread(file, near, 1, 0), 1);
+       std::string far(20'000, '.');
+       const iovec pieces[] = {{near, 5'000}, {far.data(), 20'000}, {near + 5'000, 5'000}};
+       session.call(session.either("preadv", ::preadv), file, pieces, 3, 100);
+       const std::string all = std::string(near, 5'000) + far + std::string(near + 5'000, 5'000);
+       session.note_if(all == text.substr(100, 30'000), "right");
+     }},
+    {"APieceWithABadAddress", "2, at 2, 2, at 7, -1 EFAULT, hellohe",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("f");
+       const int file = cold_file(session, path, "hello");
+       const int appending = session.own(real::open(path.c_str(), O_RDWR | O_APPEND));
+       char room[10] = {};
+       const iovec pieces[] = {{room, 2}, {bad_pointer<void>(), 2}};
+       session.call(session.libc.readv, file, pieces, 2);
+       note_where(session, file);
+       session.call(session.libc.writev, appending, pieces, 2);
+       note_where(session, appending);
+       session.call(session.libc.writev, appending, pieces + 1, 1);
+       EXPECT_EQ(pread(file, room, sizeof room, 0), 7);
+       session.note(room);
+     }},
+    {"WritevBeyondTheSizeLimit",
+     "4, 1, -1 EFBIG, 1 signals, -1 EFBIG, 2 signals, -1 EFBIG, 3 signals",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("f");
+       const int whole = cold_file(session, path, "", O_RDWR | O_APPEND);
+       const int file = session.own(real::open(path.c_str(), O_RDWR));
+       const SmallFilesOnly limit(session, 5);
+       char text[] = "text";
+       const TwoPieces two(text, 4);
+       session.call(session.libc.writev, whole, two.pieces, 2);
+       session.call(session.libc.writev, whole, two.pieces, 2);
+       for (const int to : {whole, file}) {
+         lseek(to, 0, SEEK_END);
+         session.call(session.libc.writev, to, two.pieces, 2);
+         limit.note_signals();
+       }
+       session.call(session.either("pwritev2", ::pwritev2), file, two.pieces, 2, 5, RWF_DSYNC);
+       limit.note_signals();
+     }},
+    {"Errors", "-1 EFAULT, -1 EFAULT, -1 EINVAL, -1 EINVAL, 0, 0, -1 EBADF, -1 EISDIR, -1 EFAULT",
+     [](Session& session) {
+       Folder folder;
+       const std::string path = folder.file("f");
+       const int file = cold_file(session, path, "hello", O_RDWR | O_APPEND);
+       const int reader = session.own(real::open(path.c_str(), O_RDONLY));
+       const int root = session.own(real::open("/", O_RDONLY));
+       char room[6] = {};
+       const ThreePieces three(room, 2);
+       const iovec bad[] = {{bad_pointer<void>(), 2}, {room, 2}};
+       session.call(session.libc.readv, file, bad_pointer<const iovec>(), 2);
+       session.call(session.libc.readv, file, bad, 2);
+       session.call(session.libc.readv, file, three.pieces, -1);
+       session.call(session.libc.readv, file, three.pieces, 2000);
+       session.call(session.libc.readv, file, three.pieces, 0);
+       const iovec empty{room, 0};
+       session.call(session.libc.writev, file, &empty, 1);
+       session.call(session.libc.writev, reader, three.pieces, 3);
+       session.call(session.libc.readv, root, three.pieces, 3);
+       session.call(session.libc.writev, file, bad_pointer<const iovec>(), 2);
+     }},
+};
+
+const ParityCase kRanges[] = {
+    {"CopyFileRange", "5, right, 3, at 5, 3 of 8, 0",
+     [](Session& session) {
+       Folder folder;
+       const auto copy = session.either("copy_file_range", ::copy_file_range);
+       const int from = cold_file(session, folder.file("f"), "hello, world");
+       const int to = cold_file(session, folder.file("g"), "");
+       off64_t source = 7;
+       off64_t target = 3;
+       session.call(copy, from, &source, to, &target, 5, 0u);
+       session.note_if(source == 12 && target == 8, "right");
+       real::syscall(SYS_lseek, from, 2, SEEK_SET);
+       target = 0;
+       session.call(copy, from, nullptr, to, &target, 3, 0u);
+       note_where(session, from);
+       char room[9] = {};
+       const bool good = pread(to, room, 8, 0) == 8 && std::string(room) == "lloworld";
+       session.note(good ? "3 of 8" : "wrong");
+       source = 12;
+       session.call(copy, from, &source, to, &target, 5, 0u);
+     }},
+    {"CopyFileRangeErrors", "-1 EBADF, -1 EINVAL, -1 EINVAL, -1 EFAULT",
+     [](Session& session) {
+       Folder folder;
+       const auto copy = session.either("copy_file_range", ::copy_file_range);
+       const int file = cold_file(session, folder.file("f"), "hello");
+       const int to = cold_file(session, folder.file("g"), "");
+       session.call(copy, file, nullptr, free_number(session), nullptr, 5, 0u);
+       session.call(copy, file, nullptr, pipe_ends(session).writer, nullptr, 5, 0u);
+       session.call(copy, file, nullptr, to, nullptr, 5, 7u);
+       session.call(copy, file, bad_pointer<off64_t>(), to, nullptr, 5, 0u);
+     }},
+    {"Fallocate", "0, 0, size 20000, -1 EBADF, -1 EINVAL, -1 ENODEV, 9, 22, 0",
+     [](Session& session) {
+       Folder folder;
+       const auto fallocate = session.either("fallocate", ::fallocate);
+       const auto posix_fallocate = session.either("posix_fallocate", ::posix_fallocate);
+       const int file = cold_file(session, folder.file("f"), "");
+       session.call(fallocate, file, 0, 0, 10'000);
+       session.measure([&] { return posix_fallocate(file, 10'000, 10'000); });
+       struct stat about {};
+       EXPECT_EQ(fstat(file, &about), 0);
+       session.note("size " + std::to_string(about.st_size));
+       session.call(fallocate, -1, 0, 0, 10);
+       session.call(session.either("fallocate64", ::fallocate64), file, 0, 0, -1);
+       session.call(fallocate, session.own(real::open("/dev/null", O_RDWR)), 0, 0, 10);
+       session.measure([&] { return posix_fallocate(-1, 0, 10); });
+       session.measure(
+           [&] { return session.either("posix_fallocate64", ::posix_fallocate64)(file, 0, -1); });
+       session.call(session.either("sync_file_range", ::sync_file_range), file, 0, 10, 0u);
+     }},
+    {"Syncs", "0, -1 EBADF, 0, -1 ESPIPE",
+     [](Session& session) {
+       Folder folder;
+       const int file = cold_file(session, folder.file("f"), "hello");
+       session.call(session.either("syncfs", ::syncfs), file);
+       session.call(session.either("syncfs", ::syncfs), -1);
+       const auto range = session.either("sync_file_range", ::sync_file_range);
+       session.call(range, file, 0, 5, 7u);
+       session.call(range, pipe_ends(session).reader, 0, 5, 7u);
+     }},
+    {"RangesBeyondTheSizeLimit", "-1 EFBIG, 1 signals, 27, 2 signals, -1 EFBIG, 3 signals",
+     [](Session& session) {
+       Folder folder;
+       const int from = cold_file(session, folder.file("f"), "hello");
+       const int file = cold_file(session, folder.file("g"), "hello");
+       const SmallFilesOnly limit(session, 5);
+       session.call(session.either("fallocate", ::fallocate), file, 0, 0, 10);
+       limit.note_signals();
+       session.measure(
+           [&] { return session.either("posix_fallocate", ::posix_fallocate)(file, 0, 10); });
+       limit.note_signals();
+       off64_t target = 5;
+       session.call(session.either("copy_file_range", ::copy_file_range), from, nullptr, file,
+                    &target, 5, 0u);
+       limit.note_signals();
      }},
 };
 
@@ -324,6 +591,10 @@ TEST_P(FileParity, HoldsInEveryWay) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, FileParity, testing::ValuesIn(kFiles),
+                         name_of_case<testing::TestParamInfo<ParityCase>>);
+INSTANTIATE_TEST_SUITE_P(Vectors, FileParity, testing::ValuesIn(kVectors),
+                         name_of_case<testing::TestParamInfo<ParityCase>>);
+INSTANTIATE_TEST_SUITE_P(Ranges, FileParity, testing::ValuesIn(kRanges),
                          name_of_case<testing::TestParamInfo<ParityCase>>);
 INSTANTIATE_TEST_SUITE_P(Locks, FileParity, testing::ValuesIn(kLocks),
                          name_of_case<testing::TestParamInfo<ParityCase>>);
@@ -488,26 +759,43 @@ class BusyFileHelpers {
   const Flag released_ = std::make_shared<std::atomic<bool>>(false);
 };
 
+/// Calls on `file` that go to a helper, each in a task, whose result is its errno.
+std::vector<Task<int>> queued_calls(int file, int other) {
+  std::vector<Task<int>> tasks;
+  const auto queue = [&tasks](auto call) {
+    tasks.push_back(spawn([call] {
+      EXPECT_EQ(call(), -1);
+      return errno;
+    }));
+  };
+  queue([file] { return write(file, "hello", 5); });
+  queue([file] {
+    char text[] = "hello";
+    const TwoPieces two(text, 5);
+    return writev(file, two.pieces, 2);
+  });
+  queue([file] { return fsync(file); });
+  queue([file] { return fallocate(file, 0, 0, 10); });
+  queue([file, other] { return copy_file_range(file, nullptr, other, nullptr, 5, 0); });
+  queue([file, other] { return copy_file_range(other, nullptr, file, nullptr, 5, 0); });
+  tasks.push_back(spawn([file] { return posix_fallocate(file, 0, 10); }));
+  return tasks;
+}
+
 TEST(Files, ACallThatWaitsForAHelperHitsNoStranger) {
   run_with_session_in_main([](Session& session) {
     Folder folder;
     const int file = cold_file(session, folder.file("f"), "", O_RDWR | O_APPEND);
     const int stranger = cold_file(session, folder.file("stranger"), "", O_RDWR | O_APPEND);
+    const int other = cold_file(session, folder.file("g"), "hello");
     BusyFileHelpers busy;
-    std::vector<Task<int>> tasks;
-    tasks.push_back(spawn([file] {
-      EXPECT_EQ(write(file, "hello", 5), -1);
-      return errno;
-    }));
-    tasks.push_back(spawn([file] {
-      EXPECT_EQ(fsync(file), -1);
-      return errno;
-    }));
+    std::vector<Task<int>> tasks = queued_calls(file, other);
     usleep(100);
     EXPECT_EQ(dup2(stranger, file), file);
     busy.let_go();
     for (auto& task : tasks) EXPECT_EQ(task.join(), EBADF);
     EXPECT_EQ(lseek(stranger, 0, SEEK_END), 0);
+    EXPECT_EQ(lseek(other, 0, SEEK_END), 5);
   });
 }
 
@@ -542,34 +830,60 @@ void keep_beginnings_in_memory(int file, std::size_t records) {
   }
 }
 
+/// How a record is read or written.
+using Transfer = ssize_t (*)(int file, char* record);
+
+/// Eight coroutines copy a file of records by the position. Both files in the end hold what they
+/// should.
+void expect_records_to_stay_together(Session& session, Transfer read_one, Transfer write_one) {
+  Folder folder;
+  const std::size_t records = many_operations(200);
+  const std::string text = numbered_pages(records * kPagesOfRecord);
+  const int file = cold_file(session, folder.file("f"), text);
+  keep_beginnings_in_memory(file, records);
+  const int copy = cold_file(session, folder.file("g"), "");
+  std::size_t seen = 0;
+  std::vector<Task<void>> tasks;
+  for (int i = 0; i < 8; ++i) {
+    tasks.push_back(spawn([&, room = std::string(kRecord, '.')]() mutable {
+      while (read_one(file, room.data()) > 0) {
+        ++seen;
+        EXPECT_TRUE(is_one_record(room));
+        EXPECT_EQ(write_one(copy, room.data()), static_cast<ssize_t>(kRecord));
+      }
+    }));
+  }
+  for (auto& task : tasks) task.join();
+  EXPECT_EQ(seen, records);
+  EXPECT_EQ(lseek(copy, 0, SEEK_END), static_cast<off_t>(text.size()));
+  std::string room(kRecord, '.');
+  for (std::size_t i = 0; i < records; ++i) {
+    EXPECT_EQ(pread(copy, room.data(), kRecord, static_cast<off_t>(i * kRecord)),
+              static_cast<ssize_t>(kRecord));
+    EXPECT_TRUE(is_one_record(room));
+  }
+}
+
 TEST(Files, CallsByThePositionKeepRecordsTogether) {
   run_with_session_in_main([](Session& session) {
-    Folder folder;
-    const std::size_t records = many_operations(200);
-    const std::string text = numbered_pages(records * kPagesOfRecord);
-    const int file = cold_file(session, folder.file("f"), text);
-    keep_beginnings_in_memory(file, records);
-    const int copy = cold_file(session, folder.file("g"), "");
-    std::size_t seen = 0;
-    std::vector<Task<void>> tasks;
-    for (int i = 0; i < 8; ++i) {
-      tasks.push_back(spawn([&, room = std::string(kRecord, '.')]() mutable {
-        while (read(file, room.data(), kRecord) > 0) {
-          ++seen;
-          EXPECT_TRUE(is_one_record(room));
-          EXPECT_EQ(write(copy, room.data(), kRecord), static_cast<ssize_t>(kRecord));
-        }
-      }));
-    }
-    for (auto& task : tasks) task.join();
-    EXPECT_EQ(seen, records);
-    EXPECT_EQ(lseek(copy, 0, SEEK_END), static_cast<off_t>(text.size()));
-    std::string room(kRecord, '.');
-    for (std::size_t i = 0; i < records; ++i) {
-      EXPECT_EQ(pread(copy, room.data(), kRecord, static_cast<off_t>(i * kRecord)),
-                static_cast<ssize_t>(kRecord));
-      EXPECT_TRUE(is_one_record(room));
-    }
+    expect_records_to_stay_together(
+        session, [](int file, char* record) { return read(file, record, kRecord); },
+        [](int file, char* record) { return write(file, record, kRecord); });
+  });
+}
+
+TEST(Files, VectorsByThePositionKeepRecordsTogether) {
+  run_with_session_in_main([](Session& session) {
+    expect_records_to_stay_together(
+        session,
+        [](int file, char* record) {
+          const TwoPieces two(record, kRecord);
+          return readv(file, two.pieces, 2);
+        },
+        [](int file, char* record) {
+          const TwoPieces two(record, kRecord);
+          return writev(file, two.pieces, 2);
+        });
   });
 }
 

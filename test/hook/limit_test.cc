@@ -1,8 +1,10 @@
 // TimeLimit and cancel reach every hooked call that may fail, and no other.
 #include <gtest/gtest.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 
 #include "colibri/core/deadline.h"
 #include "colibri/core/sleep.h"
@@ -191,6 +193,14 @@ const WaitingCall kHopelessCalls[] = {
     {"accept", [](Session& session) { return session.libc.accept(-1, nullptr, nullptr); }},
     {"connect", [](Session& session) { return session.libc.connect(-1, nullptr, 0); }},
     {"open", [](Session&) { return ::open("/nothing/there", O_RDONLY); }},
+    {"fopen", [](Session&) { return ::fopen("/nothing/there", "r") != nullptr ? 0 : -1; }},
+    {"preadv", [](Session&) { return ::preadv(-1, nullptr, 0, 0); }},
+    {"pwritev", [](Session&) { return ::pwritev(-1, nullptr, 0, 0); }},
+    {"copy_file_range", [](Session&) { return ::copy_file_range(-1, nullptr, -1, nullptr, 1, 0); }},
+    {"fallocate", [](Session&) { return ::fallocate(-1, 0, 0, 1); }},
+    {"posix_fallocate", [](Session&) { return -::posix_fallocate(-1, 0, 1); }},
+    {"sync_file_range", [](Session&) { return ::sync_file_range(-1, 0, 1, 0); }},
+    {"syncfs", [](Session&) { return ::syncfs(-1); }},
     {"fcntl", [](Session& session) { return session.libc.fcntl(-1, F_GETFL); }},
     {"fcntl_SETLKW",
      [](Session& session) {

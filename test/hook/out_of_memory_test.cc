@@ -13,6 +13,7 @@
 #include "test/support/channels.h"
 #include "test/support/failing_allocations.h"
 #include "test/support/run_in_session.h"
+#include "test/support/transfers.h"
 
 namespace colibri::test {
 namespace {
@@ -123,6 +124,22 @@ const HungryCall kCalls[] = {
     {"fsync", file_and_socket, [](const Ends& ends) { return fsync(ends.reader); }},
     {"write", file_and_socket,
      [](const Ends& ends) { return write(ends.reader, "hello", 5) == 5 ? 0 : -1; }},
+    {"writev", file_and_socket,
+     [](const Ends& ends) {
+       char text[] = "hello";
+       const TwoPieces two(text, 5);
+       return writev(ends.reader, two.pieces, 2) == 5 ? 0 : -1;
+     }},
+    {"fallocate", file_and_socket,
+     [](const Ends& ends) { return fallocate(ends.reader, 0, 0, 10); }},
+    {"posix_fallocate", file_and_socket,
+     [](const Ends& ends) { return expect_no_error(posix_fallocate(ends.reader, 0, 10)); }},
+    {"fdopen", pipe_ends,
+     [](const Ends& ends) {
+       FILE* stream = fdopen(dup(ends.writer), "w");
+       const bool written = fputs("hello", stream) >= 0;
+       return fclose(stream) == 0 && written ? 0 : -1;
+     }},
     {"sendfile", file_and_socket,
      [](const Ends& ends) {
        off_t offset = 0;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstdio>
 
 #include "colibri/hook/hooked_names.h"
 #include "colibri/hook/raw_system_calls.h"
@@ -61,6 +62,20 @@ TEST(Report, EachReasonHasItsRemedy) {
     EXPECT_NE(whole.text().find("to b.so"), std::string::npos);
     EXPECT_NE(whole.text().find(remedy), std::string::npos) << whole.text();
   }
+}
+
+TEST(Report, NamesTheStdioThatBlocks) {
+  ASSERT_NE(stdin, nullptr);  // this is what it is to find
+  bool found = false;
+  const Report all = report();
+  for (const ObjectReport& each : all.objects) {
+    const auto& names = each.blocking_stdio;
+    EXPECT_EQ(std::count(names.begin(), names.end(), "fopen"), 0);
+    if (!each.path.ends_with("report_test")) continue;
+    found = std::count(names.begin(), names.end(), "stdin") == 1;
+  }
+  EXPECT_TRUE(found) << all.text();
+  EXPECT_NE(all.text().find("stdio that blocks its thread:"), std::string::npos);
 }
 
 TEST(Report, KnowsWhatIsHooked) {

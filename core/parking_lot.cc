@@ -16,6 +16,7 @@ WaitPlace& ParkingLot::begin(const void* address, bool may_park, std::uint32_t m
   WaitPlace& place = (may_park ? Waiter::begin() : Waiter::begin_as_thread()).place;
   place.note = reinterpret_cast<std::uintptr_t>(address);
   place.index = manner;
+  place.waiter->pass_on = nullptr;
   const bool blocks_a_scheduler =
       !place.waiter->is_coroutine() && thread_state.scheduler != nullptr;
   if (blocks_a_scheduler) place.index |= kGoesFirst;
@@ -33,15 +34,22 @@ std::uint32_t ParkingLot::begin_generation() noexcept {
                                                                                           : now;
 }
 
-void ParkingLot::forget(WaitPlace& place) noexcept {
+bool ParkingLot::forget(WaitPlace& place) noexcept {
   Bucket& bucket = bucket_of(reinterpret_cast<const void*>(place.note));
   const BucketGuard guard(bucket);
   // It may as well be queued elsewhere.
   for (WaitPlace* each = bucket.waiting.first(); each != nullptr; each = each->next) {
     if (each != &place) continue;
     bucket.waiting.remove(place);
-    return;
+    return true;
   }
+  return false;
+}
+
+void ParkingLot::abandon(Waiter& waiter) noexcept {
+  if (forget(waiter.place) || waiter.pass_on == nullptr) return;
+  waiter.pass_on(waiter.place);
+  waiter.pass_on = nullptr;
 }
 
 void ParkingLot::wipe_in_child() noexcept {

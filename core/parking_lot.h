@@ -42,13 +42,16 @@ class ParkingLot {
   /// Takes a place at `address` for the caller if `still()`, which is asked under the bucket's
   /// lock, says that it has to wait; null otherwise. With `may_park` false a coroutine blocks its
   /// thread. To be followed by wait. `still` must neither wait nor wake. Without memory for a
-  /// coroutine's waiter, others run first.
+  /// coroutine's waiter, others run first. `pass_on`, if any, is called for a place that was woken
+  /// and whose coroutine is then abandoned: somebody else must have what it was woken for.
   template <class Still>
-  static WaitPlace* join(const void* address, bool may_park, std::uint32_t manner, Still still) {
+  static WaitPlace* join(const void* address, bool may_park, std::uint32_t manner, Still still,
+                         void (*pass_on)(WaitPlace&) = nullptr) {
     WaitPlace& place = begin(address, may_park, manner);
     Bucket& bucket = bucket_of(address);
     const BucketGuard guard(bucket);
     if (!still()) return nullptr;
+    place.waiter->pass_on = pass_on;
     push(bucket, place);
     return &place;
   }
@@ -87,7 +90,7 @@ class ParkingLot {
     do {
       reason = place.waiter->wait(terms);
     } while (reason == WakeReason::kTimeout && !is_over(terms.deadline));
-    return reason == WakeReason::kFired || leave(place, left) ? reason : WakeReason::kFired;
+    return end(place, reason, left);
   }
 
   /// The same, but where a plain thread waits, pthread_cancel ends that: the frames above are
@@ -104,13 +107,15 @@ class ParkingLot {
       if (!leave(place, left)) woken();
       throw;
     }
-    return reason == WakeReason::kFired || leave(place, left) ? reason : WakeReason::kFired;
+    return end(place, reason, left);
   }
 
   /// Gives a place from join up again: true if nobody has woken it, after calling `left()` under
   /// the bucket's lock.
   template <class Left>
   static bool leave(WaitPlace& place, Left left) {
+    place.waiter->pass_on =
+        nullptr;  // whatever it is woken for by now is the caller's to answer for
     {
       Bucket& bucket = bucket_of(reinterpret_cast<const void*>(place.note));
       const BucketGuard guard(bucket);
@@ -174,9 +179,12 @@ class ParkingLot {
     colibri::wake_all(claimed);
   }
 
-  /// Takes out the place of one who will never run again, if it is in the table. What its object
-  /// counts stays as it is.
-  static void forget(WaitPlace& place) noexcept;
+  /// Takes out the place of one who will never run again: true if it was in the table. What its
+  /// object counts stays as it is.
+  static bool forget(WaitPlace& place) noexcept;
+
+  /// The same for one who was abandoned. What it was woken for, somebody else has instead.
+  static void abandon(Waiter& waiter) noexcept;
 
   /// Never 0; another one in the child of a fork than in the parent. Signal handlers may ask.
   static std::uint32_t generation() noexcept {
@@ -248,6 +256,12 @@ class ParkingLot {
     } else {
       bucket.waiting.push_back(place);
     }
+  }
+  template <class Left>
+  static WakeReason end(WaitPlace& place, WakeReason reason, Left left) {
+    if (reason != WakeReason::kFired && !leave(place, left)) reason = WakeReason::kFired;
+    place.waiter->pass_on = nullptr;
+    return reason;
   }
   static WaitPlace& begin(const void* address, bool may_park, std::uint32_t manner) noexcept;
   static WaitPlace* claim_all(Bucket& bucket, const void* address) noexcept;

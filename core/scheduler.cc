@@ -34,9 +34,8 @@ void restart_or_forget_in_child() {
 /// `coroutine`, and whom it resumed, will never run again: nobody can wake or join them.
 void give_up(ControlBlock& coroutine) noexcept {
   ControlBlock* each = &leaf_of(coroutine);
-  // What they wait in may live on, and must not hand them what others could use.
+  // What they wait in may live on.
   withdraw(*each);
-  if (each->extras != nullptr) ParkingLot::forget(each->extras->waiter.place);
   for (;; each = each->resumer) {
     each->state = CoroutineState::kDone;
     if (each == &coroutine) return;
@@ -344,7 +343,10 @@ void Scheduler::abandon(ControlBlock& coroutine) {
   // If its owner outlives this run, the timer must not be taken for one of the next run's.
   release_timer(leaf_of(coroutine));
   forget(coroutine);
+  CoroutineExtras* extras = leaf_of(coroutine).extras;
   give_up(coroutine);
+  // It must not be handed what others could use, nor keep what it has been handed.
+  if (extras != nullptr) ParkingLot::abandon(extras->waiter);
   if (!coroutine.on_shared_stack()) thread_state.stack_pool->abandon();
 }
 

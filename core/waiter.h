@@ -88,6 +88,10 @@ class Waiter : public InboxMessage {
   /// For waits for a single thing.
   WaitPlace place;
 
+  /// What passes on to others what the place was claimed with, if the waiter will never run again:
+  /// set while it waits in the parking lot for what is given to one at a time.
+  void (*pass_on)(WaitPlace&) = nullptr;
+
  protected:
   /// One that neither parks nor blocks: its wake calls `deliver` and then `dispose`, both on the
   /// thread of the mailbox's scheduler; only `dispose`, on any thread, if that has ended.

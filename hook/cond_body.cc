@@ -34,10 +34,13 @@ int CondBody::wait(pthread_mutex_t* mutex, const PointInTime& until, const void*
   const int saved_errno = errno;
   const bool may_park = may_park_caller(caller);
   const auto leave = [this] { count(-1U); };
-  WaitPlace* place = ParkingLot::join(this, may_park, 0, [this] {
-    count(1);
-    return true;
-  });
+  WaitPlace* place = ParkingLot::join(
+      this, may_park, 0,
+      [this] {
+        count(1);
+        return true;
+      },
+      &pass_on_from);
   const int unlocked = pthread_mutex_unlock(mutex);
   if (unlocked != 0) {
     // Who was signalled meanwhile passes it on.
@@ -71,6 +74,11 @@ void CondBody::pass_on() noexcept {
   ParkingLot::wake_one(this, [this](const WaitPlace* place) {
     if (place != nullptr) count(-1U);
   });
+}
+
+/// For one who was signalled, and was abandoned.
+void CondBody::pass_on_from(WaitPlace& place) noexcept {
+  reinterpret_cast<CondBody*>(place.note)->pass_on();
 }
 
 bool CondBody::has_waiters() const noexcept {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "colibri/core/wait_queue.h"
 #include "colibri/hook/point_in_time.h"
 
 namespace colibri {
@@ -49,6 +50,7 @@ class CondBody {
   /// Wakes another in place of one who was woken and will not go on. By then the object may be
   /// gone, and is touched only if somebody waits there.
   void pass_on() noexcept;
+  static void pass_on_from(WaitPlace& place) noexcept;
   /// The count may include those who were abandoned, or are not in this process.
   bool has_waiters() const noexcept;
   void count(std::uint32_t change) noexcept {

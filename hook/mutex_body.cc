@@ -55,9 +55,9 @@ int MutexBody::acquire_slowly(const PointInTime& until, bool may_fail,
   const bool may_park = may_park_caller(caller);
   Patience patience(may_park);
   while (!acquire_contended()) {
-    WaitPlace* place = ParkingLot::join(this, may_park, patience.manner(), [this] {
-      return word_.load(std::memory_order_relaxed) >= kContended;
-    });
+    WaitPlace* place = ParkingLot::join(
+        this, may_park, patience.manner(),
+        [this] { return word_.load(std::memory_order_relaxed) >= kContended; }, &pass_on);
     if (place == nullptr) continue;
     const WaitTerms terms{.deadline = until.deadline(), .may_fail = may_fail};
     const WakeReason reason = ParkingLot::wait(
@@ -101,6 +101,13 @@ void MutexBody::free_if_lost() noexcept {
       word_.store(kFree, std::memory_order_relaxed);
     }
   });
+}
+
+/// Somebody else has it instead of one who was woken, and was abandoned.
+void MutexBody::pass_on(WaitPlace& place) noexcept {
+  auto& body = *reinterpret_cast<MutexBody*>(place.note);
+  if ((place.index & ParkingLot::kHandedOver) != 0) return body.release_contended();
+  ParkingLot::wake_one(&body, [](const WaitPlace*) {});
 }
 
 void MutexBody::release_contended() noexcept {

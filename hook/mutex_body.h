@@ -26,6 +26,7 @@
 #include <cstdint>
 
 #include "colibri/core/thread_state.h"
+#include "colibri/core/wait_queue.h"
 #include "colibri/hook/point_in_time.h"
 
 namespace colibri {
@@ -137,6 +138,7 @@ class MutexBody {
   int acquire_slowly(const PointInTime& until, bool may_fail, const void* caller) noexcept;
   bool acquire_contended() noexcept;
   void release_contended() noexcept;
+  static void pass_on(WaitPlace& place) noexcept;
   void free_if_lost() noexcept;
 
   std::atomic<std::uint32_t> word_;

@@ -72,8 +72,8 @@ int RwlockBody::lock_slowly(Access access, const PointInTime& until, bool may_fa
     if (access == Access::kRead && readers_of(word) == kReaders) return EAGAIN;
     const std::uint32_t manner =
         patience.manner() | (access == Access::kWrite ? kWrites : std::uint32_t{0});
-    WaitPlace* place =
-        ParkingLot::join(this, may_park, manner, [this, access] { return must_wait(access); });
+    WaitPlace* place = ParkingLot::join(
+        this, may_park, manner, [this, access] { return must_wait(access); }, &pass_on);
     if (place == nullptr) continue;
     const WaitTerms terms{.deadline = until.deadline(), .may_fail = may_fail};
     const WakeReason reason = ParkingLot::wait(
@@ -176,6 +176,14 @@ void RwlockBody::serve(std::uint64_t released) noexcept {
       place = next;
     }
   });
+}
+
+/// Somebody else has it instead of one who was woken, and was abandoned.
+void RwlockBody::pass_on(WaitPlace& place) noexcept {
+  const bool granted = (place.index & ParkingLot::kHandedOver) != 0;
+  const bool writes = (place.index & kWrites) != 0;
+  const std::uint64_t grant = writes ? kWriterGranted : kOneGranted;
+  reinterpret_cast<RwlockBody*>(place.note)->serve(granted ? grant : 0);
 }
 
 bool RwlockBody::has_lost(std::uint64_t word) const noexcept {

@@ -131,6 +131,7 @@ class RwlockBody {
   void take_grant(Access access) noexcept;
   void unlock_slowly(std::uint64_t holder) noexcept;
   void serve(std::uint64_t released) noexcept;
+  static void pass_on(WaitPlace& place) noexcept;
   Service plan_service(std::uint64_t word, WaitPlace* first) const noexcept;
   std::uint64_t load_without_lost() noexcept;
   bool has_lost(std::uint64_t word) const noexcept;

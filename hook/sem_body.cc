@@ -81,32 +81,37 @@ int SemBody::take_slowly(const PointInTime& until, const void* caller) {
   word_.fetch_add(kOneWaits, std::memory_order_acq_rel);
   while (!take_as_waiter()) {
     const std::uint32_t manner = patience.manner() | ParkingLot::kCanBeMissed;
-    WaitPlace* place = ParkingLot::join(this, may_park, manner, [this] {
-      return (word_.load(std::memory_order_acquire) & kValue) == 0;
-    });
+    WaitPlace* place = ParkingLot::join(
+        this, may_park, manner,
+        [this] { return (word_.load(std::memory_order_acquire) & kValue) == 0; }, &pass_on);
     if (place == nullptr) continue;
     const WaitTerms terms{
         .deadline = until.deadline(), .interruptible = true, .never_restarts = !until.is_never()};
-    const auto is_handed_over = [this, place] {
-      if ((place->index & ParkingLot::kHandedOver) == 0) return false;
-      handed_.fetch_sub(1, std::memory_order_relaxed);
-      return true;
-    };
-    const auto pass_on = [this, is_handed_over] {
-      if (is_handed_over()) {
-        post();
-      } else {
-        stop_waiting();
-        wake_one();
-      }
-    };
     const WakeReason reason = ParkingLot::wait_cancelable(
-        *place, terms, [this] { stop_waiting(); }, pass_on,
+        *place, terms, [this] { stop_waiting(); }, [place] { pass_on(*place); },
         [&until](Deadline& deadline) { return until.is_over(deadline); });
     if (reason != WakeReason::kFired) return error_of(reason, ETIMEDOUT);
-    if (is_handed_over()) return 0;
+    if (has_been_given(*place)) return 0;
   }
   return 0;
+}
+
+/// For one who was woken: true, and the unit is no longer on its way, if it was handed one.
+bool SemBody::has_been_given(const WaitPlace& place) noexcept {
+  if ((place.index & ParkingLot::kHandedOver) == 0) return false;
+  handed_.fetch_sub(1, std::memory_order_relaxed);
+  return true;
+}
+
+/// Somebody else has the unit instead of one who was woken, and will not go on.
+void SemBody::pass_on(WaitPlace& place) noexcept {
+  auto& body = *reinterpret_cast<SemBody*>(place.note);
+  if (body.has_been_given(place)) {
+    body.post();
+  } else {
+    body.stop_waiting();
+    body.wake_one();
+  }
 }
 
 /// In the child of a fork: gives units back to the value that were handed to those who are not

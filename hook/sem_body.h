@@ -67,6 +67,8 @@ class SemBody {
   void drop_lost() noexcept;
   bool give(WaitPlace& place) noexcept;
   void wake_one() noexcept;
+  bool has_been_given(const WaitPlace& place) noexcept;
+  static void pass_on(WaitPlace& place) noexcept;
   void stop_waiting() noexcept { word_.fetch_sub(kOneWaits, std::memory_order_relaxed); }
 
   std::atomic<std::uint64_t> word_;

@@ -10,6 +10,7 @@
 #include "colibri/core/deadline.h"
 #include "colibri/core/sleep.h"
 #include "colibri/hook/hook.h"
+#include "test/hook/exclusives.h"
 #include "test/hook/pthread_functions.h"
 #include "test/support/libc_parity.h"
 #include "test/support/run_in_scheduler.h"
@@ -101,6 +102,53 @@ TEST(PthreadMutex, OneThatWasAbandonedGetsNoLock) {
   EXPECT_EQ(pthread_mutex_trylock(&mutex), 0) << "it is free";
   pthread_mutex_unlock(&mutex);
 }
+
+/// What is had, and whether its next owner has lost once: then it is handed over.
+using WokenAndAbandoned = std::tuple<Exclusive, bool>;
+
+class Abandoned : public testing::TestWithParam<WokenAndAbandoned> {};
+
+// A coroutine is woken, and has not run yet when its scheduler ends.
+TEST_P(Abandoned, OneThatWasWokenLeavesItToTheNext) {
+  const auto& [of, has_lost] = GetParam();
+  const auto memory = std::make_unique<ExclusiveMemory>();
+  void* const lock = memory.get();
+  of.init(lock);
+  std::atomic<int> next_id = 0;
+  std::thread next;
+  const auto body = [&, of = of, has_lost = has_lost] {
+    of.take(lock);
+    go([of, lock] {
+      of.take(lock);
+      ADD_FAILURE() << "an abandoned coroutine runs";
+    });
+    yield();
+    if (has_lost) {
+      of.release(lock);
+      of.take(lock);  // before the other one runs
+      yield();
+    }
+    next = std::thread([&next_id, of, lock] {
+      next_id = gettid();
+      of.take(lock);
+    });
+    while (next_id == 0) std::this_thread::yield();
+    until_asleep(next_id);
+    of.release(lock);
+  };
+  run_and_abandon(1, body, std::chrono::nanoseconds(0));
+  next.join();
+  EXPECT_FALSE(of.try_take(lock)) << "the thread has it";
+  of.release(lock);
+  EXPECT_TRUE(of.try_take(lock));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Abandoned,
+                         testing::Combine(testing::ValuesIn(kExclusives), testing::Bool()),
+                         [](const testing::TestParamInfo<WokenAndAbandoned>& row) {
+                           return std::string(std::get<0>(row.param).name) +
+                                  (std::get<1>(row.param) ? "HandedOver" : "Woken");
+                         });
 
 }  // namespace
 }  // namespace colibri::test

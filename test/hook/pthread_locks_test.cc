@@ -1,9 +1,7 @@
 // The standard library's locks in coroutines: they park, and belong to coroutines.
 #include <gtest/gtest.h>
 #include <pthread.h>
-#include <semaphore.h>
 
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -14,6 +12,7 @@
 #include "colibri/core/sanitizer.h"
 #include "colibri/core/sleep.h"
 #include "colibri/hook/hook.h"
+#include "test/hook/exclusives.h"
 #include "test/hook/pthread_functions.h"
 #include "test/support/child_process.h"
 #include "test/support/run_in_scheduler.h"
@@ -302,35 +301,15 @@ TEST(PthreadLocks, AreFreeOfThoseWhoDoNotLiveOnInTheChildOfAFork) {
   thread_at_condition.join();
 }
 
-/// Something that one flow at a time can have.
-struct Exclusive {
-  const char* name;
-  void (*take)(void*);
-  bool (*try_take)(void*);
-  void (*release)(void*);
-};
-
-const Exclusive kExclusives[] = {
-    {"Mutex", [](void* lock) { pthread_mutex_lock(static_cast<pthread_mutex_t*>(lock)); },
-     [](void* lock) { return pthread_mutex_trylock(static_cast<pthread_mutex_t*>(lock)) == 0; },
-     [](void* lock) { pthread_mutex_unlock(static_cast<pthread_mutex_t*>(lock)); }},
-    {"Writer", [](void* lock) { pthread_rwlock_wrlock(static_cast<pthread_rwlock_t*>(lock)); },
-     [](void* lock) { return pthread_rwlock_trywrlock(static_cast<pthread_rwlock_t*>(lock)) == 0; },
-     [](void* lock) { pthread_rwlock_unlock(static_cast<pthread_rwlock_t*>(lock)); }},
-    {"Semaphore", [](void* lock) { sem_wait(static_cast<sem_t*>(lock)); },
-     [](void* lock) { return sem_trywait(static_cast<sem_t*>(lock)) == 0; },
-     [](void* lock) { sem_post(static_cast<sem_t*>(lock)); }},
-};
-
 class HandedOver : public testing::TestWithParam<Exclusive> {};
 
 // Whoever it was handed to is not in the child, and never gives it back there.
 TEST_P(HandedOver, IsFreeInTheChildOfAFork) {
   if (kThreadSanitizer) GTEST_SKIP() << "ThreadSanitizer does not follow fibers into a child";
   run_in_scheduler([of = GetParam()] {
-    const auto memory = std::make_unique<std::array<std::uint64_t, 8>>();  // all zero: it is free
+    const auto memory = std::make_unique<ExclusiveMemory>();
     void* const lock = memory.get();
-    if (of.take == kExclusives[2].take) sem_init(static_cast<sem_t*>(lock), 0, 1);
+    of.init(lock);
     of.take(lock);
     auto other = spawn([of, lock] {
       of.take(lock);

@@ -120,9 +120,8 @@ class Coroutine {
     try {
       body();
     } catch (const Unwind&) {
-    } catch (const ForcedUnwind&) {
-      throw;
     } catch (...) {
+      if (is_forced_unwind()) throw;
       note_error(error);
     }
   }

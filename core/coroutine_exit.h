@@ -6,20 +6,27 @@
 // sentence.
 #pragma once
 
-#include <cxxabi.h>
 #include <pthread.h>
+
+#include <exception>
 
 namespace colibri {
 
-/// What a handler sees of it. Nothing but `throw;` may come of catching this.
-using ForcedUnwind = abi::__forced_unwind;
+/// In a `catch (...)`: true if it was entered by such an end, and not by an exception of C++.
+/// Nothing but `throw;` may come of it then.
+///
+/// A handler for abi::__forced_unwind would say the same, but binds its reference to nothing, which
+/// the sanitizer for undefined behaviour reports.
+inline bool is_forced_unwind() noexcept {
+  return std::current_exception() == nullptr;
+}
 
 /// Ends the running coroutine, which must not be within a noexcept function; in a coroutine.
 /// Who joins it gets no result.
 [[noreturn]] void exit_coroutine();
 
-/// To be called by the first function on the coroutine's stack, in its handler for ForcedUnwind:
-/// the way up has come to its end.
+/// To be called by the first function on the coroutine's stack, in its handler: the way up has come
+/// to its end.
 void arrive_at_entry() noexcept;
 
 // The cleanup handlers of C code without exceptions, which pthread_cleanup_push registers. libc

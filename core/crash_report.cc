@@ -11,6 +11,8 @@
 namespace colibri {
 namespace {
 
+constinit RealFunction real_pause{"pause", ::pause};
+
 constexpr std::size_t kReportStackBytes = 256 * 1024;
 constexpr unsigned kMostSeconds = 5;
 
@@ -48,12 +50,13 @@ void prepare_crash_report() noexcept {
   void* base = mmap(nullptr, kReportStackBytes, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (base != MAP_FAILED) report_stack = static_cast<std::byte*>(base);
+  real_pause.find();  // a signal handler must not be the first to look
 }
 
 bool write_crash_report(int signal, StackPointer& handler, ContextEntry write,
                         void* argument) noexcept {
   if (report_stack == nullptr) return false;
-  while (reporting.exchange(true)) pause();
+  while (reporting.exchange(true)) real_pause();
   limit_time(signal);
   StackPointer target = make_context(report_stack + kReportStackBytes, write, argument);
   colibri_context_switch(&handler, target);

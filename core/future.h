@@ -149,9 +149,8 @@ void keep(Promise<T>& promise, Function&& function) {
     } else {
       promise.set(std::invoke(std::forward<Function>(function)));
     }
-  } catch (const ForcedUnwind&) {
-    throw;
   } catch (...) {
+    if (is_forced_unwind()) throw;
     promise.fail(std::current_exception());
   }
 }

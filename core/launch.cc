@@ -45,14 +45,16 @@ StackPointer coroutine_entry(void* argument) {
   const Closure::Type& type = *static_cast<Closure*>(beginner.storage)->type;
   try {
     type.run(beginner);
-  } catch (const ForcedUnwind&) {
-    arrive_at_entry();
   } catch (const Canceled&) {
     // The usual way for a cancelled coroutine to end.
   } catch (const std::exception& error) {
     report_escaped_exception(*thread_state.current, error.what());
   } catch (...) {
-    report_escaped_exception(*thread_state.current, "not derived from std::exception");
+    if (is_forced_unwind()) {
+      arrive_at_entry();
+    } else {
+      report_escaped_exception(*thread_state.current, "not derived from std::exception");
+    }
   }
   destroy_own_values(*thread_state.current);
   leave_own_locale();

@@ -46,11 +46,11 @@ auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite
       } else {
         result.emplace(std::invoke(main));
       }
-    } catch (const ForcedUnwind&) {
-      if constexpr (std::is_default_constructible_v<Result>) result.emplace();
-      throw;
     } catch (...) {
       error = std::current_exception();
+      if (!is_forced_unwind()) return;
+      if constexpr (std::is_default_constructible_v<Result>) result.emplace();
+      throw;
     }
   };
   const SpawnOptions main_options{

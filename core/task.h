@@ -147,11 +147,12 @@ auto spawn(const SpawnOptions& options, Function&& function, Arguments&&... argu
       } else {
         state->result.emplace(std::invoke(std::move(function), std::move(arguments)...));
       }
-    } catch (const ForcedUnwind&) {
-      state->finish();
-      throw;
     } catch (...) {
       state->error = std::current_exception();
+      if (is_forced_unwind()) {
+        state->finish();
+        throw;
+      }
     }
     state->finish();
   };

@@ -40,11 +40,10 @@ class TaskGroup {
          ... arguments = std::decay_t<Arguments>(std::forward<Arguments>(arguments))]() mutable {
           try {
             std::invoke(std::move(function), std::move(arguments)...);
-          } catch (const ForcedUnwind&) {
-            throw;
           } catch (const Canceled&) {
             throw;
           } catch (...) {
+            if (is_forced_unwind()) throw;
             state->fail(std::current_exception());
           }
         }));

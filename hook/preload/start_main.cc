@@ -85,8 +85,8 @@ int run_main(int count, char** arguments, char** /*environment*/) {
   const auto main = [=, &left] {
     try {
       return program_main(count, arguments, environ);
-    } catch (const ForcedUnwind&) {
-      left = true;
+    } catch (...) {
+      left = is_forced_unwind();
       throw;
     }
   };

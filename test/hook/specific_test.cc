@@ -157,8 +157,8 @@ TEST(SpecificDataDeathTest, OfAKeyOfTheExecutableFromBeforeTheFirstCoroutineIsTh
         run([&] {
           const Key after;
           hook::give_key_to_coroutines(given.number());
-          std::exit((is_of_coroutines(before) ? 1 : 0) + (is_of_coroutines(given) ? 2 : 0) +
-                    (is_of_coroutines(after) ? 4 : 0));
+          std::_Exit((is_of_coroutines(before) ? 1 : 0) + (is_of_coroutines(given) ? 2 : 0) +
+                     (is_of_coroutines(after) ? 4 : 0));
         });
       },
       testing::ExitedWithCode(6), "");

@@ -1,6 +1,7 @@
 // OpenSSL as a client, as `openssl s_client` uses it, against `openssl s_server`.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 
 #include "colibri/core/deadline.h"
 #include "colibri/core/event.h"
+#include "colibri/core/task.h"
 #include "test/clients/bounded_test.h"
 #include "test/clients/crowd.h"
 #include "test/clients/server_process.h"
@@ -82,6 +84,7 @@ class OpensslTest : public BoundedTest {
     SSL_CTX_load_verify_file(context_.get(), certificate_.certificate.c_str());
   }
 
+  SSL_CTX* context() const { return context_.get(); }
   Connection connect() const { return Connection(context_.get(), server_.port()); }
   int waiting_clients() const { return unaccepted_connections(server_.port()); }
 
@@ -104,6 +107,39 @@ TEST_F(OpensslTest, AllWaitForTheirTurnAtOnce) {
   };
   expect_crowd(client,
                {.waiting = [this] { return waiting_clients() + 1; }, .open = [&] { open.set(); }});
+}
+
+/// A handshake with somebody who does not know TLS.
+void fail_in_handshake(SSL_CTX* context) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  ASSERT_EQ(write(ends[1], "no TLS\n", 7), 7);
+  const std::unique_ptr<SSL, Deleter> connection(SSL_new(context));
+  SSL_set_fd(connection.get(), ends[0]);
+  EXPECT_EQ(SSL_connect(connection.get()), -1);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+// OpenSSL keeps them in thread-specific data, and its calls forget what is in there.
+TEST_F(OpensslTest, ErrorsAreTheCoroutinesOwn) {
+  run_in_scheduler([this] {
+    const Event failed;
+    const Event looked;
+    Task<void> other = spawn([this, failed, looked] {
+      fail_in_handshake(context());
+      failed.set();
+      looked.wait();
+      EXPECT_EQ(ERR_GET_REASON(ERR_get_error()), SSL_R_WRONG_VERSION_NUMBER);
+    });
+    failed.wait();
+    EXPECT_EQ(ERR_get_error(), 0u);
+    Connection connection = connect();
+    connection.write("two words\n");
+    EXPECT_EQ(connection.read_line(), "sdrow owt\n");
+    looked.set();
+    other.join();
+  });
 }
 
 TEST_F(OpensslTest, ATimeLimitEndsARead) {

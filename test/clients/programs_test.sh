@@ -78,7 +78,8 @@ works 'python3' '' python3 "$requests"
 works 'nc' $'PING\r\nQUIT\r' nc 127.0.0.1 "$REDIS_PORT"
 works 'nc, a multi-threaded server' $'set key 0 0 5\r\nvalue\r\nget key\r\nquit\r' \
   nc 127.0.0.1 "$MEMCACHED_PORT"
-works 'nc, only looking' '' sh -c "exec nc -v -z 127.0.0.1 $REDIS_PORT 2>&1"
+same 'nc, only looking' '' nc -v -z 127.0.0.1 "$REDIS_PORT"
+[[ $plain == 0 ]] || complain "nc, only looking: status $plain without colibri"
 works 'socat' $'SET key socat\r\nGET key\r\nQUIT\r' socat - "TCP:127.0.0.1:$REDIS_PORT"
 works 'socat, TLS' 'one line' \
   socat -t 20 - "OPENSSL:127.0.0.1:$OPENSSL_PORT,cafile=$CERTIFICATE"

@@ -7,22 +7,24 @@ const std::string kConnections = std::to_string(kClients + 10);
 
 std::string nginx_configuration(const std::string& folder,
                                 const std::optional<Certificate>& certificate, int port) {
-  std::string temporary;
-  for (const char* kind : {"client_body", "fastcgi", "proxy", "scgi", "uwsgi"}) {
-    temporary += std::string(kind) + "_temp_path " + folder + ";\n";
-  }
-  std::string listen = "listen 127.0.0.1:" + std::to_string(port);
-  if (certificate) {
-    listen += " ssl;\nssl_certificate " + certificate->certificate + ";\nssl_certificate_key " +
-              certificate->key;
-  }
+  std::string text =
+      "daemon off;\nmaster_process off;\nerror_log stderr;\npid " + folder + "/pid;\n";
   // A held page has a connection on either side of nginx.
-  return "daemon off;\nmaster_process off;\npid " + folder + "/pid;\nerror_log stderr;\n" +
-         "events { worker_connections " + std::to_string(3 * kClients) + "; }\n" + "http {\n" +
-         temporary + "access_log " + folder + "/access.log;\nserver {\n" + listen + ";\n" +
-         "location /file/ { alias " + folder + "/; }\n" +
-         "location /held/ { proxy_pass http://unix:" + folder + "/held; }\n" +
-         "location /counters { stub_status; access_log off; }\n}\n}\n";
+  text += "events { worker_connections " + std::to_string(3 * kClients) + "; }\n";
+  text += "http {\naccess_log " + folder + "/access.log;\n";
+  for (const char* kind : {"client_body", "fastcgi", "proxy", "scgi", "uwsgi"}) {
+    text += std::string(kind) + "_temp_path " + folder + ";\n";
+  }
+  text +=
+      "server {\nlisten 127.0.0.1:" + std::to_string(port) + (certificate ? " ssl" : "") + ";\n";
+  if (certificate) {
+    text += "ssl_certificate " + certificate->certificate + ";\n";
+    text += "ssl_certificate_key " + certificate->key + ";\n";
+  }
+  text += "location /file/ { alias " + folder + "/; }\n";
+  text += "location /held/ { proxy_pass http://unix:" + folder + "/held; }\n";
+  text += "location /counters { stub_status; access_log off; }\n}\n}\n";
+  return text;
 }
 
 }  // namespace

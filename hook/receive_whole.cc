@@ -1,6 +1,7 @@
 #include "colibri/hook/receive_whole.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,11 +13,14 @@ namespace colibri {
 namespace {
 
 constexpr std::size_t kCredentialsBytes = CMSG_LEN(sizeof(ucred));
+// Younger than the headers.
+constexpr int kPassPidfd = 76;  // SO_PASSPIDFD
+constexpr int kPidfd = 4;       // SCM_PIDFD
 
-bool passes_credentials(int socket) noexcept {
+bool has_option(int socket, int option) noexcept {
   int on = 0;
   socklen_t size = sizeof on;
-  return real::getsockopt(socket, SOL_SOCKET, SO_PASSCRED, &on, &size) == 0 && on != 0;
+  return real::getsockopt(socket, SOL_SOCKET, option, &on, &size) == 0 && on != 0;
 }
 
 const void* find_ancillary(msghdr& message, int type) noexcept {
@@ -25,6 +29,37 @@ const void* find_ancillary(msghdr& message, int type) noexcept {
     if (each->cmsg_level == SOL_SOCKET && each->cmsg_type == type) return CMSG_DATA(each);
   }
   return nullptr;
+}
+
+/// -1 if none came.
+int pidfd_in(msghdr& message) noexcept {
+  int number = -1;
+  if (const void* data = find_ancillary(message, kPidfd)) {
+    std::memcpy(&number, data, sizeof number);
+  }
+  return number;
+}
+
+/// Two pidfds of one process are one file, since Linux 6.9.
+bool mean_same_process(int pidfd, int other) noexcept {
+  struct stat64 one {};
+  struct stat64 two {};
+  return fstat64(pidfd, &one) == 0 && fstat64(other, &two) == 0 && one.st_dev == two.st_dev &&
+         one.st_ino == two.st_ino;
+}
+
+/// Closes what came with a message that was only looked at.
+void close_received(msghdr& message) noexcept {
+  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
+       each = CMSG_NXTHDR(&message, each)) {
+    const bool holds = each->cmsg_type == SCM_RIGHTS || each->cmsg_type == kPidfd;
+    if (each->cmsg_level != SOL_SOCKET || !holds) continue;
+    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= each->cmsg_len; at += sizeof(int)) {
+      int number;
+      std::memcpy(&number, reinterpret_cast<const char*>(each) + at, sizeof number);
+      if (number >= 0) real::close(number);
+    }
+  }
 }
 
 /// Takes a stream's parts into one message. Every part gets the whole room for ancillary data: its
@@ -39,13 +74,15 @@ class PartReceiver {
         name_room_(message.msg_namelen),
         cursor_(message.msg_iov, message.msg_iovlen),
         credentials_(call.descriptor.kind == DescriptorKind::kStreamSocket &&
-                     passes_credentials(call.number)) {}
+                     has_option(call.number, SO_PASSCRED)),
+        pidfds_(call.descriptor.kind == DescriptorKind::kStreamSocket &&
+                has_option(call.number, kPassPidfd)) {}
 
   /// What follows `done` bytes; -1 with EAGAIN to wait, or any other error at the end.
   ssize_t receive(std::size_t done, int flags) noexcept {
     if (done != 0) {
       if (has_descriptors_) return fail_with_errno(EMSGSIZE);  // nobody sees it
-      if (credentials_) {
+      if (credentials_ || pidfds_) {
         const ssize_t seen = look_for_same_sender();
         if (seen <= 0) return seen;
       }
@@ -77,6 +114,11 @@ class PartReceiver {
     if (const void* sender = credentials_ ? find_ancillary(part, SCM_CREDENTIALS) : nullptr) {
       std::memcpy(&sender_, sender, sizeof sender_);
     }
+    if (pidfds_) {
+      // Each part has brought one, and the program sees the last.
+      if (pidfd_ >= 0) real::close(pidfd_);
+      pidfd_ = pidfd_in(part);
+    }
     if (first) message_.msg_namelen = part.msg_namelen;
     message_.msg_flags = part.msg_flags;
     message_.msg_controllen = part.msg_controllen;
@@ -100,7 +142,7 @@ class PartReceiver {
   ssize_t look_for_same_sender() noexcept {
     char byte;
     iovec piece{&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(ucred))];  // no room for a pidfd besides
     msghdr peek{};
     peek.msg_iov = &piece;
     peek.msg_iovlen = 1;
@@ -108,9 +150,15 @@ class PartReceiver {
     peek.msg_controllen = sizeof control;
     const ssize_t result = real::recvmsg(number_, &peek, MSG_PEEK | MSG_DONTWAIT);
     if (result <= 0) return result;
-    const void* sender = find_ancillary(peek, SCM_CREDENTIALS);
-    const bool same = sender != nullptr && std::memcmp(sender, &sender_, sizeof sender_) == 0;
+    const bool same = is_of_same_sender(peek);
+    close_received(peek);
     return same ? result : fail_with_errno(EMSGSIZE);
+  }
+
+  bool is_of_same_sender(msghdr& peek) const noexcept {
+    if (!credentials_) return mean_same_process(pidfd_in(peek), pidfd_);
+    const void* sender = find_ancillary(peek, SCM_CREDENTIALS);
+    return sender != nullptr && std::memcmp(sender, &sender_, sizeof sender_) == 0;
   }
 
   const int number_;
@@ -120,8 +168,10 @@ class PartReceiver {
   const socklen_t name_room_;
   BufferCursor cursor_;
   const bool credentials_;
+  const bool pidfds_;
   bool has_descriptors_ = false;
   ucred sender_{};
+  int pidfd_ = -1;  // of the last part; the program's
   alignas(cmsghdr) char own_control_[CMSG_SPACE(sizeof(ucred))] = {};
 };
 

@@ -213,6 +213,39 @@ std::vector<ParityCase> part_cases() {
   return cases;
 }
 
+constexpr int kPassPidfd = 76;  // SO_PASSPIDFD, which is younger than the headers
+
+/// Where the kernel sends pidfds along.
+std::vector<ParityCase> pidfd_cases() {
+  const int probe = real::socket(AF_UNIX, SOCK_STREAM, 0);
+  const int on = 1;
+  const bool known = real::setsockopt(probe, SOL_SOCKET, kPassPidfd, &on, sizeof on) == 0;
+  real::close(probe);
+  if (!known) return {};
+  return {{"OfOneSender", "10 helloworld pidfd",
+           [](Session& session) {
+             const Ends ends = unix_stream_ends(session);
+             set_option(session, ends.reader, SOL_SOCKET, kPassPidfd, 1);
+             session.meanwhile([=, &session] {
+               put(session, ends.writer, "hello");
+               session.until_waiting();
+               put(session, ends.writer, "world");
+             });
+             receive_message(session, ends.reader, 10, MSG_WAITALL);
+           }},
+          {"OfTwoSenders", "5 hello pidfd, 5 world pidfd", [](Session& session) {
+             const Ends ends = unix_stream_ends(session);
+             set_option(session, ends.reader, SOL_SOCKET, kPassPidfd, 1);
+             session.meanwhile([=, &session] {
+               put(session, ends.writer, "hello");
+               session.until_waiting();
+               put_from_another_process(ends.writer, "world");
+             });
+             receive_message(session, ends.reader, 10, MSG_WAITALL);
+             receive_message(session, ends.reader, 5, MSG_WAITALL);
+           }}};
+}
+
 class AncillaryParity : public testing::TestWithParam<ParityCase> {};
 
 TEST_P(AncillaryParity, GivesWhatLibcGives) {
@@ -222,6 +255,9 @@ TEST_P(AncillaryParity, GivesWhatLibcGives) {
 using Info = testing::TestParamInfo<ParityCase>;
 INSTANTIATE_TEST_SUITE_P(Messages, AncillaryParity, testing::ValuesIn(kAncillary),
                          name_of_case<Info>);
+INSTANTIATE_TEST_SUITE_P(Pidfds, AncillaryParity, testing::ValuesIn(pidfd_cases()),
+                         name_of_case<Info>);
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(AncillaryParity);
 INSTANTIATE_TEST_SUITE_P(DescriptorsPartTheStream, AncillaryParity, testing::ValuesIn(part_cases()),
                          name_of_case<Info>);
 

@@ -57,6 +57,13 @@ struct IncomingMessage {
     if (const void* data = find(SCM_RIGHTS)) memcpy(&number, data, sizeof number);
     return number;
   }
+  /// The pidfd of the sender that came along; -1 if none did.
+  int pidfd() {
+    constexpr int kPidfd = 4;  // SCM_PIDFD, which is younger than the headers
+    int number = -1;
+    if (const void* data = find(kPidfd)) memcpy(&number, data, sizeof number);
+    return number;
+  }
   /// The process whose credentials came along; 0 if none did.
   pid_t sender() {
     ucred credentials{};
@@ -93,6 +100,10 @@ inline void receive_message(Session& session, int socket, std::size_t size, int 
     session.append("descriptor");
     session.append((session.libc.fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0 ? "close-on-exec"
                                                                                : "inherited");
+  }
+  if (const int pidfd = message.pidfd(); pidfd >= 0) {
+    session.own(pidfd);
+    session.append("pidfd");
   }
   if (message.sender() != 0) session.append(message.sender() == getpid() ? "from me" : "?");
 }

@@ -37,7 +37,11 @@ const Joins& joins_of(const Session& session) {
 /// A plain thread that ends when it is told to, with a value of its own.
 class PlainThread {
  public:
-  PlainThread() { EXPECT_EQ(pthread_create(&thread_, nullptr, &wait_for_end, may_end_.get()), 0); }
+  PlainThread() {
+    // A copy of its own, since it may be detached and outlive this object.
+    auto* own = new Flag(may_end_);
+    EXPECT_EQ(pthread_create(&thread_, nullptr, &wait_for_end, own), 0);
+  }
   pthread_t id() const noexcept { return thread_; }
   void end() const noexcept { *may_end_ = true; }
   /// For helpers, which may not refer to the flow's frames.
@@ -45,14 +49,16 @@ class PlainThread {
   static void* value() noexcept { return &value_; }
 
  private:
+  using Flag = std::shared_ptr<std::atomic<bool>>;
+
   static void* wait_for_end(void* given) {
-    const auto& may_end = *static_cast<std::atomic<bool>*>(given);
+    const std::unique_ptr<Flag> may_end(static_cast<Flag*>(given));
     const timespec pause{0, 200'000};
-    while (!may_end) real::nanosleep(&pause, nullptr);
+    while (!**may_end) real::nanosleep(&pause, nullptr);
     return &value_;
   }
   inline static char value_;
-  std::shared_ptr<std::atomic<bool>> may_end_ = std::make_shared<std::atomic<bool>>(false);
+  Flag may_end_ = std::make_shared<std::atomic<bool>>(false);
   pthread_t thread_{};
 };
 

@@ -22,24 +22,9 @@
 #include <cstdint>
 
 #include "colibri/hook/mutex_body.h"
+#include "colibri/hook/stream_mode.h"
 
 namespace colibri {
-
-/// What the mode of fopen, fdopen and popen says.
-struct StreamMode {
-  /// False for what libc refuses.
-  static bool parse(const char* text, StreamMode& mode) noexcept;
-
-  bool reads() const noexcept { return kind == 'r' || updates; }
-  bool writes() const noexcept { return kind != 'r' || updates; }
-  /// What open is given for it.
-  int open_flags() const noexcept;
-
-  char kind = 'r';       // r, w or a
-  bool updates = false;  // +
-  bool exclusive = false;
-  bool closes_on_exec = false;
-};
 
 /// One stream of ours. Lies in the heap, since calls on it park.
 class Stream {
@@ -136,11 +121,22 @@ class [[nodiscard]] StreamScope {
   Stream* const stream_;
 };
 
-/// `call()`, libc's function on `file`, with the lock of a stream of ours.
-template <class Call>
-auto in_stream(const FILE* file, Call call) {
+/// in_stream for what may be one of ours.
+template <class Real, class... Arguments>
+[[gnu::noinline]] auto in_locked_stream(const Real& real, const FILE* file,
+                                        Arguments... arguments) {
   const StreamScope scope(file);
-  return call();
+  return real.get()(arguments...);
+}
+
+/// `real(arguments...)`, libc's function on `file`, with the lock of a stream of ours. For libc's
+/// own streams that is a look at their flags and a jump.
+template <class Real, class... Arguments>
+[[gnu::always_inline]] inline auto in_stream(const Real& real, const FILE* file,
+                                             Arguments... arguments) {
+  if ((file->_flags & _IO_USER_LOCK) == 0) [[likely]]
+    return real.get()(arguments...);
+  return in_locked_stream(real, file, arguments...);
 }
 
 }  // namespace colibri

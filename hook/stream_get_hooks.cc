@@ -38,40 +38,39 @@ using namespace colibri;
 extern "C" {
 
 size_t fread(void* buffer, size_t size, size_t count, FILE* stream) {
-  return in_stream(stream, [=] { return real_fread(buffer, size, count, stream); });
+  return in_stream(real_fread, stream, buffer, size, count, stream);
 }
 
 size_t fread_unlocked(void* buffer, size_t size, size_t count, FILE* stream) {
-  return in_stream(stream, [=] { return real_fread_unlocked(buffer, size, count, stream); });
+  return in_stream(real_fread_unlocked, stream, buffer, size, count, stream);
 }
 
 size_t __fread_chk(void* buffer, size_t room, size_t size, size_t count, FILE* stream) {
-  return in_stream(stream, [=] { return real_fread_chk(buffer, room, size, count, stream); });
+  return in_stream(real_fread_chk, stream, buffer, room, size, count, stream);
 }
 
 size_t __fread_unlocked_chk(void* buffer, size_t room, size_t size, size_t count, FILE* stream) {
-  return in_stream(stream,
-                   [=] { return real_fread_unlocked_chk(buffer, room, size, count, stream); });
+  return in_stream(real_fread_unlocked_chk, stream, buffer, room, size, count, stream);
 }
 
 char* fgets(char* buffer, int size, FILE* stream) {
-  return in_stream(stream, [=] { return real_fgets(buffer, size, stream); });
+  return in_stream(real_fgets, stream, buffer, size, stream);
 }
 
 char* fgets_unlocked(char* buffer, int size, FILE* stream) {
-  return in_stream(stream, [=] { return real_fgets_unlocked(buffer, size, stream); });
+  return in_stream(real_fgets_unlocked, stream, buffer, size, stream);
 }
 
 char* __fgets_chk(char* buffer, size_t room, int size, FILE* stream) {
-  return in_stream(stream, [=] { return real_fgets_chk(buffer, room, size, stream); });
+  return in_stream(real_fgets_chk, stream, buffer, room, size, stream);
 }
 
 char* __fgets_unlocked_chk(char* buffer, size_t room, int size, FILE* stream) {
-  return in_stream(stream, [=] { return real_fgets_unlocked_chk(buffer, room, size, stream); });
+  return in_stream(real_fgets_unlocked_chk, stream, buffer, room, size, stream);
 }
 
 int getc(FILE* stream) {
-  return in_stream(stream, [=] { return real_getc(stream); });
+  return in_stream(real_getc, stream, stream);
 }
 
 int fgetc(FILE* stream) {
@@ -79,7 +78,7 @@ int fgetc(FILE* stream) {
 }
 
 int getc_unlocked(FILE* stream) {
-  return in_stream(stream, [=] { return real_getc_unlocked(stream); });
+  return in_stream(real_getc_unlocked, stream, stream);
 }
 
 int fgetc_unlocked(FILE* stream) {
@@ -88,15 +87,15 @@ int fgetc_unlocked(FILE* stream) {
 
 /// What getc_unlocked calls inline when the buffer is empty.
 int __uflow(FILE* stream) {
-  return in_stream(stream, [=] { return real_uflow(stream); });
+  return in_stream(real_uflow, stream, stream);
 }
 
 int ungetc(int byte, FILE* stream) {
-  return in_stream(stream, [=] { return real_ungetc(byte, stream); });
+  return in_stream(real_ungetc, stream, byte, stream);
 }
 
 ssize_t getdelim(char** line, size_t* room, int delimiter, FILE* stream) {
-  return in_stream(stream, [=] { return real_getdelim(line, room, delimiter, stream); });
+  return in_stream(real_getdelim, stream, line, room, delimiter, stream);
 }
 
 ssize_t getline(char** line, size_t* room, FILE* stream) {
@@ -104,7 +103,7 @@ ssize_t getline(char** line, size_t* room, FILE* stream) {
 }
 
 int getw(FILE* stream) {
-  return in_stream(stream, [=] { return real_getw(stream); });
+  return in_stream(real_getw, stream, stream);
 }
 
 }  // extern "C"

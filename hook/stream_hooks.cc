@@ -63,7 +63,7 @@ FILE* fdopen(int fd, const char* mode) noexcept {
 }
 
 int fflush(FILE* stream) {
-  if (stream != nullptr) return in_stream(stream, [=] { return real_fflush(stream); });
+  if (stream != nullptr) return in_stream(real_fflush, stream, stream);
   const int ours = Stream::flush_all();
   const int saved_errno = errno;
   const int others = real_fflush(nullptr);
@@ -76,7 +76,7 @@ int fflush_unlocked(FILE* stream) {
 }
 
 int setvbuf(FILE* stream, char* buffer, int kind, size_t size) noexcept {
-  return in_stream(stream, [=] { return real_setvbuf(stream, buffer, kind, size); });
+  return in_stream(real_setvbuf, stream, stream, buffer, kind, size);
 }
 
 void setbuf(FILE* stream, char* buffer) noexcept {
@@ -94,11 +94,11 @@ void setlinebuf(FILE* stream) noexcept {
 // On sockets and pipes these fail, but they write what is buffered first.
 
 int fseek(FILE* stream, long offset, int whence) {
-  return in_stream(stream, [=] { return real_fseek(stream, offset, whence); });
+  return in_stream(real_fseek, stream, stream, offset, whence);
 }
 
 int fseeko64(FILE* stream, off64_t offset, int whence) {
-  return in_stream(stream, [=] { return real_fseeko(stream, offset, whence); });
+  return in_stream(real_fseeko, stream, stream, offset, whence);
 }
 
 int fseeko(FILE* stream, off_t offset, int whence) {
@@ -106,11 +106,11 @@ int fseeko(FILE* stream, off_t offset, int whence) {
 }
 
 void rewind(FILE* stream) {
-  in_stream(stream, [=] { return real_rewind(stream); });
+  in_stream(real_rewind, stream, stream);
 }
 
 void clearerr(FILE* stream) noexcept {
-  in_stream(stream, [=] { return real_clearerr(stream); });
+  in_stream(real_clearerr, stream, stream);
 }
 
 void flockfile(FILE* stream) noexcept {

@@ -24,23 +24,23 @@ using namespace colibri;
 extern "C" {
 
 size_t fwrite(const void* buffer, size_t size, size_t count, FILE* stream) {
-  return in_stream(stream, [=] { return real_fwrite(buffer, size, count, stream); });
+  return in_stream(real_fwrite, stream, buffer, size, count, stream);
 }
 
 size_t fwrite_unlocked(const void* buffer, size_t size, size_t count, FILE* stream) {
-  return in_stream(stream, [=] { return real_fwrite_unlocked(buffer, size, count, stream); });
+  return in_stream(real_fwrite_unlocked, stream, buffer, size, count, stream);
 }
 
 int fputs(const char* text, FILE* stream) {
-  return in_stream(stream, [=] { return real_fputs(text, stream); });
+  return in_stream(real_fputs, stream, text, stream);
 }
 
 int fputs_unlocked(const char* text, FILE* stream) {
-  return in_stream(stream, [=] { return real_fputs_unlocked(text, stream); });
+  return in_stream(real_fputs_unlocked, stream, text, stream);
 }
 
 int putc(int byte, FILE* stream) {
-  return in_stream(stream, [=] { return real_putc(byte, stream); });
+  return in_stream(real_putc, stream, byte, stream);
 }
 
 int fputc(int byte, FILE* stream) {
@@ -48,7 +48,7 @@ int fputc(int byte, FILE* stream) {
 }
 
 int putc_unlocked(int byte, FILE* stream) {
-  return in_stream(stream, [=] { return real_putc_unlocked(byte, stream); });
+  return in_stream(real_putc_unlocked, stream, byte, stream);
 }
 
 int fputc_unlocked(int byte, FILE* stream) {
@@ -57,11 +57,11 @@ int fputc_unlocked(int byte, FILE* stream) {
 
 /// What putc_unlocked calls inline when the buffer is full.
 int __overflow(FILE* stream, int byte) {
-  return in_stream(stream, [=] { return real_overflow(stream, byte); });
+  return in_stream(real_overflow, stream, stream, byte);
 }
 
 int putw(int word, FILE* stream) {
-  return in_stream(stream, [=] { return real_putw(word, stream); });
+  return in_stream(real_putw, stream, word, stream);
 }
 
 }  // extern "C"

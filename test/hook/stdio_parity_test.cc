@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "colibri/core/sanitizer.h"
 #include "test/support/channels.h"
 #include "test/support/stdio_functions.h"
 #include "test/support/transfers.h"
@@ -398,6 +399,18 @@ const Situated kWholes[] = {
        session.note_if(fileno(again) == number, "right");
        session.measure([&] { return io.fputs("world", again) >= 0 ? 0 : -1; });
        session.call(io.fclose, again);
+       io.fclose(streams.in);
+     }},
+    {"IsReopenedAsWhatIsNotThere", kStreamChannels, "hello, no stream, -1 EBADF",
+     [](Session& session, const Stdio& io, const Ends& ends) {
+       const Streams streams(session, ends);
+       const int number = fileno(streams.out);
+       io.fputs("hello", streams.out);
+       FILE* again = io.freopen("/nothing/there", "w", streams.out);
+       note_arrived(session, ends.reader);
+       session.note(again == nullptr ? "no stream" : "a stream");
+       session.call(session.libc.close, number);
+       keep_for_good(streams.out);  // libc closes it, and never frees it
        io.fclose(streams.in);
      }},
     {"AppendsByItsDescription", kStreamChannels, "appends",

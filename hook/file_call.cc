@@ -48,6 +48,8 @@ ssize_t plain_write(int number, const void* buffer, std::size_t size, off64_t of
                     : real::pwrite64(number, buffer, size, offset);
 }
 
+constexpr std::size_t kMost = 0x7ffff000;  // that the kernel moves in one call
+
 constexpr std::size_t kPiece = 1 << 20;  // that is bounced at once
 
 /// Memory that stands for a buffer; aligned as O_DIRECT may want it. Null if there is none.
@@ -166,7 +168,7 @@ ssize_t read_file(int number, void* buffer, std::size_t size, off64_t offset) {
   if (!may_begin()) return -1;
   auto* const bytes = static_cast<char*>(buffer);
   std::size_t done = 0;
-  while (done < size) {
+  while (done < std::min(size, kMost)) {
     const iovec rest{bytes + done, size - done};
     const ssize_t got = real::preadv2(number, &rest, 1, advanced(offset, done), RWF_NOWAIT);
     if (got < 0 && must_wait(errno)) return kept(read_rest(number, bytes, size, offset, done));
@@ -188,8 +190,8 @@ ssize_t write_file(int number, const void* buffer, std::size_t size, off64_t off
   if (put < 0 && errno != EAGAIN && lies_in_memory(number)) {
     return kept(plain_write(number, buffer, size, offset));
   }
-  if (put == static_cast<ssize_t>(size)) {
-    note_copied(size);
+  if (put == static_cast<ssize_t>(std::min(size, kMost))) {
+    note_copied(static_cast<std::size_t>(put));
     return put;
   }
   // The whole once more, since only the kernel knows what kept it from writing the rest: a wait, a

@@ -92,10 +92,10 @@ int park_at(const FutexCall& call) noexcept {
   // libstdc++ ignores the errors of a wait without an end.
   const bool may_fail = call.timeout != nullptr;
   // Another process may have changed a word that is not private, and its wake reaches nobody here.
-  constexpr std::chrono::milliseconds kLongestPause(1000);
-  for (std::chrono::milliseconds pause(50);; pause = std::min(2 * pause, kLongestPause)) {
+  GrowingPause pause(std::chrono::milliseconds(50), std::chrono::seconds(1));
+  for (;;) {
     Deadline until = deadline;
-    if (!call.is_private()) until = std::min(deadline, Deadline::after(pause));
+    if (!call.is_private()) until = std::min(deadline, pause.begin());
     bool had_value = false;
     const WakeReason reason = wait_once(
         call, {.deadline = until, .may_fail = may_fail, .interruptible = true}, had_value);

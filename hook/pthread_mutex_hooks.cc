@@ -36,14 +36,14 @@ bool is_owned_and_says_so(const pthread_mutex_t* mutex) noexcept {
 /// wait for it. Tries again in pauses that grow from 1 ms to 50 ms.
 int lock_in_pauses(pthread_mutex_t* mutex, const PointInTime& until, bool may_fail) {
   const int saved_errno = errno;
-  constexpr std::chrono::milliseconds kLongest(50);
-  for (std::chrono::milliseconds pause(1);; pause = std::min(2 * pause, kLongest)) {
+  GrowingPause pause(std::chrono::milliseconds(1), std::chrono::milliseconds(50));
+  for (;;) {
     const int result = real::pthread_mutex_trylock(mutex);
     errno = saved_errno;
     if (result != EBUSY) return result;
     if (!until.is_valid()) return EINVAL;
     if (until.has_passed()) return ETIMEDOUT;
-    const Deadline deadline = std::min(until.deadline(), Deadline::after(pause));
+    const Deadline deadline = std::min(until.deadline(), pause.begin());
     const WakeReason reason =
         thread_state.scheduler->park({.deadline = deadline, .may_fail = may_fail});
     errno = saved_errno;

@@ -1,6 +1,7 @@
 // The other names under which libc exports calls that are hooked: programs may import these, and
 // some old ones do. Each goes by the hook of the usual name. Those of stdio are in
 // stream_alias_hooks.cc.
+#include <locale.h>
 #include <netdb.h>
 #include <poll.h>
 #include <resolv.h>
@@ -108,6 +109,14 @@ ssize_t __send(int fd, const void* buffer, size_t size, int flags) {
 
 int __sigaction(int number, const struct sigaction* wanted, struct sigaction* previous) noexcept {
   return sigaction(number, wanted, previous);
+}
+
+int __sigsuspend(const sigset_t* mask) {
+  return sigsuspend(mask);
+}
+
+locale_t __uselocale(locale_t wanted) noexcept {
+  return uselocale(wanted);
 }
 
 pid_t __wait(int* status) {

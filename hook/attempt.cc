@@ -9,6 +9,7 @@
 
 #include "colibri/core/libc.h"
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/buffers.h"
 #include "colibri/hook/program_memory.h"
 
 namespace colibri {
@@ -30,13 +31,6 @@ bool may_know_nowait(const Descriptor& descriptor) noexcept {
 
 void note_ignorance(const Descriptor& descriptor) noexcept {
   if (descriptor.is_socket()) sockets_know_nowait.store(false, std::memory_order_relaxed);
-}
-
-msghdr message_of(const iovec* buffers, int count) noexcept {
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(buffers);
-  message.msg_iovlen = static_cast<std::size_t>(count);
-  return message;
 }
 
 /// For what knows neither MSG_DONTWAIT nor RWF_NOWAIT. Between poll and read somebody else may take
@@ -93,7 +87,7 @@ ssize_t try_readv(const Descriptor& descriptor, int number, const iovec* buffers
   const auto call = [&] { return real::readv(number, buffers, count); };
   if (is_over_at_once(buffers, count, call, result)) return result;
   if (!descriptor.is_socket()) return read_if_ready(number, buffers, count);
-  msghdr message = message_of(buffers, count);
+  msghdr message = message_of(buffers, static_cast<std::size_t>(count));
   return real::recvmsg(number, &message, MSG_DONTWAIT);
 }
 
@@ -119,7 +113,7 @@ ssize_t try_writev(const Descriptor& descriptor, int number, const iovec* buffer
   const auto call = [&] { return real::writev(number, buffers, count); };
   if (!continued && is_over_at_once(buffers, count, call, result)) return result;
   if (!descriptor.is_socket()) return write_if_ready(number, buffers, count);
-  const msghdr message = message_of(buffers, count);
+  const msghdr message = message_of(buffers, static_cast<std::size_t>(count));
   return real::sendmsg(number, &message, MSG_DONTWAIT | (continued ? MSG_NOSIGNAL : 0));
 }
 

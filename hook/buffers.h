@@ -1,6 +1,7 @@
 // Arithmetic on arrays of buffers.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <cstddef>
@@ -44,6 +45,14 @@ inline std::size_t total_bytes(const iovec* buffers, std::size_t count) noexcept
   std::size_t total = 0;
   for (std::size_t i = 0; i < count; ++i) total += buffers[i].iov_len;
   return total;
+}
+
+/// A message of these buffers, without address and ancillary data. Refers to the array.
+inline msghdr message_of(const iovec* buffers, std::size_t count) noexcept {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(buffers);
+  message.msg_iovlen = count;
+  return message;
 }
 
 }  // namespace colibri

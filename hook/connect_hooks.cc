@@ -26,8 +26,7 @@ int connect_without_waiting(int number, const sockaddr* address, socklen_t size)
 /// True once the kernel has decided: not while it is still shaking hands, although a socket that
 /// was registered before its connect reports a spurious event.
 bool is_decided(int number) noexcept {
-  pollfd query{number, POLLOUT, 0};
-  return real::poll(&query, 1, 0) != 0;
+  return is_ready(number, POLLOUT);
 }
 
 /// The outcome of a connection that has been decided.

@@ -39,6 +39,13 @@ off64_t advanced(off64_t offset, std::size_t done) noexcept {
   return offset < 0 ? offset : offset + static_cast<off64_t>(done);
 }
 
+constexpr std::size_t kMost = 0x7ffff000;  // that the kernel moves in one call
+
+/// How much a call moves if nothing is in its way.
+std::size_t whole_of(const FileCall& call) noexcept {
+  return std::min(total_bytes(call.buffers.pieces, call.buffers.count), kMost);
+}
+
 /// Memory of the heap's, aligned as O_DIRECT may want it.
 class AlignedMemory {
  public:
@@ -230,7 +237,7 @@ ssize_t read_file(const FileCall& call) {
     if (got < 0 && done == 0) return -1;
     if (got <= 0) break;
     done += static_cast<std::size_t>(got);
-    if (done >= total_bytes(call.buffers.pieces, call.buffers.count)) break;
+    if (done >= whole_of(call)) break;
     cursor.seek(done);
   }
   note_copied(done);
@@ -247,7 +254,7 @@ ssize_t write_file(const FileCall& call) {
   if (put < 0 && !must_wait(errno)) return -1;
   if (put < 0 && needs_no_helper(call, errno)) return kept(call.make(real::pwritev2));
   const auto done = static_cast<std::size_t>(std::max<ssize_t>(put, 0));
-  if (put >= 0 && done == total_bytes(call.buffers.pieces, call.buffers.count)) {
+  if (put >= 0 && done == whole_of(call)) {
     note_copied(done);
     return kept(put);
   }

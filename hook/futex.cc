@@ -14,6 +14,7 @@
 #include "colibri/core/parking_lot.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
+#include "colibri/hook/growing_pause.h"
 #include "colibri/hook/point_in_time.h"
 #include "colibri/hook/program_memory.h"
 
@@ -81,10 +82,7 @@ class Looks {
   /// Until when to wait before is_over is asked.
   Deadline next() noexcept {
     if (call_.is_private()) return end_.deadline();
-    const Deadline look = Deadline::after(pause_);
-    constexpr std::chrono::milliseconds kLongestPause(1000);
-    pause_ = std::min(2 * pause_, kLongestPause);
-    return std::min(end_.deadline(), look);
+    return std::min(end_.deadline(), pause_.begin());
   }
 
   /// For ParkingLot::wait: true once the time is over, or another process has changed the word,
@@ -104,7 +102,7 @@ class Looks {
   const FutexCall& call_;
   timespec time_{};
   PointInTime end_ = PointInTime::never();
-  std::chrono::milliseconds pause_{50};
+  GrowingPause pause_{std::chrono::milliseconds(50), std::chrono::seconds(1)};
   bool has_changed_ = false;
 };
 

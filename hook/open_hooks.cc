@@ -2,9 +2,9 @@
 // number of something that was closed behind the hooks' back.
 //
 // The opening of a FIFO waits for whoever opens its other end, perhaps for ever. A helper thread
-// that waited for it could not be called back: it would stay, and take what a late writer writes to
-// its grave. So the end is opened without waiting and looked at in pauses, since no event tells.
-// All else is opened at once.
+// that waited for it could not be called back: it would stay, and what a late writer writes would
+// go to it and be lost. So the end is opened without waiting and looked at in pauses, since no
+// event tells. All else is opened at once.
 #include <stdio.h>
 #include <sys/stat.h>
 

@@ -21,14 +21,6 @@ void note_read(CallSite& call, ssize_t result, Room room) noexcept {
   }
 }
 
-/// A message that takes what comes into `buffers`.
-msghdr message_of(const iovec* buffers, std::size_t count) noexcept {
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(buffers);
-  message.msg_iovlen = count;
-  return message;
-}
-
 /// Flags with which a read must not be taken as a sign that the socket is empty.
 constexpr int kNoProofFlags = MSG_PEEK | MSG_OOB | MSG_TRUNC | MSG_ERRQUEUE;
 

@@ -9,6 +9,7 @@
 
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
+#include "colibri/hook/growing_pause.h"
 #include "colibri/hook/sem_body.h"
 
 namespace colibri {
@@ -51,14 +52,14 @@ bool is_empty(sem_t* semaphore) noexcept {
 /// looks in pauses that grow from 1 ms to 50 ms. The error, or 0.
 int take_shared_until(sem_t* semaphore, const PointInTime& until) {
   const KeptErrno kept;
-  constexpr std::chrono::milliseconds kLongest(50);
-  for (std::chrono::milliseconds pause(1);; pause = std::min(2 * pause, kLongest)) {
+  GrowingPause pause(std::chrono::milliseconds(1), std::chrono::milliseconds(50));
+  for (;;) {
     if (real_trywait(semaphore) == 0) return static_cast<int>(kept(0));
     if (until.has_passed()) return ETIMEDOUT;
     WaitPlace* place = ParkingLot::join(semaphore, true, ParkingLot::kCanBeMissed,
                                         [semaphore] { return is_empty(semaphore); });
     if (place == nullptr) continue;
-    const WaitTerms terms{.deadline = std::min(until.deadline(), Deadline::after(pause)),
+    const WaitTerms terms{.deadline = std::min(until.deadline(), pause.begin()),
                           .interruptible = true,
                           .never_restarts = !until.is_never()};
     const WakeReason reason = ParkingLot::wait(*place, terms, [] {});

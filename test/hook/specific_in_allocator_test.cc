@@ -20,7 +20,8 @@ thread_local bool needs_cache = false;
 
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// Not inline: the compiler would find that free does not go with new.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   if (needs_cache) {
     needs_cache = false;
     pthread_setspecific(cache_key, &cache);
@@ -29,10 +30,10 @@ void* operator new(std::size_t bytes) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
-void operator delete(void* memory, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
   std::free(memory);
 }
 

@@ -133,10 +133,9 @@ mode_t take_mode(int flags, va_list rest) noexcept {
 }
 
 FILE* open_fifo_stream(const char* path, const StreamMode& mode) {
-  const int number = open_fifo(AT_FDCWD, path, mode.open_flags() | O_LARGEFILE, 0666);
+  const int number = hooked_open(AT_FDCWD, path, mode.open_flags() | O_LARGEFILE, 0666);
   if (number < 0) return nullptr;
-  descriptor_table::closing(number);
-  const char text[] = {mode.kind, '\0'};
+  const char text[] = {mode.kind, mode.updates ? '+' : '\0', '\0'};
   FILE* stream = fdopen(number, text);
   if (stream == nullptr) close(number);
   return stream;
@@ -144,9 +143,9 @@ FILE* open_fifo_stream(const char* path, const StreamMode& mode) {
 
 FILE* hooked_fopen(const char* path, const char* text) {
   StreamMode mode;
-  const bool may_wait = parkable_coroutine() != nullptr && StreamMode::parse(text, mode) &&
-                        !(mode.reads() && mode.writes()) && is_fifo(AT_FDCWD, path);
-  if (may_wait) return open_fifo_stream(path, mode);
+  const bool opens_fifo =
+      parkable_coroutine() != nullptr && StreamMode::parse(text, mode) && is_fifo(AT_FDCWD, path);
+  if (opens_fifo) return open_fifo_stream(path, mode);
   FILE* stream = real_fopen(path, text);
   if (stream != nullptr) {
     descriptor_table::closing(fileno_unlocked(stream));

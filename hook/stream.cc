@@ -102,7 +102,9 @@ class StreamTable {
   void flush_at_exit() noexcept {
     exiting = true;
     for_each([](const Stream& stream) { return stream.writes_ && !stream.in_transfer_; },
-             [](Stream& stream) { real_setvbuf(stream.file_, nullptr, _IONBF, 0); });
+             [](Stream& stream) {
+               if (stream.file_ != nullptr) real_setvbuf(stream.file_, nullptr, _IONBF, 0);
+             });
   }
 
   void before_fork() noexcept {

@@ -451,6 +451,26 @@ const ParityCase kOpenings[] = {
        unlink(path.c_str());
        rmdir(folder);
      }},
+    {"FopenOfAFifoForBothWays", "hello|",
+     [](Session& session) {
+       const Stdio io(session);
+       char folder[] = "/tmp/colibri_test_XXXXXX";
+       ASSERT_NE(mkdtemp(folder), nullptr);
+       const std::string path = std::string(folder) + "/fifo";
+       ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+       const auto fopen = session.either("fopen", ::fopen);
+       FILE* in = fopen(path.c_str(), "r+");
+       session.meanwhile([io, fopen, path] {
+         FILE* out = fopen(path.c_str(), "w");
+         io.fputs("hello\n", out);
+         io.fclose(out);
+       });
+       note_line(session, in);
+       session.finish_helpers();
+       io.fclose(in);
+       unlink(path.c_str());
+       rmdir(folder);
+     }},
     {"FopenErrors", "no stream, no stream, a stream",
      [](Session& session) {
        const auto fopen = session.either("fopen", ::fopen);

@@ -131,6 +131,23 @@ TEST(Streams, TwoReadersShareTheLines) {
   });
 }
 
+TEST(Streams, TheInlineFormsPark) {
+  run_with_session_in_main([](Session& session) {
+    const auto shared = std::make_shared<Shared>(session);
+    constexpr int kBytes = 100'000;
+    auto writer = spawn([shared] {
+      for (int i = 0; i < kBytes; ++i) EXPECT_EQ(putc_unlocked(i % 100, shared->out), i % 100);
+      shared->end_output();
+    });
+    int count = 0;
+    for (int byte = 0; (byte = getc_unlocked(shared->in)) != EOF; ++count) {
+      ASSERT_EQ(byte, count % 100);
+    }
+    EXPECT_EQ(count, kBytes);
+    writer.join();
+  });
+}
+
 TEST(Streams, FlockfileKeepsOthersOutWhileItsCoroutineSleeps) {
   run_with_session_in_main([](Session& session) {
     const auto shared = std::make_shared<Shared>(session);

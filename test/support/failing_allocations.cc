@@ -34,15 +34,18 @@ bool must_fail() noexcept {
   return true;
 }
 
+void* try_to_allocate(std::size_t size, std::size_t alignment) noexcept {
+  if (must_fail()) return nullptr;
+  const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+  void* piece = alignment <= alignof(std::max_align_t) ? std::malloc(size != 0 ? size : 1)
+                                                       : std::aligned_alloc(alignment, rounded);
+  if (piece != nullptr) pieces.fetch_add(1, std::memory_order_relaxed);
+  return piece;
+}
+
 void* allocate(std::size_t size, std::size_t alignment) {
-  void* piece = nullptr;
-  if (!must_fail()) {
-    const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
-    piece = alignment <= alignof(std::max_align_t) ? std::malloc(size != 0 ? size : 1)
-                                                   : std::aligned_alloc(alignment, rounded);
-  }
+  void* piece = try_to_allocate(size, alignment);
   if (piece == nullptr) throw std::bad_alloc();
-  pieces.fetch_add(1, std::memory_order_relaxed);
   return piece;
 }
 
@@ -54,12 +57,19 @@ void release(void* piece) noexcept {
 
 }  // namespace
 
-// The forms that are not here call one of these.
+// The forms that are not here call one of these, or each other in a sanitizer. In there the nothrow
+// forms would not, and what they give comes back to ours.
 void* operator new(std::size_t size) {
   return allocate(size, 1);
 }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return try_to_allocate(size, 1);
+}
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  return try_to_allocate(size, static_cast<std::size_t>(alignment));
 }
 void operator delete(void* piece) noexcept {
   release(piece);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "test/support/channels.h"
+#include "test/support/stdio_functions.h"
 #include "test/support/transfers.h"
 
 namespace colibri::test {
@@ -65,6 +66,40 @@ void add_named_messages(std::vector<WaitingCall>& calls) {
                      message.msg_name = &to;
                      message.msg_namelen = sizeof to;
                      return session.libc.sendmsg(socket, &message, 0);
+                   }});
+}
+
+/// `act(io, stream)` on a stream without a buffer.
+template <class Act>
+long wait_in_stream(Session& session, int number, const char* mode, Act act) {
+  const Stdio io(session);
+  FILE* stream = io.fdopen(session.libc.dup(number), mode);
+  io.setvbuf(stream, nullptr, _IONBF, 0);
+  const long result = act(io, stream);
+  const int error = errno;
+  io.fclose(stream);
+  errno = error;
+  return result;
+}
+
+int full_pipe(Session& session) {
+  const int writer = pipe_ends(session).writer;
+  fill(session, writer);
+  return writer;
+}
+
+void add_streams(std::vector<WaitingCall>& calls) {
+  calls.push_back({"getc", [](Session& session) {
+                     return wait_in_stream(session, pipe_ends(session).reader, "r",
+                                           [](const Stdio& io, FILE* in) { return io.getc(in); });
+                   }});
+  calls.push_back({"fputs", [](Session& session) {
+                     return wait_in_stream(
+                         session, full_pipe(session), "w",
+                         [](const Stdio& io, FILE* out) { return io.fputs("hello", out); });
+                   }});
+  calls.push_back({"dprintf", [](Session& session) {
+                     return Stdio(session).dprintf(full_pipe(session), "%d", 12345);
                    }});
 }
 
@@ -172,6 +207,7 @@ std::vector<WaitingCall> waiting_calls() {
   std::vector<WaitingCall> calls;
   add_transfers(calls);
   add_named_messages(calls);
+  add_streams(calls);
   add_connections(calls);
   add_selects(calls);
   add_epoll_waits(calls);

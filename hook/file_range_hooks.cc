@@ -50,6 +50,11 @@ std::unique_ptr<RangeCopy> range_copy(const off64_t* source, const off64_t* targ
   return good ? std::move(copy) : nullptr;
 }
 
+/// Gives the program an offset that has been moved on. False for a bad address.
+bool tell(off64_t* program, const off64_t& offset) noexcept {
+  return program == nullptr || write_program_memory(program, &offset, sizeof offset);
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -71,9 +76,9 @@ ssize_t copy_file_range(int from, off64_t* from_offset, int to, off64_t* to_offs
                                 flags);
   });
   const ssize_t moved = write_on_file_helper(from, copy_ranges, copy_ranges);
-  if (moved >= 0 && from_offset != nullptr) *from_offset = copy->source;
-  if (moved >= 0 && to_offset != nullptr) *to_offset = copy->target;
-  return moved;
+  if (moved <= 0) return moved;
+  const bool told = tell(from_offset, copy->source) && tell(to_offset, copy->target);
+  return told ? moved : fail_with_errno(EFAULT);
 }
 
 int fallocate64(int fd, int mode, off64_t offset, off64_t size) {

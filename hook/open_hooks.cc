@@ -133,9 +133,8 @@ mode_t take_mode(int flags, va_list rest) noexcept {
 }
 
 FILE* open_fifo_stream(const char* path, const StreamMode& mode) {
-  const int number = open_fifo(AT_FDCWD, path, mode.open_flags() | O_LARGEFILE, 0666);
+  const int number = hooked_open(AT_FDCWD, path, mode.open_flags() | O_LARGEFILE, 0666);
   if (number < 0) return nullptr;
-  descriptor_table::closing(number);
   const char text[] = {mode.kind, mode.updates ? '+' : '\0', '\0'};
   FILE* stream = fdopen(number, text);
   if (stream == nullptr) close(number);

@@ -409,7 +409,7 @@ const ParityCase kRanges[] = {
        source = 12;
        session.call(copy, from, &source, to, &target, 5, 0u);
      }},
-    {"CopyFileRangeErrors", "-1 EBADF, -1 EINVAL, -1 EINVAL, -1 EFAULT",
+    {"CopyFileRangeErrors", "-1 EBADF, -1 EINVAL, -1 EINVAL, -1 EFAULT, -1 EFAULT",
      [](Session& session) {
        Folder folder;
        const auto copy = session.either("copy_file_range", ::copy_file_range);
@@ -419,6 +419,8 @@ const ParityCase kRanges[] = {
        session.call(copy, file, nullptr, pipe_ends(session).writer, nullptr, 5, 0u);
        session.call(copy, file, nullptr, to, nullptr, 5, 7u);
        session.call(copy, file, bad_pointer<off64_t>(), to, nullptr, 5, 0u);
+       static const off64_t read_only = 0;
+       session.call(copy, file, const_cast<off64_t*>(&read_only), to, nullptr, 5, 0u);
      }},
     {"Fallocate", "0, 0, size 20000, -1 EBADF, -1 EINVAL, -1 ENODEV, 9, 22, 0",
      [](Session& session) {

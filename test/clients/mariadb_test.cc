@@ -4,6 +4,7 @@
 #include <mysql.h>
 
 #include <chrono>
+#include <iostream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -52,6 +53,10 @@ class MariadbTest : public BoundedTest {
                          std::to_string(i) + "', 5000))");
     }
     tell(control_, "lock tables test.numbers write");
+  }
+
+  void TearDown() override {
+    if (HasFailure()) std::cerr << server_.log();
   }
 
   /// By TCP, or by a Unix socket.

@@ -44,12 +44,12 @@ StackSlab::StackSlab(std::uint32_t size_class, std::uint32_t number, std::size_t
   const std::size_t words = (count + kBitsPerWord - 1) / kBitsPerWord;
   idle_bits_.resize(words);
   newly_idle_bits_.resize(words);
+  if (registers_stacks()) [[unlikely]]
+    registrations_.reserve(count);
   while ((base_ = reserve(bytes())) == nullptr) {
     if (count_ == 1) throw_no_address_space(errno, bytes());
     count_ /= 2;
   }
-  if (registers_stacks()) [[unlikely]]
-    registrations_.reserve(count_);
 }
 
 StackSlab::~StackSlab() {

@@ -10,10 +10,27 @@
 #include <cerrno>
 
 #include "colibri/core/libc.h"
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/specific_values.h"
 #include "colibri/core/thread_state.h"
 #include "colibri/hook/hook.h"
 #include "colibri/hook/key_rules.h"
+
+namespace colibri {
+
+bool hook::keep_key_in_thread(pthread_key_t key) noexcept {
+  return key_rules::keep_in_thread(key);
+}
+
+bool hook::give_key_to_coroutines(pthread_key_t key) noexcept {
+  return key_rules::give_to_coroutines(key);
+}
+
+}  // namespace colibri
+
+// ThreadSanitizer calls the hooks before it has prepared the process or the thread, where code that
+// it watches cannot run.
+#ifndef COLIBRI_TSAN
 
 namespace colibri {
 namespace {
@@ -68,14 +85,6 @@ int thread_result(int error) noexcept {
 
 }  // namespace
 
-bool hook::keep_key_in_thread(pthread_key_t key) noexcept {
-  return key_rules::keep_in_thread(key);
-}
-
-bool hook::give_key_to_coroutines(pthread_key_t key) noexcept {
-  return key_rules::give_to_coroutines(key);
-}
-
 }  // namespace colibri
 
 using namespace colibri;
@@ -128,3 +137,5 @@ int tss_set(tss_t key, void* value) {
 }
 
 }  // extern "C"
+
+#endif

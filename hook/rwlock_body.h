@@ -141,7 +141,7 @@ class RwlockBody {
   std::atomic<std::uint64_t> writer_;      // who holds it; see current_flow
   std::atomic<std::uint32_t> handed_in_;   // the generation of what is granted
   [[maybe_unused]] std::uint32_t unused_;  // libc's writer
-  std::uint32_t reserved_;
+  [[maybe_unused]] std::uint32_t reserved_;
   int shared_;
   [[maybe_unused]] std::uint64_t more_unused_[2];
   std::uint32_t flags_;

@@ -44,13 +44,13 @@ using namespace colibri;
 extern "C" {
 
 // The value reaches nobody: a coroutine has no pthread_t to be joined by.
-[[noreturn]] void pthread_exit(void* value) {
+void pthread_exit(void* value) {
   if (in_coroutine()) exit_coroutine();
   real_pthread_exit(value);
   __builtin_unreachable();
 }
 
-[[noreturn]] void thrd_exit(int result) {
+void thrd_exit(int result) {
   if (in_coroutine()) exit_coroutine();
   real_thrd_exit(result);
   __builtin_unreachable();

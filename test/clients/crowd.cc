@@ -26,8 +26,9 @@ void expect_crowd(const std::function<void(int)>& client, const Gate& gate) {
     std::vector<Task<void>> clients;
     for (int i = 0; i < kClients; ++i) clients.push_back(spawn(client, i));
     // A client that ends before the gate is open has failed, and join tells how.
-    while (gate.waiting() < kClients && !any_ended(clients)) sleep_for(5ms);
-    EXPECT_EQ(gate.waiting(), kClients);
+    int waiting = 0;
+    while ((waiting = gate.waiting()) < kClients && !any_ended(clients)) sleep_for(5ms);
+    EXPECT_EQ(waiting, kClients);
     EXPECT_FALSE(any_ended(clients));
     gate.open();
     for (auto& task : clients) task.join();

@@ -1,8 +1,8 @@
 #include "test/clients/tcp_queues.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +13,7 @@ namespace {
 enum TcpState : unsigned { kEstablished = 1, kListening = 10 };
 
 struct TcpSocket {
+  unsigned peer;  // its port
   unsigned port;
   unsigned state;
   unsigned received;  // unread bytes; of a listener: connections that are not accepted
@@ -25,8 +26,8 @@ std::vector<TcpSocket> tcp_sockets() {
   std::getline(table, line);  // the headings
   while (std::getline(table, line)) {
     TcpSocket socket{};
-    if (std::sscanf(line.c_str(), " %*d: %*8x:%4x %*8x:%*4x %2x %*8x:%8x", &socket.port,
-                    &socket.state, &socket.received) == 3) {
+    if (std::sscanf(line.c_str(), " %*d: %*8x:%4x %*8x:%4x %2x %*8x:%8x", &socket.port,
+                    &socket.peer, &socket.state, &socket.received) == 4) {
       sockets.push_back(socket);
     }
   }
@@ -36,12 +37,15 @@ std::vector<TcpSocket> tcp_sockets() {
 }  // namespace
 
 int unread_connections(int port) {
-  const auto sockets = tcp_sockets();
-  return static_cast<int>(
-      std::count_if(sockets.begin(), sockets.end(), [port](const TcpSocket& socket) {
-        return socket.port == static_cast<unsigned>(port) && socket.state == kEstablished &&
-               socket.received > 0;
-      }));
+  // Where sockets come and go while the table is read, it has some twice.
+  std::set<unsigned> peers;
+  for (const TcpSocket& socket : tcp_sockets()) {
+    if (socket.port == static_cast<unsigned>(port) && socket.state == kEstablished &&
+        socket.received > 0) {
+      peers.insert(socket.peer);
+    }
+  }
+  return static_cast<int>(peers.size());
 }
 
 int unaccepted_connections(int port) {

@@ -47,8 +47,8 @@ std::vector<ParityCase> cases() {
   std::vector<ParityCase> all;
   for (const auto& [name, sharing] : {std::pair("Private", PTHREAD_PROCESS_PRIVATE),
                                       std::pair("Shared", PTHREAD_PROCESS_SHARED)}) {
-    const auto add = [&, sharing = sharing](const std::string& what, const char* expected,
-                                            auto act) {
+    const auto add = [&, name = name, sharing = sharing](const std::string& what,
+                                                         const char* expected, auto act) {
       all.push_back({what + name, expected, [=](Session& session) { act(session, sharing); }});
     };
     add("OfOne", "0, 3 serial and 0, 0", [](Session& session, int shared) {

@@ -111,7 +111,7 @@ TEST_F(ThreadExitTest, DestructorsMayWaitMeanwhile) {
 }
 
 /// The reference is bound to nothing, as in every handler of this type.
-[[gnu::no_sanitize("null")]] void exit_under_handlers() {
+__attribute__((no_sanitize("null"))) void exit_under_handlers() {
   try {
     try {
       exit_now();

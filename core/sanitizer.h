@@ -31,7 +31,6 @@
 #endif
 #ifdef COLIBRI_TSAN
 #include <sanitizer/tsan_interface.h>
-#include <sys/time.h>
 #endif
 
 namespace colibri {
@@ -112,10 +111,6 @@ class SanitizerFlow {
     previous_ = this;
 #endif
 #ifdef COLIBRI_TSAN
-    // A signal that came while this flow ran waits for a call of this flow that ThreadSanitizer
-    // watches, and this may be the last one for long.
-    timeval now;
-    gettimeofday(&now, nullptr);
     if (fiber_ == nullptr) fiber_ = __tsan_get_current_fiber();
     if (last) ended_fiber_ = fiber_;
     __tsan_switch_to_fiber(target.fiber_, 0);

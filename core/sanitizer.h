@@ -180,7 +180,7 @@ inline unsigned register_stack([[maybe_unused]] std::byte* low,
   __lsan_register_root_region(low, size);
 #endif
 #ifdef COLIBRI_VALGRIND
-  return static_cast<unsigned>(VALGRIND_STACK_REGISTER(low, low + size - 1));
+  return static_cast<unsigned>(VALGRIND_STACK_REGISTER(low, low + size));
 #else
   return 0;
 #endif

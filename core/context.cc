@@ -110,11 +110,6 @@ StackPointer make_context(FirstFrame& storage, void* stack_top, ContextEntry ent
   return frame;
 }
 
-void set_context_argument(FirstFrame& frame, void* argument) noexcept {
-  argument_of(*reinterpret_cast<SavedFrame*>(frame.bytes)) =
-      reinterpret_cast<std::uintptr_t>(argument);
-}
-
 SavedRegisters saved_registers(StackPointer stack_pointer) noexcept {
   const auto* frame = static_cast<const SavedFrame*>(stack_pointer);
   SavedRegisters registers = registers_of(*frame);

@@ -84,12 +84,9 @@ struct alignas(16) FirstFrame {
 StackPointer make_context(void* stack_top, ContextEntry entry, void* argument) noexcept;
 
 /// The same, with the first frame in `frame`, which must stay until the flow has begun: for stacks
-/// that somebody else uses until then.
+/// that somebody else uses until then. It may be begun any number of times.
 StackPointer make_context(FirstFrame& frame, void* stack_top, ContextEntry entry,
                           void* argument) noexcept;
-
-/// Another argument for a first frame, which may be begun any number of times.
-void set_context_argument(FirstFrame& frame, void* argument) noexcept;
 
 /// Reads the registers of a flow that is suspended at `stack_pointer`.
 SavedRegisters saved_registers(StackPointer stack_pointer) noexcept;
@@ -100,14 +97,5 @@ std::uintptr_t interrupted_stack_pointer(const void* context) noexcept;
 /// Whether it was interrupted by an address of a form that no memory has (x86-64 only): the kernel
 /// then names no address, as when it sends a signal by itself.
 bool interrupted_by_malformed_address(const void* context) noexcept;
-
-/// Tells the processor that a spinning thread waits.
-inline void processor_pause() noexcept {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#else
-  asm volatile("yield");
-#endif
-}
 
 }  // namespace colibri

@@ -37,8 +37,8 @@ void destroy_own_values(ControlBlock& block) noexcept {
   destroy_locals(block.extras->locals);
 }
 
-StackPointer coroutine_entry(void* argument) {
-  auto& beginner = *static_cast<ControlBlock*>(argument);
+StackPointer coroutine_entry(void* /*unused*/) {
+  ControlBlock& beginner = *thread_state.current;
   beginner.sanitizer.after_switch();
   if (kRunsOnValgrind && beginner.on_shared_stack()) [[unlikely]]
     thread_state.shared_stacks->note_first_frame();
@@ -57,7 +57,8 @@ StackPointer coroutine_entry(void* argument) {
     }
   }
   destroy_own_values(*thread_state.current);
-  leave_own_locale();
+  if (thread_state.thread_locale != nullptr) [[unlikely]]
+    leave_own_locale();
   if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
     note_stack_usage(*thread_state.current);
   return type.end(*thread_state.current);
@@ -76,14 +77,6 @@ void discard_closure(ControlBlock& block) noexcept {
   closure.type->destroy(closure);
   if (block.extras != nullptr) destroy_locals(block.extras->locals);
   block.sanitizer.discard();
-}
-
-void release_coroutine(ControlBlock& block) noexcept {
-  if (!block.on_shared_stack()) {
-    thread_state.stack_pool->release(&private_stack_of(block));
-    return;
-  }
-  thread_state.shared_stacks->release(block);
 }
 
 CoroutineExtras* extras_of(ControlBlock& block) noexcept {

@@ -65,9 +65,9 @@ struct ClosureOf : Closure {
   Function function;
 };
 
-/// First function on every coroutine's stack: calls the closure, handles what escapes, and returns
-/// what the closure's `end` says runs next.
-StackPointer coroutine_entry(void* block);
+/// First function on every coroutine's stack: calls the closure of the thread's current coroutine,
+/// handles what escapes, and returns what the closure's `end` says runs next.
+StackPointer coroutine_entry(void*);
 
 /// Readies the calling thread for coroutines. No effect the second time.
 void prepare_thread();
@@ -98,7 +98,10 @@ void discard_closure(ControlBlock& block) noexcept;
 
 /// Gives back all memory of a coroutine that has ended or never ran; its timer must be idle. The
 /// caller may still be running on its stack, as long as nothing is spawned before it has left.
-void release_coroutine(ControlBlock& block) noexcept;
+inline void release_coroutine(ControlBlock& block) noexcept {
+  if (block.on_shared_stack()) return thread_state.shared_stacks->release(block);
+  thread_state.stack_pool->release(&private_stack_of(block));
+}
 
 /// The extras of `block`, made if need be. Null when there is no memory.
 CoroutineExtras* extras_of(ControlBlock& block) noexcept;
@@ -128,7 +131,7 @@ ControlBlock* new_on_private_stack(std::size_t stack_bytes, Function&& function)
     throw;
   }
   top->block.stack_pointer =
-      make_context(reinterpret_cast<void*>(place), &coroutine_entry, &top->block);
+      make_context(reinterpret_cast<void*>(place), &coroutine_entry, nullptr);
   top->block.sanitizer.start(stack->low, stack->usable_bytes());
   return &top->block;
 }

@@ -54,22 +54,30 @@ void SharedStacks::choose_mode() {
 
 void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) {
   SharedStackGroup::State& state = *group.state_;
-  state.check_thread();
-  if (checking()) [[unlikely]]
-    place_checked(block, stack_bytes_of_class(stacks_[state.indices[0]].memory->size_class));
+  if (state.table != this) [[unlikely]]
+    state.refuse_thread();
   // One that nobody is on saves the copying; else they take turns.
-  if (stacks_[state.indices[state.next]].users != 0) {
-    state.next = (state.next + 1) % state.indices.size();
-  }
-  block.stack_index = state.indices[state.next];
-  SharedStack& stack = stack_of(block);
+  SharedStack* stack = state.next;
+  if (stack->users != 0) state.next = stack = stack->next_in_group;
+  if (checking() || !stack->has_first_frame) [[unlikely]]
+    return place_slowly(block, *stack);
+  put_on(*stack, block);
+}
+
+void SharedStacks::put_on(SharedStack& stack, ControlBlock& block) noexcept {
+  block.stack_index = static_cast<std::uint8_t>(&stack - stacks_);
   ++stack.users;
-  if (!stack.has_first_frame) [[unlikely]] {
+  const PrivateStack& memory = memory_of(block);
+  block.sanitizer.start(memory.low, memory.usable_bytes());
+}
+
+void SharedStacks::place_slowly(ControlBlock& block, SharedStack& stack) {
+  if (checking()) place_checked(block, stack_bytes_of_class(stack.memory->size_class));
+  if (!stack.has_first_frame) {
     make_context(stack.first_frame, stack.memory->top(), thread_state.entry, nullptr);
     stack.has_first_frame = true;
   }
-  const PrivateStack& memory = memory_of(block);
-  block.sanitizer.start(memory.low, memory.usable_bytes());
+  put_on(stack, block);
 }
 
 void SharedStacks::place_checked(ControlBlock& block, std::size_t bytes) {
@@ -101,19 +109,23 @@ SharedStacks::Room SharedStacks::allocate_slowly(std::size_t closure_bytes) {
 void SharedStacks::release(ControlBlock& block) noexcept {
   SharedStack& stack = stack_of(block);
   if (stack.occupant == &block) stack.occupant = nullptr;
-  if (checking()) [[unlikely]]
-    checked_->release(block);
-  if (--stack.users == 0 && stack.group->handles_gone) [[unlikely]]
-    stack.group->release_if_unused();
-  if (block.extras != nullptr) memory_.free(block.extras);
-  if (spare_count_ < kMostSpares && block.storage != nullptr &&
-      SlabMemory::capacity_of(block.storage) == kUsualClosureBytes) {
-    block.next_alive = spares_;
-    spares_ = &block;
-    ++spare_count_;
-  } else {
-    free({&block, block.storage});
+  --stack.users;
+  if (checking() || stack.group->handles_gone || block.extras != nullptr ||
+      spare_count_ == kMostSpares || block.storage == nullptr ||
+      SlabMemory::capacity_of(block.storage) != kUsualClosureBytes) [[unlikely]] {
+    return release_slowly(block);
   }
+  block.next_alive = spares_;
+  spares_ = &block;
+  ++spare_count_;
+}
+
+void SharedStacks::release_slowly(ControlBlock& block) noexcept {
+  if (checking()) checked_->release(block);
+  const SharedStack& stack = stack_of(block);
+  if (stack.users == 0 && stack.group->handles_gone) stack.group->release_if_unused();
+  if (block.extras != nullptr) memory_.free(block.extras);
+  free({&block, block.storage});
 }
 
 void SharedStacks::trim_now() noexcept {
@@ -174,19 +186,21 @@ bool SharedStacks::save_occupant(SharedStack& stack) noexcept {
 // coroutine leaves the stack alone until it runs.
 bool SharedStacks::bring_in(ControlBlock& next) noexcept {
   SharedStack& stack = stack_of(next);
-  if (stack.occupant != nullptr && !save_occupant(stack)) return false;
+  if (stack.occupant != nullptr) return save_occupant(stack) && bring_in(next);
   stack.occupant = &next;
   next.direct = true;
-  PrivateStack& memory = *stack.memory;
-  if (next.stack_pointer == nullptr) {
-    renew_stack_in_use(memory.low, memory.usable_bytes());
-    next.stack_pointer = stack.first_frame.bytes;
-    set_context_argument(stack.first_frame, &next);
+  if (next.stack_pointer != nullptr) {
+    copy_in(stack, next);
   } else {
-    renew_stack(memory.low, memory.usable_bytes());
-    copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
+    renew_stack_in_use(stack.memory->low, stack.memory->usable_bytes());
+    next.stack_pointer = stack.first_frame.bytes;
   }
   return true;
+}
+
+void SharedStacks::copy_in(const SharedStack& stack, const ControlBlock& next) noexcept {
+  renew_stack(stack.memory->low, stack.memory->usable_bytes());
+  copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
 }
 
 void SharedStacks::count(const ControlBlock& coroutine, std::size_t bytes) noexcept {
@@ -306,7 +320,7 @@ bool SharedStacks::open_checked(ControlBlock& next) noexcept {
   if (!next.on_shared_stack()) return true;
   if (!checked_->open(next)) return false;
   if (next.stack_pointer == nullptr) {
-    next.stack_pointer = make_context(CheckedStacks::top_of(next), thread_state.entry, &next);
+    next.stack_pointer = make_context(CheckedStacks::top_of(next), thread_state.entry, nullptr);
   }
   return true;
 }

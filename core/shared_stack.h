@@ -47,13 +47,14 @@ class SharedStackGroup {
   std::shared_ptr<State> state_;
 };
 
-/// One stack of a group.
-struct SharedStack {
+/// One stack of a group. Its size is a power of two, so that an index is found by a shift.
+struct alignas(64) SharedStack {
   FirstFrame first_frame;          // of the next coroutine to begin here
   PrivateStack* memory = nullptr;  // null: this place in the thread's table is free
   SharedStackGroup::State* group = nullptr;
-  ControlBlock* occupant = nullptr;  // whose bytes lie on it; null: nobody's
-  std::size_t users = 0;             // coroutines that were put on it and have not ended
+  SharedStack* next_in_group = nullptr;  // in a ring
+  ControlBlock* occupant = nullptr;      // whose bytes lie on it; null: nobody's
+  std::size_t users = 0;                 // coroutines that were put on it and have not ended
   bool has_first_frame = false;
 };
 
@@ -185,10 +186,15 @@ class SharedStacks {
   bool come_back() noexcept;
   Room allocate_slowly(std::size_t closure_bytes);
   bool bring_in(ControlBlock& next) noexcept;
+  [[gnu::noinline]] static void copy_in(const SharedStack& stack,
+                                        const ControlBlock& next) noexcept;
   bool save_occupant(SharedStack& stack) noexcept;
   bool reserve(ControlBlock& coroutine, std::size_t bytes) noexcept;
   void count(const ControlBlock& coroutine, std::size_t bytes) noexcept;
   void place_checked(ControlBlock& block, std::size_t bytes);
+  [[gnu::noinline]] void place_slowly(ControlBlock& block, SharedStack& stack);
+  void put_on(SharedStack& stack, ControlBlock& block) noexcept;
+  [[gnu::noinline]] void release_slowly(ControlBlock& block) noexcept;
 
   // Never touched. A thread's variables lie above its stack, which Valgrind takes to end with a
   // page: first frames must lie beyond that, and it spoils what lies right below a stack pointer.

@@ -11,27 +11,24 @@ SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
   table.choose_mode();
   // Complete from the start: where there is no memory for the handle, it is dropped at once.
   state_ = std::shared_ptr<State>(new State(table), &State::drop_handles);
-  state_->indices.reserve(count);
-  for (std::size_t index = 0; index < SharedStacks::kMostStacks; ++index) {
-    if (state_->indices.size() == count) break;
-    SharedStack& stack = table.stacks_[index];
+  for (SharedStack& stack : table.stacks_) {
+    if (state_->count == count) break;
     if (stack.memory != nullptr) continue;
     stack.memory = thread_stack_pool().acquire(bytes);
-    stack.group = state_.get();
-    state_->indices.push_back(static_cast<std::uint8_t>(index));
+    state_->add(stack);
   }
-  if (state_->indices.size() < count) {
+  if (state_->count < count) {
     throw std::system_error(std::make_error_code(std::errc::not_enough_memory),
                             "a thread can have at most 255 shared stacks");
   }
 }
 
 std::size_t SharedStackGroup::stack_bytes() const noexcept {
-  return thread_state.shared_stacks->stacks_[state_->indices.front()].memory->usable_bytes();
+  return state_->next->memory->usable_bytes();
 }
 
 unsigned SharedStackGroup::count() const noexcept {
-  return static_cast<unsigned>(state_->indices.size());
+  return state_->count;
 }
 
 }  // namespace colibri

@@ -47,8 +47,7 @@ locale_t use_locale_in_coroutine(locale_t locale) noexcept {
 }
 
 void leave_own_locale() noexcept {
-  if (thread_state.thread_locale != nullptr) [[unlikely]]
-    use_locale_in_coroutine(thread_state.thread_locale);
+  use_locale_in_coroutine(thread_state.thread_locale);
 }
 
 void switch_and_put_aside(Flow& from, Flow& to) noexcept {

@@ -59,7 +59,8 @@ class [[nodiscard]] PutAside {
 
 /// As libc's, for the running coroutine alone: the thread and its other coroutines keep theirs.
 locale_t use_locale_in_coroutine(locale_t locale) noexcept;
-/// At the coroutine's end: the thread has its own locale again.
+/// At the end of a coroutine that has set a locale (thread_locale is not null): the thread has its
+/// own again.
 void leave_own_locale() noexcept;
 
 /// Which ending of the switch fits; see context.h.

@@ -134,6 +134,15 @@ class Scheduler {
     return begin_watched_call();
   }
 
+  /// begin_call where nothing but counting is to be done: true, and the call has begun. False:
+  /// nothing has happened, and begin_call is to be asked.
+  bool begin_call_at_once() noexcept {
+    if (thread_state.current->attention != 0 || calls_left_ == 1) [[unlikely]]
+      return false;
+    --calls_left_;
+    return true;
+  }
+
   /// After a failed call that did not ask begin_call: a cancelled coroutine lets others run, since
   /// perhaps it ignores errors. errno is kept.
   void yield_if_canceled() noexcept;

@@ -1,7 +1,5 @@
 #include "colibri/hook/sem_body.h"
 
-#include <limits.h>
-
 #include <cerrno>
 #include <cstring>
 
@@ -26,17 +24,6 @@ void SemBody::check_layout() noexcept {
 void SemBody::init(std::uint32_t value) noexcept {
   std::memset(static_cast<void*>(this), 0, sizeof(sem_t));
   word_.store(value, std::memory_order_relaxed);
-}
-
-int SemBody::post() noexcept {
-  std::uint64_t word = word_.load(std::memory_order_relaxed);
-  do {
-    if ((word & kValue) == SEM_VALUE_MAX) return EOVERFLOW;
-  } while (!word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel,
-                                        std::memory_order_relaxed));
-  // From here on it may be gone, and is touched only if somebody waits there.
-  if (word >= kOneWaits) wake_one();
-  return 0;
 }
 
 void SemBody::wake_one() noexcept {
@@ -119,14 +106,7 @@ void SemBody::pass_on(WaitPlace& place) noexcept {
 bool SemBody::take_back_lost() noexcept {
   if (handed_in_.load(std::memory_order_relaxed) == ParkingLot::generation()) return false;
   ParkingLot::serve(this, [this](WaitPlace*, ParkingLot::Chosen&) { drop_lost(); });
-  std::uint64_t word = word_.load(std::memory_order_relaxed);
-  while ((word & kValue) != 0) {
-    if (word_.compare_exchange_weak(word, word - 1, std::memory_order_acquire,
-                                    std::memory_order_relaxed)) {
-      return true;
-    }
-  }
-  return false;
+  return try_take_at_once();
 }
 
 /// Under the bucket's lock.

@@ -10,9 +10,11 @@
 // and wakes by ParkingLot::wake_one_from_anywhere.
 #pragma once
 
+#include <limits.h>
 #include <semaphore.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -32,8 +34,8 @@ class SemBody {
   /// A fresh one, whatever was there.
   void init(std::uint32_t value) noexcept;
 
-  /// Takes a unit if there is one.
-  bool try_take() noexcept {
+  /// Takes a unit if the value is not 0.
+  bool try_take_at_once() noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);
     while ((word & kValue) != 0) {
       if (word_.compare_exchange_weak(word, word - 1, std::memory_order_acquire,
@@ -41,7 +43,11 @@ class SemBody {
         return true;
       }
     }
-    return handed_.load(std::memory_order_relaxed) != 0 && take_back_lost();
+    return false;
+  }
+  /// Takes a unit if there is one.
+  bool try_take() noexcept {
+    return try_take_at_once() || (handed_.load(std::memory_order_relaxed) != 0 && take_back_lost());
   }
 
   /// Waits for a unit, for code at `caller`. ETIMEDOUT when `until`, which must be valid, or a
@@ -53,7 +59,18 @@ class SemBody {
 
   /// EOVERFLOW if it has its largest value. Signal handlers may call it. If somebody took the unit,
   /// he may have destroyed the semaphore by the return.
-  int post() noexcept;
+  int post() noexcept {
+    std::uint64_t word = word_.load(std::memory_order_relaxed);
+    do {
+      if ((word & kValue) == SEM_VALUE_MAX) [[unlikely]]
+        return EOVERFLOW;
+    } while (!word_.compare_exchange_weak(word, word + 1, std::memory_order_acq_rel,
+                                          std::memory_order_relaxed));
+    // From here on it may be gone, and is touched only if somebody waits there.
+    if (word >= kOneWaits) [[unlikely]]
+      wake_one();
+    return 0;
+  }
 
   std::uint32_t value() noexcept;
 

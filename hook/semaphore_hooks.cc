@@ -75,7 +75,7 @@ int wait_at_shared(sem_t* semaphore, const PointInTime& until) {
   return error_to_errno(error);
 }
 
-int post_shared(sem_t* semaphore) noexcept {
+[[gnu::noinline]] int post_shared(sem_t* semaphore) noexcept {
   const int result = real_post(semaphore);
   // By a write to the count: either it comes before a waiter's, who then sees the unit, or it sees
   // the waiter's.
@@ -83,6 +83,24 @@ int post_shared(sem_t* semaphore) noexcept {
     ParkingLot::wake_one_from_anywhere(semaphore, [](const WaitPlace&) { return true; });
   }
   return result;
+}
+
+/// The usual case, for which nothing need be saved: in a coroutine, and there is a unit. True if it
+/// has taken it; false: nothing has happened.
+bool take_at_once(SemBody& body) noexcept {
+  const ControlBlock* coroutine = thread_state.current;
+  Scheduler* scheduler = thread_state.scheduler;
+  return coroutine != nullptr && coroutine->bypass_depth == 0 && scheduler != nullptr &&
+         body.is_ours() && scheduler->begin_call_at_once() && body.try_take_at_once();
+}
+
+[[gnu::noinline]] int wait(sem_t* semaphore, const void* caller) {
+  if (!begin_waiting_call()) return -1;
+  SemBody& body = SemBody::of(semaphore);
+  if (body.is_ours()) [[likely]]
+    return error_to_errno(body.take_until(PointInTime::never(), caller));
+  if (may_park_caller(caller)) return wait_at_shared(semaphore, PointInTime::never());
+  return real_wait(semaphore);
 }
 
 int wait_until(sem_t* semaphore, clockid_t clock, const timespec* until, const void* caller) {
@@ -115,13 +133,7 @@ int sem_destroy(sem_t* semaphore) {
 }
 
 int sem_wait(sem_t* semaphore) {
-  if (!begin_waiting_call()) return -1;
-  SemBody& body = SemBody::of(semaphore);
-  const void* caller = __builtin_return_address(0);
-  if (body.is_ours()) [[likely]]
-    return error_to_errno(body.take_until(PointInTime::never(), caller));
-  if (may_park_caller(caller)) return wait_at_shared(semaphore, PointInTime::never());
-  return real_wait(semaphore);
+  return take_at_once(SemBody::of(semaphore)) ? 0 : wait(semaphore, __builtin_return_address(0));
 }
 
 int sem_trywait(sem_t* semaphore) {
@@ -140,7 +152,9 @@ int sem_clockwait(sem_t* semaphore, clockid_t clock, const timespec* until) {
 
 int sem_post(sem_t* semaphore) {
   SemBody& body = SemBody::of(semaphore);
-  return body.is_ours() ? error_to_errno(body.post()) : post_shared(semaphore);
+  if (!body.is_ours()) return post_shared(semaphore);
+  const int error = body.post();
+  return error == 0 ? 0 : fail_with_errno(error);
 }
 
 int sem_getvalue(sem_t* semaphore, int* value) {

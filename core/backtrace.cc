@@ -53,7 +53,7 @@ Backtrace walk(unw_cursor_t& cursor) {
 void put_registers(unw_context_t& context, const SavedRegisters& saved) {
 #if defined(__x86_64__)
   auto& registers = context.uc_mcontext.gregs;
-  constexpr int kNumbers[] = {REG_RBX, REG_R12, REG_R13, REG_R14, REG_R15};
+  constexpr int kNumbers[] = {REG_RBX};
   registers[REG_RIP] = static_cast<greg_t>(saved.instruction_pointer);
   registers[REG_RSP] = static_cast<greg_t>(saved.stack_pointer);
   registers[REG_RBP] = static_cast<greg_t>(saved.frame_pointer);

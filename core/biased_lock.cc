@@ -34,6 +34,10 @@ bool barrier_works() noexcept {
 
 }  // namespace
 
+void BiasedLock::unlock_shared() noexcept {
+  lock_.unlock();
+}
+
 bool BiasedLock::lock_slowly() noexcept {
   ThreadState* owner = owner_.load(std::memory_order_relaxed);
   if (owner == nullptr) {

@@ -32,13 +32,15 @@ class BiasedLock {
   BiasedLock& operator=(const BiasedLock&) = delete;
 
   /// True if the calling thread has the bias: to be handed to unlock.
-  [[nodiscard]] bool lock() noexcept { return try_lock_biased() || lock_slowly(); }
+  [[nodiscard, gnu::always_inline]] bool lock() noexcept {
+    return try_lock_biased() || lock_slowly();
+  }
 
-  void unlock(bool biased) noexcept {
+  [[gnu::always_inline]] void unlock(bool biased) noexcept {
     if (biased) [[likely]] {
       held_.store(false, std::memory_order_release);
     } else {
-      lock_.unlock();
+      unlock_shared();
     }
   }
 
@@ -62,7 +64,8 @@ class BiasedLock {
   static inline ThreadState* const kRevoked = reinterpret_cast<ThreadState*>(1);
   static inline ThreadState* const kShared = reinterpret_cast<ThreadState*>(2);
 
-  bool lock_slowly() noexcept;
+  [[gnu::noinline]] bool lock_slowly() noexcept;
+  void unlock_shared() noexcept;
   void take_bias_away() noexcept;
 
   std::atomic<ThreadState*> owner_{nullptr};
@@ -75,19 +78,20 @@ class [[nodiscard]] BiasedGuard {
  public:
   /// Holds nothing.
   BiasedGuard() noexcept : lock_(nullptr), biased_(false) {}
-  explicit BiasedGuard(BiasedLock& lock) noexcept : lock_(&lock), biased_(lock.lock()) {}
-  ~BiasedGuard() {
+  [[gnu::always_inline]] explicit BiasedGuard(BiasedLock& lock) noexcept
+      : lock_(&lock), biased_(lock.lock()) {}
+  [[gnu::always_inline]] ~BiasedGuard() {
     if (lock_ != nullptr) lock_->unlock(biased_);
   }
   BiasedGuard(const BiasedGuard&) = delete;
   BiasedGuard& operator=(const BiasedGuard&) = delete;
 
-  void release() noexcept {
+  [[gnu::always_inline]] void release() noexcept {
     lock_->unlock(biased_);
     lock_ = nullptr;
   }
   /// Locks `lock` again after a release.
-  void take(BiasedLock& lock) noexcept {
+  [[gnu::always_inline]] void take(BiasedLock& lock) noexcept {
     lock_ = &lock;
     biased_ = lock.lock();
   }

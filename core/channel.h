@@ -37,9 +37,9 @@ class Channel {
 
   /// Waits until there is room, or a receiver. False if the channel is closed or gets closed first:
   /// then `value` has not been moved from.
-  bool send(T&& value) const { return send_until(value, Deadline::never()); }
+  [[gnu::always_inline]] bool send(T&& value) const { return send_until(value, Deadline::never()); }
   /// The same with a copy.
-  bool send(const T& value) const { return send(T(value)); }
+  [[gnu::always_inline]] bool send(const T& value) const { return send(T(value)); }
 
   /// Sends only if that need not wait; otherwise false, and `value` has not been moved from.
   bool try_send(T&& value) const {
@@ -57,9 +57,13 @@ class Channel {
   }
 
   /// Waits for the next value; nothing once the channel is closed and all its values are received.
-  std::optional<T> receive() const { return try_receive_until(Deadline::never()); }
+  [[gnu::always_inline]] std::optional<T> receive() const {
+    return try_receive_until(Deadline::never());
+  }
   /// The same into a variable of the caller's.
-  void receive_into(std::optional<T>& value) const { receive_until(value, Deadline::never()); }
+  [[gnu::always_inline]] void receive_into(std::optional<T>& value) const {
+    receive_until(value, Deadline::never());
+  }
 
   /// The next value if it is there.
   std::optional<T> try_receive() const {
@@ -70,7 +74,7 @@ class Channel {
   }
 
   /// As receive, but nothing also when `deadline` passes first; finished() tells the two apart.
-  std::optional<T> try_receive_until(Deadline deadline) const {
+  [[gnu::always_inline]] std::optional<T> try_receive_until(Deadline deadline) const {
     std::optional<T> value;
     receive_until(value, deadline);
     return value;
@@ -116,7 +120,7 @@ class Channel {
 
   /// What stands between a lock taken and an attempt made: lets go, then wakes.
   template <class Attempt>
-  static Transfer finish(BiasedGuard& guard, Attempt attempt) {
+  [[gnu::always_inline]] static Transfer finish(BiasedGuard& guard, Attempt attempt) {
     WaitPlace* woken = nullptr;
     const Transfer result = attempt(woken);
     if (result == Transfer::kMustWait) return result;
@@ -134,7 +138,7 @@ class Channel {
 };
 
 template <class T>
-bool Channel<T>::send_until(T& value, Deadline deadline) const {
+[[gnu::always_inline]] inline bool Channel<T>::send_until(T& value, Deadline deadline) const {
   begin_call("Channel::send");
   ChannelState<T>& state = *state_;
   BiasedGuard guard(state.lock);
@@ -143,8 +147,9 @@ bool Channel<T>::send_until(T& value, Deadline deadline) const {
   if (result != Transfer::kMustWait) return result == Transfer::kDone;
   ChannelSlot<T>& slot = state.take_slot_locked(Waiter::begin());
   slot.value.emplace(std::move(value));
-  const WakeReason reason = wait_at(slot, state.senders, state.lock, guard, {.deadline = deadline});
-  if (reason == WakeReason::kFired) guard.take(state.lock);
+  const WakeReason reason =
+      wait_at_inlined(slot, state.senders, state.lock, guard, {.deadline = deadline});
+  guard.take(state.lock);
   // Nobody has taken it: the channel was closed, or time is up.
   const bool sent = !slot.value.has_value();
   if (!sent) value = std::move(*slot.value);
@@ -156,7 +161,8 @@ bool Channel<T>::send_until(T& value, Deadline deadline) const {
 }
 
 template <class T>
-void Channel<T>::receive_until(std::optional<T>& value, Deadline deadline) const {
+[[gnu::always_inline]] inline void Channel<T>::receive_until(std::optional<T>& value,
+                                                             Deadline deadline) const {
   begin_call("Channel::receive");
   ChannelState<T>& state = *state_;
   value.reset();
@@ -166,8 +172,8 @@ void Channel<T>::receive_until(std::optional<T>& value, Deadline deadline) const
   if (result != Transfer::kMustWait) return;
   ChannelSlot<T>& slot = state.take_slot_locked(Waiter::begin());
   const WakeReason reason =
-      wait_at(slot, state.receivers, state.lock, guard, {.deadline = deadline});
-  if (reason == WakeReason::kFired) guard.take(state.lock);
+      wait_at_inlined(slot, state.receivers, state.lock, guard, {.deadline = deadline});
+  guard.take(state.lock);
   if (slot.value.has_value()) value.emplace(std::move(*slot.value));
   state.put_back_locked(slot);
   guard.release();
@@ -187,7 +193,7 @@ class ChannelIterator {
   }
 
   T& operator*() const noexcept { return *value_; }
-  ChannelIterator& operator++() {
+  [[gnu::always_inline]] ChannelIterator& operator++() {
     channel_.receive_into(value_);
     return *this;
   }

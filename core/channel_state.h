@@ -77,7 +77,7 @@ class ChannelState {
 
   /// A slot for a wait of `waiter`. Slots are kept for later waits, so that a channel allocates
   /// only when more wait for it than ever before. Throws std::bad_alloc.
-  Slot& take_slot_locked(Waiter& waiter) {
+  [[gnu::always_inline]] Slot& take_slot_locked(Waiter& waiter) {
     Slot* slot = free_slots_;
     if (slot != nullptr) [[likely]] {
       free_slots_ = slot->next_slot;

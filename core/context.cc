@@ -10,31 +10,32 @@ namespace {
 
 #if defined(__x86_64__)
 
-/// What colibri_context_switch leaves on a stack, from the stack pointer up.
+/// What a switch leaves on a stack, from the stack pointer up.
 struct SavedFrame {
-  std::uintptr_t r15, r14, r13, r12, rbx, rbp, return_address;
+  std::uintptr_t rbx, rbp, return_address;
 };
-static_assert(sizeof(SavedFrame) == 56, "context_x86_64.S pushes six registers");
+
+/// What colibri_context_entry wants to find.
+struct FirstFrame : SavedFrame {
+  std::uintptr_t entry, argument, top;
+};
+static_assert(sizeof(FirstFrame) == 48, "context_x86_64.S pops six words");
 
 constexpr std::size_t kNopBytes = 1;
 
-std::uintptr_t& argument_of(SavedFrame& frame) noexcept {
-  return frame.r13;
-}
-
-void fill(SavedFrame& frame, std::uintptr_t top, ContextEntry entry, void* argument) noexcept {
-  frame.r12 = reinterpret_cast<std::uintptr_t>(entry);
-  argument_of(frame) = reinterpret_cast<std::uintptr_t>(argument);
-  frame.r14 = top;
+void fill(FirstFrame& frame, std::uintptr_t top, ContextEntry entry, void* argument) noexcept {
+  frame.rbx = frame.rbp = 0;
   frame.return_address = reinterpret_cast<std::uintptr_t>(&colibri_context_entry) + kNopBytes;
+  frame.entry = reinterpret_cast<std::uintptr_t>(entry);
+  frame.argument = reinterpret_cast<std::uintptr_t>(argument);
+  frame.top = top;
 }
 
 SavedRegisters registers_of(const SavedFrame& frame) noexcept {
   SavedRegisters registers;
   registers.instruction_pointer = frame.return_address;
   registers.frame_pointer = frame.rbp;
-  const std::uintptr_t saved[] = {frame.rbx, frame.r12, frame.r13, frame.r14, frame.r15};
-  std::memcpy(registers.callee_saved, saved, sizeof saved);
+  registers.callee_saved[0] = frame.rbx;
   return registers;
 }
 
@@ -48,7 +49,7 @@ bool is_general_protection(const mcontext_t& machine) noexcept {
 
 #elif defined(__aarch64__)
 
-/// What colibri_context_switch leaves on a stack, from the stack pointer up.
+/// What a switch leaves on a stack, from the stack pointer up.
 struct SavedFrame {
   std::uintptr_t d8_to_d15[8];
   std::uintptr_t x19_to_x28[10];
@@ -58,14 +59,11 @@ static_assert(sizeof(SavedFrame) == 160, "context_aarch64.S saves twenty registe
 
 constexpr std::size_t kNopBytes = 4;
 
-std::uintptr_t& argument_of(SavedFrame& frame) noexcept {
-  return frame.x19_to_x28[1];
-}
+using FirstFrame = SavedFrame;
 
-void fill(SavedFrame& frame, std::uintptr_t top, ContextEntry entry, void* argument) noexcept {
+void fill(FirstFrame& frame, std::uintptr_t /*top*/, ContextEntry entry, void* argument) noexcept {
   frame.x19_to_x28[0] = reinterpret_cast<std::uintptr_t>(entry);
-  argument_of(frame) = reinterpret_cast<std::uintptr_t>(argument);
-  frame.x19_to_x28[2] = top;
+  frame.x19_to_x28[1] = reinterpret_cast<std::uintptr_t>(argument);
   frame.x30 = reinterpret_cast<std::uintptr_t>(&colibri_context_entry) + kNopBytes;
 }
 
@@ -87,8 +85,6 @@ bool is_general_protection(const mcontext_t& /*machine*/) noexcept {
 
 #endif
 
-static_assert(sizeof(SavedFrame) <= sizeof(FirstFrame));
-
 // Both ABIs demand a stack pointer that is a multiple of 16 where a call follows.
 std::uintptr_t aligned(void* stack_top) noexcept {
   return reinterpret_cast<std::uintptr_t>(stack_top) & ~std::uintptr_t{15};
@@ -98,15 +94,8 @@ std::uintptr_t aligned(void* stack_top) noexcept {
 
 StackPointer make_context(void* stack_top, ContextEntry entry, void* argument) noexcept {
   const std::uintptr_t top = aligned(stack_top);
-  auto* frame = ::new (reinterpret_cast<void*>(top - sizeof(SavedFrame))) SavedFrame{};
+  auto* frame = ::new (reinterpret_cast<void*>(top - sizeof(FirstFrame))) FirstFrame;
   fill(*frame, top, entry, argument);
-  return frame;
-}
-
-StackPointer make_context(FirstFrame& storage, void* stack_top, ContextEntry entry,
-                          void* argument) noexcept {
-  auto* frame = ::new (storage.bytes) SavedFrame{};
-  fill(*frame, aligned(stack_top), entry, argument);
   return frame;
 }
 

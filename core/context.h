@@ -1,9 +1,9 @@
 // The context switch: saves the callee-saved registers of one flow of control on its stack and
 // takes those of another from its stack. The only header that knows the architecture.
 //
-// Saved: rbx rbp r12-r15 (x86-64); x19-x30 d8-d15 (aarch64). Not saved, on purpose: the control
-// words of x87 and SSE (FPCR on aarch64), which all coroutines of a thread share. A coroutine that
-// changes the rounding mode must restore it before it parks.
+// Kept over a switch: rbx rbp r12-r15 (x86-64); x19-x30 d8-d15 (aarch64). Not kept, on purpose: the
+// control words of x87 and SSE (FPCR on aarch64), which all coroutines of a thread share. A
+// coroutine that changes the rounding mode must restore it before it parks.
 #pragma once
 
 #include <cstddef>
@@ -21,15 +21,10 @@ using ContextEntry = StackPointer (*)(void* argument);
 extern "C" {
 
 /// Saves the running flow, writes its stack pointer to `*save` and continues `target`.
-/// Returns when somebody switches back. Ends in `ret`: best where every flow leaves from the same
-/// call site, as in a scheduler's ring, since the processor's return stack then predicts it.
+/// Returns when somebody switches back. Usually wanted: switch_context.
 void colibri_context_switch(StackPointer* save, StackPointer target) noexcept;
 
-/// The same switch, ending in an indirect jump: best where two call sites alternate, as resume and
-/// yield do, since each target then has a branch-predictor entry of its own.
-void colibri_context_jump(StackPointer* save, StackPointer target) noexcept;
-
-/// Saves the running flow as the two above do, calls `choose(argument)` on the stack that ends at
+/// Saves the running flow in the same way, calls `choose(argument)` on the stack that ends at
 /// `stack_top` (a multiple of 16), and continues the flow that it returns. For work that must not
 /// be done on the stack that is being left, such as copying it.
 void colibri_context_switch_through(StackPointer* save, void* stack_top, ContextEntry choose,
@@ -39,13 +34,59 @@ void colibri_context_switch_through(StackPointer* save, void* stack_top, Context
 void colibri_context_entry() noexcept;
 }
 
+/// colibri_context_switch, inlined.
+///
+/// The processor predicts each `ret` by a stack of its own, which knows of calls and nothing of
+/// switches. A switch that is called and ends in `ret` is predicted only where the flow that goes
+/// on was left at the same place; one that is called and ends in a jump leaves an entry too many,
+/// for which every return further up pays. Both cost some ten nanoseconds, several times the
+/// switch. So here nothing is called, and the way to the other flow is a jump, which is predicted
+/// by its history: flows that were left in functions of the same depth then return as predicted.
+/// And only such registers are saved as are in use here.
+///
+/// REQUIRES (x86-64): a function that calls others besides, and not as its last act; else it may
+/// keep variables below its stack pointer, where this pushes.
+[[gnu::always_inline]] inline void switch_context(StackPointer* save,
+                                                  StackPointer target) noexcept {
+#if defined(__x86_64__)
+  // rbx and rbp by hand: compilers may have uses for them that a clobber cannot undo.
+  asm volatile(
+      "leaq 1f(%%rip), %%rax\n\t"
+      "pushq %%rax\n\t"
+      "pushq %%rbp\n\t"
+      "pushq %%rbx\n\t"
+      "movq %%rsp, (%0)\n\t"
+      "movq %1, %%rsp\n\t"
+      "popq %%rbx\n\t"
+      "popq %%rbp\n\t"
+      "popq %%rcx\n\t"
+      "jmpq *%%rcx\n"
+      "1:"
+      : "+D"(save), "+S"(target)
+      :
+      : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "cc", "memory",
+        "st", "st(1)", "st(2)", "st(3)", "st(4)", "st(5)", "st(6)", "st(7)", "xmm0", "xmm1", "xmm2",
+        "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13",
+        "xmm14", "xmm15"
+#if defined(__AVX512F__)
+        ,
+        "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",
+        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6",
+        "k7"
+#endif
+  );
+#else
+  colibri_context_switch(save, target);
+#endif
+}
+
 /// The registers of a suspended flow, for unwinders: what they will be once it runs again.
 struct SavedRegisters {
   std::uintptr_t instruction_pointer = 0;
   std::uintptr_t stack_pointer = 0;
   std::uintptr_t frame_pointer = 0;
 #if defined(__x86_64__)
-  static constexpr std::size_t kCalleeSavedCount = 5;  // rbx, r12, r13, r14, r15
+  static constexpr std::size_t kCalleeSavedCount = 1;  // rbx; others are restored by the flow
 #elif defined(__aarch64__)
   static constexpr std::size_t kCalleeSavedCount = 10;  // x19 to x28
 #else
@@ -70,23 +111,9 @@ inline constexpr std::size_t kLargestPageBytes = 4096;
 inline constexpr std::size_t kLargestPageBytes = 65536;
 #endif
 
-/// Room for the first frame of a flow.
-struct alignas(16) FirstFrame {
-#if defined(__x86_64__)
-  std::byte bytes[64];
-#else
-  std::byte bytes[160];
-#endif
-};
-
 /// Lays the first frame of a new flow below `stack_top` (any alignment) and returns the stack
 /// pointer to switch to: `entry(argument)` then runs there.
 StackPointer make_context(void* stack_top, ContextEntry entry, void* argument) noexcept;
-
-/// The same, with the first frame in `frame`, which must stay until the flow has begun: for stacks
-/// that somebody else uses until then. It may be begun any number of times.
-StackPointer make_context(FirstFrame& frame, void* stack_top, ContextEntry entry,
-                          void* argument) noexcept;
 
 /// Reads the registers of a flow that is suspended at `stack_pointer`.
 SavedRegisters saved_registers(StackPointer stack_pointer) noexcept;

@@ -71,23 +71,6 @@ colibri_context_switch:
         .cfi_endproc
         .size   colibri_context_switch, .-colibri_context_switch
 
-// void colibri_context_jump(StackPointer* save, StackPointer target)
-        .globl  colibri_context_jump
-        .hidden colibri_context_jump
-        .type   colibri_context_jump, %function
-        .p2align 4
-colibri_context_jump:
-        .cfi_startproc
-        SAVE_REGISTERS
-        mov     sp, x1
-        RESTORE_REGISTERS
-        // x16: the only kind of register through which a branch may enter a function that is
-        // marked for branch target identification with "bti c".
-        mov     x16, x30
-        br      x16
-        .cfi_endproc
-        .size   colibri_context_jump, .-colibri_context_jump
-
 // void colibri_context_switch_through(StackPointer* save, void* stack_top, ContextEntry choose,
 //                                     void* argument)
         .globl  colibri_context_switch_through
@@ -109,8 +92,7 @@ colibri_context_switch_through:
         .cfi_endproc
         .size   colibri_context_switch_through, .-colibri_context_switch_through
 
-// A fresh coroutine arrives here with its entry in x19, the argument in x20 and the top of its
-// stack in x21, since first frames may lie elsewhere. The entry returns
+// A fresh coroutine arrives here with its entry in x19 and the argument in x20. The entry returns
 // the stack pointer of the flow that runs next. Unwinders look up the instruction before a
 // return address: first frames return to the one behind the nop, so that a coroutine that never ran
 // is seen to be here, too.
@@ -122,7 +104,6 @@ colibri_context_switch_through:
         .cfi_undefined x30
 colibri_context_entry:
         nop
-        mov     sp, x21
         mov     x0, x20
         blr     x19
         mov     sp, x0

@@ -1,17 +1,14 @@
-// The switch for x86-64, System V ABI. context.cc lays out first frames to match it.
+// The switch for x86-64, System V ABI. context.h has its usual, inlined form; context.cc lays out
+// first frames to match both.
 //
-// Saved frame, from the stack pointer up: r15 r14 r13 r12 rbx rbp, return address.
+// Saved frame, from the stack pointer up: rbx, rbp, the address to go on at. There the flow restores
+// its other registers by itself.
 #if defined(__x86_64__)
 
         .text
 
-        .macro SAVE_REGISTERS
-        pushq   %rbp
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbp, 0
-        pushq   %rbx
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbx, 0
+        // Leaves the running flow: what it does not restore at label 1, and the frame.
+        .macro LEAVE
         pushq   %r12
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset r12, 0
@@ -24,10 +21,33 @@
         pushq   %r15
         .cfi_adjust_cfa_offset 8
         .cfi_rel_offset r15, 0
+        .cfi_remember_state
+        leaq    1f(%rip), %rax
+        pushq   %rax
+        .cfi_adjust_cfa_offset 8
+        pushq   %rbp
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbp, 0
+        pushq   %rbx
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbx, 0
+        movq    %rsp, (%rdi)
         .endm
 
-        .macro RESTORE_REGISTERS
-        popq    %r15
+        // Goes on with the flow whose frame the stack pointer has reached.
+        .macro CONTINUE
+        popq    %rbx
+        popq    %rbp
+        popq    %rcx
+        jmpq    *%rcx
+        .endm
+
+        // Where a flow that LEAVE has left goes on. Unwinders look up the instruction before, which
+        // is never run.
+        .macro RETURN
+        .cfi_restore_state
+        nop
+1:      popq    %r15
         .cfi_adjust_cfa_offset -8
         .cfi_restore r15
         popq    %r14
@@ -39,12 +59,7 @@
         popq    %r12
         .cfi_adjust_cfa_offset -8
         .cfi_restore r12
-        popq    %rbx
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore rbx
-        popq    %rbp
-        .cfi_adjust_cfa_offset -8
-        .cfi_restore rbp
+        ret
         .endm
 
 // void colibri_context_switch(StackPointer* save, StackPointer target)
@@ -54,61 +69,36 @@
         .p2align 4
 colibri_context_switch:
         .cfi_startproc
-        SAVE_REGISTERS
-        movq    %rsp, (%rdi)
+        LEAVE
         movq    %rsi, %rsp
-        RESTORE_REGISTERS
-        ret
+        CONTINUE
+        RETURN
         .cfi_endproc
         .size   colibri_context_switch, .-colibri_context_switch
 
-// void colibri_context_jump(StackPointer* save, StackPointer target)
-        .globl  colibri_context_jump
-        .hidden colibri_context_jump
-        .type   colibri_context_jump, @function
-        .p2align 4
-colibri_context_jump:
-        .cfi_startproc
-        SAVE_REGISTERS
-        movq    %rsp, (%rdi)
-        movq    %rsi, %rsp
-        RESTORE_REGISTERS
-        popq    %rcx
-        .cfi_adjust_cfa_offset -8
-        .cfi_register rip, rcx
-        jmpq    *%rcx
-        .cfi_endproc
-        .size   colibri_context_jump, .-colibri_context_jump
-
 // void colibri_context_switch_through(StackPointer* save, void* stack_top, ContextEntry choose,
 //                                     void* argument)
-// `choose` is called and returns: the processor's return stack stays right.
         .globl  colibri_context_switch_through
         .hidden colibri_context_switch_through
         .type   colibri_context_switch_through, @function
         .p2align 4
 colibri_context_switch_through:
         .cfi_startproc
-        SAVE_REGISTERS
-        movq    %rsp, (%rdi)
+        LEAVE
         movq    %rsi, %rsp
-        .cfi_remember_state
         .cfi_undefined rip
         movq    %rcx, %rdi
         callq   *%rdx
         movq    %rax, %rsp
-        .cfi_restore_state
-        RESTORE_REGISTERS
-        ret
+        CONTINUE
+        RETURN
         .cfi_endproc
         .size   colibri_context_switch_through, .-colibri_context_switch_through
 
-// A fresh coroutine arrives here with its entry in r12, the argument in r13 and the top of its
-// stack in r14, since first frames may lie elsewhere. The entry returns
-// the stack pointer of the flow that runs next. Since it returns, and nothing else is called here,
-// the processor's return stack is as it was when the coroutine began: the last `ret` is predicted.
-// Unwinders look up the instruction before a return address: first frames return to the one behind
-// the nop, so that a coroutine that never ran is seen to be here, too.
+// A fresh coroutine arrives here; the rest of its first frame is its entry, the argument and the top
+// of its stack. The entry returns the stack pointer of the flow that runs next. Unwinders look up the
+// instruction before a return address: first frames return to the one behind the nop, so that a
+// coroutine that never ran is seen to be here, too.
         .globl  colibri_context_entry
         .hidden colibri_context_entry
         .type   colibri_context_entry, @function
@@ -117,17 +107,12 @@ colibri_context_switch_through:
         .cfi_undefined rip
 colibri_context_entry:
         nop
-        movq    %r14, %rsp
-        movq    %r13, %rdi
-        callq   *%r12
+        popq    %rax
+        popq    %rdi
+        popq    %rsp
+        callq   *%rax
         movq    %rax, %rsp
-        popq    %r15
-        popq    %r14
-        popq    %r13
-        popq    %r12
-        popq    %rbx
-        popq    %rbp
-        ret
+        CONTINUE
         .cfi_endproc
         .size   colibri_context_entry, .-colibri_context_entry
 

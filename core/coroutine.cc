@@ -124,7 +124,7 @@ void Coroutine::transfer(Coroutine& next) {
   thread_state.current = &target;
   bool switched = true;
   if (target.direct) {
-    switch_flow<SwitchEnding::kJump>(*self, target);
+    switch_flow(*self, target);
   } else {
     switched = thread_state.shared_stacks->switch_to(*self, target);
   }

@@ -98,7 +98,7 @@ class Coroutine {
     }
     self->state = CoroutineState::kSuspended;
     thread_state.current = resumer;
-    switch_flow<SwitchEnding::kJump>(*self, *to);
+    switch_flow(*self, *to);
     if ((self->attention & ControlBlock::kUnwinding) != 0) [[unlikely]]
       throw Unwind();
   }
@@ -142,7 +142,7 @@ class Coroutine {
       return switch_in_slowly(*from);
     block_->state = CoroutineState::kRunning;
     thread.current = block_;
-    switch_flow<SwitchEnding::kJump>(*from, *block_);
+    switch_flow(*from, *block_);
     return true;
   }
 

@@ -37,31 +37,45 @@ void destroy_own_values(ControlBlock& block) noexcept {
   destroy_locals(block.extras->locals);
 }
 
-StackPointer coroutine_entry(void* /*unused*/) {
-  ControlBlock& beginner = *thread_state.current;
-  beginner.sanitizer.after_switch();
-  if (kRunsOnValgrind && beginner.on_shared_stack()) [[unlikely]]
-    thread_state.shared_stacks->note_first_frame();
-  const Closure::Type& type = *static_cast<Closure*>(beginner.storage)->type;
+namespace {
+
+/// In a handler: what has ended the running coroutine's function.
+[[gnu::noinline]] void end_by_exception() {
+  if (is_forced_unwind()) return arrive_at_entry();
   try {
-    type.run(beginner);
+    throw;
   } catch (const Canceled&) {
     // The usual way for a cancelled coroutine to end.
   } catch (const std::exception& error) {
     report_escaped_exception(*thread_state.current, error.what());
   } catch (...) {
-    if (is_forced_unwind()) {
-      arrive_at_entry();
-    } else {
-      report_escaped_exception(*thread_state.current, "not derived from std::exception");
-    }
+    report_escaped_exception(*thread_state.current, "not derived from std::exception");
   }
-  destroy_own_values(*thread_state.current);
+}
+
+[[gnu::noinline]] StackPointer end_coroutine(EndFunction end) {
+  ControlBlock& self = *thread_state.current;
+  destroy_own_values(self);
   if (thread_state.thread_locale != nullptr) [[unlikely]]
     leave_own_locale();
   if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
-    note_stack_usage(*thread_state.current);
-  return type.end(*thread_state.current);
+    note_stack_usage(self);
+  return end(self);
+}
+
+}  // namespace
+
+// Its frame lies on every stack, and is copied with each that is shared: so it keeps one word.
+StackPointer coroutine_entry(void* /*unused*/) {
+  ControlBlock& beginner = *thread_state.current;
+  beginner.sanitizer.after_switch();
+  const Closure::Type& type = *static_cast<Closure*>(beginner.storage)->type;
+  try {
+    type.run(beginner);
+  } catch (...) {
+    end_by_exception();
+  }
+  return end_coroutine(type.end);
 }
 
 void prepare_thread() {

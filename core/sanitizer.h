@@ -60,14 +60,9 @@ inline const bool kRunsOnValgrind = [] { return RUNNING_ON_VALGRIND != 0; }();
                                                                  std::size_t size) noexcept {
   VALGRIND_MAKE_MEM_UNDEFINED(low, size);
 }
-[[gnu::noinline, gnu::cold]] inline void tell_valgrind_defined(void* low,
-                                                               std::size_t size) noexcept {
-  VALGRIND_MAKE_MEM_DEFINED(low, size);
-}
 #else
 inline constexpr bool kRunsOnValgrind = false;
 inline void tell_valgrind_undefined(void* /*low*/, std::size_t /*size*/) noexcept {}
-inline void tell_valgrind_defined(void* /*low*/, std::size_t /*size*/) noexcept {}
 #endif
 
 /// Whether Valgrind says what it finds; for calls that are wrong on purpose.
@@ -231,44 +226,6 @@ inline void renew_stack([[maybe_unused]] void* low, [[maybe_unused]] std::size_t
   // Above what the last flow had in use, Valgrind takes the stack for unaddressable.
   if (kRunsOnValgrind) [[unlikely]]
     tell_valgrind_undefined(low, size);
-}
-
-/// The same while the last flow has ended but still runs there.
-inline void renew_stack_in_use([[maybe_unused]] void* low,
-                               [[maybe_unused]] std::size_t size) noexcept {
-#ifdef COLIBRI_ASAN
-  __asan_unpoison_memory_region(low, size);
-#endif
-  // Only the first push of a new flow goes unnoticed.
-  constexpr std::size_t kFirstPush = 64;
-  if (kRunsOnValgrind) [[unlikely]]
-    tell_valgrind_defined(static_cast<std::byte*>(low) + size - kFirstPush, kFirstPush);
-}
-
-/// First frames of flows lie in these bytes, and not on the stacks that the flows will run on:
-/// stack pointers point here for a moment. The result is for forget_first_frames.
-inline unsigned register_first_frames([[maybe_unused]] const void* low,
-                                      [[maybe_unused]] std::size_t size) noexcept {
-#ifdef COLIBRI_VALGRIND
-  return static_cast<unsigned>(
-      VALGRIND_STACK_REGISTER(low, static_cast<const std::byte*>(low) + size - 1));
-#else
-  return 0;
-#endif
-}
-
-inline void forget_first_frames([[maybe_unused]] unsigned id) noexcept {
-#ifdef COLIBRI_VALGRIND
-  VALGRIND_STACK_DEREGISTER(id);
-#endif
-}
-
-/// One of them was used. Valgrind takes what was popped for unaddressable, and what lies below for
-/// undefined.
-inline void renew_first_frames([[maybe_unused]] void* low,
-                               [[maybe_unused]] std::size_t size) noexcept {
-  if (kRunsOnValgrind) [[unlikely]]
-    tell_valgrind_defined(low, size);
 }
 
 /// What lies below all that a suspended flow has in use on its stack will be used by another one.

@@ -150,7 +150,7 @@ void Scheduler::switch_to_loop(ControlBlock& self) noexcept {
   SharedStacks& stacks = *thread_state.shared_stacks;
   if (stacks.checking()) [[unlikely]]
     return stacks.switch_to_thread(self);
-  switch_flow<SwitchEnding::kReturn>(self, thread_state.own_flow);
+  switch_flow(self, thread_state.own_flow);
 }
 
 /// From the loop to `next`. False when there is no memory to make its stack free: it is ready again
@@ -160,7 +160,7 @@ bool Scheduler::start_slice(ControlBlock& next) noexcept {
   next.state = CoroutineState::kRunning;
   Flow& loop = thread_state.own_flow;
   if (next.direct) {
-    switch_flow<SwitchEnding::kReturn>(loop, next);
+    switch_flow(loop, next);
     return true;
   }
   if (thread_state.shared_stacks->switch_to(loop, next)) return true;

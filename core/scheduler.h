@@ -111,7 +111,7 @@ class Scheduler {
 
   /// Parks the current coroutine until unpark, the deadline, a TimeLimit, cancel or a signal, as
   /// the request allows. Wait nodes are the caller's to add before and to withdraw after.
-  WakeReason park(WaitRequest request) noexcept {
+  [[gnu::always_inline]] WakeReason park(WaitRequest request) noexcept {
     if (thread_state.current->attention != 0 || request.never_restarts ||
         !request.deadline.is_never()) [[unlikely]] {
       return park_watched(request);
@@ -222,14 +222,16 @@ class Scheduler {
     }
     thread_state.current = &next;
     next.state = CoroutineState::kRunning;
-    switch_flow<SwitchEnding::kReturn>(self, next);
+    switch_flow(self, next);
   }
   static void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
   static void switch_to_loop(ControlBlock& self) noexcept;
   [[gnu::always_inline]] static void note_wait(WaitRequest request) noexcept {
     ControlBlock& self = *thread_state.current;
     self.wait_kind = request.kind;
-    self.wait_descriptor = request.descriptor;
+    if (request.kind == WaitKind::kReadable || request.kind == WaitKind::kWritable) {
+      self.wait_descriptor = request.descriptor;
+    }
     self.wait_may_fail = request.may_fail;
     self.wait_interruptible = request.interruptible;
     self.wait_never_restarts = request.never_restarts;

@@ -35,13 +35,11 @@ void* thread_stack_top() noexcept {
 SharedStacks::SharedStacks() noexcept {
   thread_stack_pool();  // made first, so that it goes last
   thread_state.shared_stacks = this;
-  first_frames_ = register_first_frames(first_frames_begin(), first_frames_bytes());
 }
 
 SharedStacks::~SharedStacks() {
   trim_now();
   thread_state.shared_stacks = nullptr;
-  forget_first_frames(first_frames_);
   if (counters_ != nullptr) munmap(counters_, kOrigins * sizeof(Counter));
 }
 
@@ -59,8 +57,8 @@ void SharedStacks::place(ControlBlock& block, const SharedStackGroup& group) {
   // One that nobody is on saves the copying; else they take turns.
   SharedStack* stack = state.next;
   if (stack->users != 0) state.next = stack = stack->next_in_group;
-  if (checking() || !stack->has_first_frame) [[unlikely]]
-    return place_slowly(block, *stack);
+  if (checking()) [[unlikely]]
+    return place_checked(block, *stack);
   put_on(*stack, block);
 }
 
@@ -71,23 +69,15 @@ void SharedStacks::put_on(SharedStack& stack, ControlBlock& block) noexcept {
   block.sanitizer.start(memory.low, memory.usable_bytes());
 }
 
-void SharedStacks::place_slowly(ControlBlock& block, SharedStack& stack) {
-  if (checking()) place_checked(block, stack_bytes_of_class(stack.memory->size_class));
-  if (!stack.has_first_frame) {
-    make_context(stack.first_frame, stack.memory->top(), thread_state.entry, nullptr);
-    stack.has_first_frame = true;
-  }
-  put_on(stack, block);
-}
-
-void SharedStacks::place_checked(ControlBlock& block, std::size_t bytes) {
+void SharedStacks::place_checked(ControlBlock& block, SharedStack& stack) {
   if (make_extras(block) == nullptr) throw std::bad_alloc();
   try {
-    checked_->place(block, bytes);
+    checked_->place(block, stack_bytes_of_class(stack.memory->size_class));
   } catch (...) {
     memory_.free(std::exchange(block.extras, nullptr));
     throw;
   }
+  put_on(stack, block);
 }
 
 CoroutineExtras* SharedStacks::make_extras(ControlBlock& block) noexcept {
@@ -182,25 +172,19 @@ bool SharedStacks::save_occupant(SharedStack& stack) noexcept {
   return true;
 }
 
-// Must not run on the stack it is about, unless `next` has not begun and the stack is free: such a
-// coroutine leaves the stack alone until it runs.
+// Must not run on the stack it is about.
 bool SharedStacks::bring_in(ControlBlock& next) noexcept {
   SharedStack& stack = stack_of(next);
   if (stack.occupant != nullptr) return save_occupant(stack) && bring_in(next);
   stack.occupant = &next;
   next.direct = true;
+  renew_stack(stack.memory->low, stack.memory->usable_bytes());
   if (next.stack_pointer != nullptr) {
-    copy_in(stack, next);
+    copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
   } else {
-    renew_stack_in_use(stack.memory->low, stack.memory->usable_bytes());
-    next.stack_pointer = stack.first_frame.bytes;
+    next.stack_pointer = make_context(stack.memory->top(), thread_state.entry, nullptr);
   }
   return true;
-}
-
-void SharedStacks::copy_in(const SharedStack& stack, const ControlBlock& next) noexcept {
-  renew_stack(stack.memory->low, stack.memory->usable_bytes());
-  copy_stack_bytes(next.stack_pointer, next.storage, live_bytes(stack, next));
 }
 
 void SharedStacks::count(const ControlBlock& coroutine, std::size_t bytes) noexcept {
@@ -232,7 +216,6 @@ std::vector<StackCopies> SharedStacks::copies() const {
 // On the thread's stack, while nobody runs: copies out who left, and copies in who arrives.
 StackPointer SharedStacks::exchange(void* self) noexcept {
   auto& stacks = *static_cast<SharedStacks*>(self);
-  stacks.note_first_frame();
   ControlBlock& next = *stacks.arriving_;
   const bool checking = stacks.checking();
   if (!(checking ? stacks.open_checked(next) : stacks.bring_in(next))) {
@@ -272,11 +255,8 @@ bool SharedStacks::cross() noexcept {
   if constexpr (way == Way::kThroughThread) {
     colibri_context_switch_through(&from.stack_pointer, thread_stack_top(), &exchange, this);
     switched = thread_state.shared_stacks->come_back();
-  } else if constexpr (way == Way::kReturn) {
-    colibri_context_switch(&from.stack_pointer, next.stack_pointer);
   } else {
-    // A new coroutine begins at another address than where switches return to.
-    colibri_context_jump(&from.stack_pointer, next.stack_pointer);
+    switch_context(&from.stack_pointer, next.stack_pointer);
   }
   from.sanitizer.after_switch();
   *thread_state.errno_address = saved_errno;
@@ -305,13 +285,11 @@ StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index)
     next.direct = true;
     return next.stack_pointer;
   }
-  if (next.stack_index != stack_index || next.stack_pointer == nullptr) {
-    return bring_in(next) ? next.stack_pointer : nullptr;
-  }
+  if (next.stack_index != stack_index) return bring_in(next) ? next.stack_pointer : nullptr;
   // Its bytes belong where the caller still runs. Nobody is in the way: this cannot fail.
   leaving_ = nullptr;
   arriving_ = &next;
-  return make_context(exchange_frame_, thread_stack_top(), &exchange, this);
+  return make_context(thread_stack_top(), &exchange, this);
 }
 
 // In check mode ----------------------------------------------------------------------------------

@@ -49,13 +49,11 @@ class SharedStackGroup {
 
 /// One stack of a group. Its size is a power of two, so that an index is found by a shift.
 struct alignas(64) SharedStack {
-  FirstFrame first_frame;          // of the next coroutine to begin here
   PrivateStack* memory = nullptr;  // null: this place in the thread's table is free
   SharedStackGroup::State* group = nullptr;
   SharedStack* next_in_group = nullptr;  // in a ring
   ControlBlock* occupant = nullptr;      // whose bytes lie on it; null: nobody's
   std::size_t users = 0;                 // coroutines that were put on it and have not ended
-  bool has_first_frame = false;
 };
 
 /// What was copied for the coroutines of one origin; see shared_stack_copies.
@@ -129,11 +127,6 @@ class SharedStacks {
   /// False when there is no memory for that.
   bool look_at(ControlBlock& coroutine, Look look, void* context) noexcept;
 
-  /// To be called by what begins on a first frame of this table, first of all.
-  void note_first_frame() noexcept {
-    renew_first_frames(first_frames_begin(), first_frames_bytes());
-  }
-
   SharedStack& stack_of(const ControlBlock& block) noexcept { return stacks_[block.stack_index]; }
   /// Where the coroutine runs.
   PrivateStack& memory_of(const ControlBlock& block) noexcept {
@@ -169,9 +162,6 @@ class SharedStacks {
     std::uint64_t bytes = 0;
   };
 
-  static constexpr std::size_t kGapBytes = 4096;
-  std::byte* first_frames_begin() noexcept { return below_ + kGapBytes; }
-  std::size_t first_frames_bytes() const noexcept { return sizeof *this - kGapBytes; }
   static StackPointer exchange(void* self) noexcept;
   static StackPointer look_and_return(void* self) noexcept;
   static StackPointer close_and_return(void* self) noexcept;
@@ -186,19 +176,13 @@ class SharedStacks {
   bool come_back() noexcept;
   Room allocate_slowly(std::size_t closure_bytes);
   bool bring_in(ControlBlock& next) noexcept;
-  [[gnu::noinline]] static void copy_in(const SharedStack& stack,
-                                        const ControlBlock& next) noexcept;
   bool save_occupant(SharedStack& stack) noexcept;
   bool reserve(ControlBlock& coroutine, std::size_t bytes) noexcept;
   void count(const ControlBlock& coroutine, std::size_t bytes) noexcept;
-  void place_checked(ControlBlock& block, std::size_t bytes);
-  [[gnu::noinline]] void place_slowly(ControlBlock& block, SharedStack& stack);
   void put_on(SharedStack& stack, ControlBlock& block) noexcept;
+  [[gnu::noinline]] void place_checked(ControlBlock& block, SharedStack& stack);
   [[gnu::noinline]] void release_slowly(ControlBlock& block) noexcept;
 
-  // Never touched. A thread's variables lie above its stack, which Valgrind takes to end with a
-  // page: first frames must lie beyond that, and it spoils what lies right below a stack pointer.
-  std::byte below_[kGapBytes + 128];
   SharedStack stacks_[kMostStacks];
   std::unique_ptr<CheckedStacks> checked_;  // null: not in check mode
   SlabMemory memory_;
@@ -214,8 +198,6 @@ class SharedStacks {
   bool out_of_memory_ = false;
   Look look_ = nullptr;
   void* look_context_ = nullptr;
-  FirstFrame exchange_frame_;
-  unsigned first_frames_ = 0;    // as Valgrind knows them
   Counter* counters_ = nullptr;  // by origin; null until first needed
 };
 

@@ -20,14 +20,6 @@ void sleep_thread_until(Deadline deadline) {
   }
 }
 
-void throw_if_canceled() {
-  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer_or_null()) {
-    if ((each->attention & ControlBlock::kCanceled) != 0 && std::uncaught_exceptions() == 0) {
-      throw Canceled();
-    }
-  }
-}
-
 }  // namespace
 
 void sleep_until(Deadline deadline) {
@@ -41,16 +33,16 @@ void sleep_until(Deadline deadline) {
   if (reason != WakeReason::kTimeout) throw_if_failed(reason, "sleep");
 }
 
-void yield() {
-  if (!can_park()) [[unlikely]] {
-    sched_yield();
-    return;
+void detail::yield_thread() noexcept {
+  sched_yield();
+}
+
+void detail::throw_if_canceled() {
+  for (ControlBlock* each = thread_state.current; each != nullptr; each = each->resumer_or_null()) {
+    if ((each->attention & ControlBlock::kCanceled) != 0 && std::uncaught_exceptions() == 0) {
+      throw Canceled();
+    }
   }
-  thread_state.scheduler->yield();
-  // Read again, and not kept over the switch: that would cost a saved register.
-  const ControlBlock* self = thread_state.current;
-  if (self->attention != 0) [[unlikely]]
-    throw_if_canceled();
 }
 
 }  // namespace colibri

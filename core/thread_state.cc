@@ -52,7 +52,7 @@ void leave_own_locale() noexcept {
 
 void switch_and_put_aside(Flow& from, Flow& to) noexcept {
   const PutAside aside;
-  switch_flow<SwitchEnding::kReturn>(from, to);
+  switch_flow(from, to);
 }
 
 }  // namespace colibri

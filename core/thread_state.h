@@ -63,30 +63,25 @@ locale_t use_locale_in_coroutine(locale_t locale) noexcept;
 /// own again.
 void leave_own_locale() noexcept;
 
-/// Which ending of the switch fits; see context.h.
-enum class SwitchEnding { kReturn, kJump };
-
 /// The same as switch_flow, for a flow that has something to put aside.
 void switch_and_put_aside(Flow& from, Flow& to) noexcept;
 
 /// Runs `to` until something switches back to `from`, the running flow. errno and the record of
 /// C++ exceptions are kept for `from`. A coroutine that is not direct is for
 /// SharedStacks::switch_to.
-template <SwitchEnding ending>
 [[gnu::always_inline]] inline void switch_flow(Flow& from, Flow& to) noexcept {
   ThreadState& thread = thread_state;
   // Every flow leaves the thread's record empty, so only a full one has to be put aside.
   if (!thread.exceptions->empty()) [[unlikely]] {
     switch_and_put_aside(from, to);
+    // Not the caller's last act: a function that calls nothing but what it jumps to may keep
+    // variables below its stack pointer, where the switch pushes.
+    asm volatile("");
     return;
   }
   const int saved_errno = *thread.errno_address;
   from.sanitizer.before_switch(to.sanitizer, false);
-  if constexpr (ending == SwitchEnding::kReturn) {
-    colibri_context_switch(&from.stack_pointer, to.stack_pointer);
-  } else {
-    colibri_context_jump(&from.stack_pointer, to.stack_pointer);
-  }
+  switch_context(&from.stack_pointer, to.stack_pointer);
   from.sanitizer.after_switch();
   *thread.errno_address = saved_errno;
 }

@@ -9,7 +9,7 @@
 
 namespace colibri {
 
-inline Waiter& Waiter::begin() noexcept {
+[[gnu::always_inline]] inline Waiter& Waiter::begin() noexcept {
   if (!can_park()) [[unlikely]]
     return begin_as_thread();
   CoroutineExtras* extras = thread_state.current->extras;
@@ -22,13 +22,35 @@ inline Waiter& Waiter::begin() noexcept {
   return self;
 }
 
-inline void Waiter::wake() noexcept {
+[[gnu::always_inline]] inline void Waiter::wake() noexcept {
   if (thread_ != &thread_state) [[unlikely]] {
     wake_from_elsewhere();
     return;
   }
   word_.store(kWoken, std::memory_order_relaxed);
   unpark(*coroutine_, WakeReason::kFired);
+}
+
+[[gnu::always_inline]] inline WakeReason Waiter::wait_inlined(const WaitTerms& terms) noexcept {
+  if (coroutine_ != nullptr) [[likely]] {
+    const WakeReason reason =
+        thread_state.scheduler->park({.deadline = terms.deadline, .may_fail = terms.may_fail});
+    if (word_.load(std::memory_order_relaxed) == kWoken) [[likely]]
+      return WakeReason::kFired;
+    if (reason != WakeReason::kFired) return reason;
+  }
+  return wait(terms);
+}
+
+[[gnu::always_inline]] inline WakeReason wait_at_inlined(WaitPlace& place, WaitQueue& queue,
+                                                         BiasedLock& lock, BiasedGuard& guard,
+                                                         const WaitTerms& terms) noexcept {
+  queue.push_back(place);
+  guard.release();
+  const WakeReason reason = place.waiter->wait_inlined(terms);
+  if (reason == WakeReason::kFired) [[likely]]
+    return reason;
+  return leave(place, queue, lock) ? reason : WakeReason::kFired;
 }
 
 inline WaitPlace* WaitQueue::claim_first() noexcept {
@@ -41,7 +63,7 @@ inline WaitPlace* WaitQueue::claim_first() noexcept {
   return nullptr;
 }
 
-inline void begin_call(const char* what) {
+[[gnu::always_inline]] inline void begin_call(const char* what) {
   if (!can_park()) [[unlikely]]
     return;
   const WakeReason reason = thread_state.scheduler->begin_call();

@@ -160,6 +160,18 @@ WakeReason wait_queued(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, Bia
   return WakeReason::kFired;
 }
 
+bool leave(WaitPlace& place, WaitQueue& queue, BiasedLock& lock) noexcept {
+  {
+    const BiasedGuard guard(lock);
+    if (place.queued) {
+      queue.remove(place);
+      return true;
+    }
+  }
+  place.waiter->await_wake();
+  return false;
+}
+
 WakeReason wait_in(WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard, const WaitTerms& terms,
                    std::uintptr_t note) noexcept {
   WaitPlace& place = Waiter::begin().place;

@@ -36,8 +36,8 @@ enum class WakeReason : std::uint8_t;
 struct WaitTerms {
   Deadline deadline = Deadline::never();
   bool may_fail = true;  // a TimeLimit and cancel end it
-  bool interruptible =
-      false;  // so does a signal handler's EINTR, in main's coroutine and in threads
+  // So does a signal handler's EINTR, in main's coroutine and in threads.
+  bool interruptible = false;
   bool never_restarts = false;  // if interruptible: a handler with SA_RESTART ends it, too
 };
 
@@ -54,6 +54,9 @@ class Waiter : public InboxMessage {
   /// Waits to be woken: kFired. Any other reason only says that the terms were not met: give up
   /// under the lock, and await_wake if that fails.
   WakeReason wait(const WaitTerms& terms) noexcept;
+  /// The same right after the place was taken, inlined by force: see switch_context in context.h.
+  /// Not for waits that signals interrupt.
+  WakeReason wait_inlined(const WaitTerms& terms) noexcept;
 
   /// The same, but where a plain thread waits, pthread_cancel ends that: the frames above are
   /// unwound. The caller must then leave the queue, or pass on what it was woken for.
@@ -122,6 +125,14 @@ class Waiter : public InboxMessage {
 /// The second half of wait_at, for callers who have pushed `place` and released the guard.
 WakeReason wait_queued(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,
                        const WaitTerms& terms) noexcept;
+
+/// For one whose wait has failed: true, and `place` is in `queue` no longer. False: it was claimed
+/// meanwhile, and has been woken.
+bool leave(WaitPlace& place, WaitQueue& queue, BiasedLock& lock) noexcept;
+
+/// As wait_at, inlined by force, but `guard` is not held when it returns. In wait.h.
+WakeReason wait_at_inlined(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,
+                           const WaitTerms& terms) noexcept;
 
 /// Puts `place` into `queue`, releases `guard`, which holds `lock`, and waits. kFired: it was
 /// claimed and woken. Otherwise the terms were not met, the place is out of the queue again, and

@@ -98,7 +98,7 @@ TEST(Context, SwitchesThereAndBackInTurn) {
   visit.flows = &flows;
   for (int step = 0; step < 6; step += 2) {
     visit.order.push_back(step);
-    flows.enter(step == 2 ? &colibri_context_jump : &colibri_context_switch);
+    flows.enter(&colibri_context_switch);
   }
   EXPECT_EQ(visit.order, (std::vector{0, 1, 2, 3, 4, 5}));
 }
@@ -152,7 +152,6 @@ TEST(Context, FirstFrameLiesBelowAnyTop) {
     const StackPointer pointer = make_context(
         top, [](void*) { return StackPointer(); }, nullptr);
     const SavedRegisters registers = saved_registers(pointer);
-    EXPECT_EQ(registers.stack_pointer % 16, 0U) << offset;
     EXPECT_LE(registers.stack_pointer, reinterpret_cast<std::uintptr_t>(top)) << offset;
     // Just behind its first instruction, as a return address is: unwinders look one before it.
     EXPECT_GT(registers.instruction_pointer,
@@ -200,8 +199,12 @@ TEST(Context, CalleeSavedRegistersSurviveASwitch) {
   expect_registers_kept_by(&colibri_context_switch);
 }
 
-TEST(Context, CalleeSavedRegistersSurviveAJump) {
-  expect_registers_kept_by(&colibri_context_jump);
+void switch_inlined(StackPointer* save, StackPointer target) noexcept {
+  switch_context(save, target);
+}
+
+TEST(Context, CalleeSavedRegistersSurviveAnInlinedSwitch) {
+  expect_registers_kept_by(&switch_inlined);
 }
 
 TEST(Context, SavedRegistersAreThoseOfTheSuspendedFlow) {

@@ -54,10 +54,7 @@ class Coroutine {
     }
     if (!switch_in()) [[unlikely]]
       throw std::bad_alloc();
-    // It has ended, or what gave control back is one that it transferred to.
-    if (block_->state == CoroutineState::kDone ||
-        (block_->attention & ControlBlock::kTransferred) != 0) [[unlikely]]
-      rethrow_error();
+    rethrow_if_ended();
   }
 
   /// True when the body has returned or thrown, or was unwound.
@@ -83,24 +80,9 @@ class Coroutine {
   /// std::bad_alloc as resume does.
   static void yield() {
     ControlBlock* self = thread_state.current;
-    // Not direct: in check mode.
-    if (self == nullptr || !self->by_hand || !self->direct) [[unlikely]]
+    if (self == nullptr || !self->by_hand) [[unlikely]]
       return yield_slowly();
-    ControlBlock* resumer = self->resumer;
-    // Also to the thread itself from here: a function around the switch would return by a `ret`
-    // that the processor predicts wrongly.
-    Flow* to = &thread_state.own_flow;
-    if (resumer != nullptr) {
-      if (!resumer->direct) [[unlikely]]
-        return yield_slowly();
-      resumer->state = CoroutineState::kRunning;
-      to = resumer;
-    }
-    self->state = CoroutineState::kSuspended;
-    thread_state.current = resumer;
-    switch_flow(*self, *to);
-    if ((self->attention & ControlBlock::kUnwinding) != 0) [[unlikely]]
-      throw Unwind();
+    yield_from(*self);
   }
 
   /// Symmetric: suspends the running coroutine and continues `next` in its place, whoever had
@@ -111,6 +93,9 @@ class Coroutine {
   static void transfer(Coroutine& next);
 
  private:
+  template <class Out, class In>
+  friend class GeneratorState;
+
   /// Thrown by yield in a coroutine that is being destroyed. Not a std::exception, so that the
   /// usual handlers let it pass.
   struct Unwind {};
@@ -126,6 +111,41 @@ class Coroutine {
     }
   }
   static void note_error(std::exception_ptr& error) noexcept;
+
+  /// yield of `self`, the running coroutine, which somebody resumed.
+  static void yield_from(ControlBlock& self) {
+    ControlBlock* resumer = self.resumer;
+    // Also to the thread itself from here, so that all ways go by one jump.
+    Flow* to = &thread_state.own_flow;
+    // Not direct: in check mode.
+    if (!self.direct || (resumer != nullptr && !resumer->direct)) [[unlikely]]
+      return yield_slowly();
+    if (resumer != nullptr) {
+      resumer->state = CoroutineState::kRunning;
+      to = resumer;
+    }
+    self.state = CoroutineState::kSuspended;
+    thread_state.current = resumer;
+    switch_flow(self, *to);
+    if ((self.attention & ControlBlock::kUnwinding) != 0) [[unlikely]]
+      throw Unwind();
+  }
+
+  /// resume for one that stands at a yield; false, and nothing has happened, for any other. To be
+  /// followed by rethrow_if_ended, unless it is known to have yielded.
+  bool resume_at_yield() {
+    if (block_ == nullptr || block_->state != CoroutineState::kSuspended) [[unlikely]]
+      return false;
+    if (!switch_in()) [[unlikely]]
+      throw std::bad_alloc();
+    return true;
+  }
+  void rethrow_if_ended() {
+    // It has ended, or what gave control back is one that it transferred to.
+    if (block_->state == CoroutineState::kDone ||
+        (block_->attention & ControlBlock::kTransferred) != 0) [[unlikely]]
+      rethrow_error();
+  }
 
   /// False when there is no memory to bring its bytes onto a shared stack.
   bool switch_in() {

@@ -164,23 +164,11 @@ class GeneratorState {
   /// The consumer of the root: true if there is a value in `out`.
   bool run() {
     out.reset();
-    if (done()) return false;
-    for (;;) {
-      GeneratorState& leaf = *leaf_;
-      try {
-        leaf.coroutine_.resume();
-      } catch (...) {
-        if (&leaf == this) throw;
-        thrown = std::current_exception();
-      }
-      if (out.has_value()) [[likely]]
-        return true;
-      if (leaf.done()) {
-        if (&leaf == this) return false;
-        leaf_ = leaf.parent_;
-      }
-      // Otherwise it has delegated: go on with the new leaf.
-    }
+    GeneratorState& leaf = *leaf_;
+    const bool resumed = leaf.coroutine_.resume_at_yield();
+    if (resumed && out.has_value()) [[likely]]
+      return true;
+    return run_on(resumed ? &leaf : nullptr);
   }
 
   /// The body.
@@ -188,7 +176,7 @@ class GeneratorState {
     check(coroutine_.is_current(),
           "a generator's yield was called by another coroutine than its body");
     root_->out.emplace(std::move(value));
-    Coroutine::yield();
+    Coroutine::yield_from(*coroutine_.block_);
     rethrow();
   }
 
@@ -223,6 +211,30 @@ class GeneratorState {
   std::exception_ptr thrown;  // likewise: to be thrown where the leaf goes on
 
  private:
+  /// The rest of run: `resumed` has come back without a value, or (null) nobody has run yet.
+  [[gnu::noinline]] bool run_on(GeneratorState* resumed) {
+    if (resumed == nullptr && done()) return false;
+    for (;; resumed = nullptr) {
+      GeneratorState& leaf = resumed != nullptr ? *resumed : *leaf_;
+      try {
+        if (resumed == nullptr) {
+          leaf.coroutine_.resume();
+        } else {
+          leaf.coroutine_.rethrow_if_ended();
+        }
+      } catch (...) {
+        if (&leaf == this) throw;
+        thrown = std::current_exception();
+      }
+      if (out.has_value()) return true;
+      if (leaf.done()) {
+        if (&leaf == this) return false;
+        leaf_ = leaf.parent_;
+      }
+      // Otherwise it has delegated: go on with the new leaf.
+    }
+  }
+
   void rethrow() {
     if (root_->thrown != nullptr) [[unlikely]]
       std::rethrow_exception(std::exchange(root_->thrown, nullptr));

@@ -378,7 +378,7 @@ const ParityCase kVectors[] = {
        session.call(session.libc.readv, file, bad_pointer<const iovec>(), 2);
        session.call(session.libc.readv, file, bad, 2);
        session.call(session.libc.readv, file, three.pieces, -1);
-       session.call(session.libc.readv, file, three.pieces, 2000);
+       session.call(session.libc.readv, file, std::vector<iovec>(2000).data(), 2000);
        session.call(session.libc.readv, file, three.pieces, 0);
        const iovec empty{room, 0};
        session.call(session.libc.writev, file, &empty, 1);

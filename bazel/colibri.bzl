@@ -25,7 +25,10 @@ def colibri_test(name, srcs = None, deps = [], **kwargs):
         name = name,
         srcs = srcs or [name + ".cc"],
         copts = COPTS + kwargs.pop("copts", []),
-        deps = deps + ["@googletest//:main"],
+        deps = deps + [
+            "//test/support:under_valgrind",
+            "@googletest//:main",
+        ],
         **kwargs
     )
 

@@ -3,7 +3,9 @@
 // nothing.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define COLIBRI_ASAN 1
@@ -60,20 +62,41 @@ inline const bool kRunsOnValgrind = [] { return RUNNING_ON_VALGRIND != 0; }();
                                                                  std::size_t size) noexcept {
   VALGRIND_MAKE_MEM_UNDEFINED(low, size);
 }
+[[gnu::noinline, gnu::cold]] inline void tell_valgrind_written(void* low,
+                                                               std::size_t size) noexcept {
+  VALGRIND_MAKE_MEM_DEFINED_IF_ADDRESSABLE(low, size);
+}
+
+/// What was given to keep_for_good, as Valgrind finds it: newest first.
+struct KeptForGood {
+  const void* object;
+  const KeptForGood* next;
+};
+inline constinit std::atomic<const KeptForGood*> kept_for_good{nullptr};
+
+[[gnu::noinline, gnu::cold]] inline void show_to_valgrind(const void* object) noexcept {
+  auto* kept = new (std::nothrow) KeptForGood{object, kept_for_good.load()};
+  while (kept != nullptr && !kept_for_good.compare_exchange_weak(kept->next, kept)) {
+  }
+}
 #else
 inline constexpr bool kRunsOnValgrind = false;
 inline void tell_valgrind_undefined(void* /*low*/, std::size_t /*size*/) noexcept {}
+inline void tell_valgrind_written(void* /*low*/, std::size_t /*size*/) noexcept {}
+inline void show_to_valgrind(const void* /*object*/) noexcept {}
 #endif
 
-/// Whether Valgrind says what it finds; for calls that are wrong on purpose.
-inline void set_valgrind_reporting([[maybe_unused]] bool on) noexcept {
+/// Valgrind looks for no leaks when this process ends.
+inline void stop_leak_check() noexcept {
 #ifdef COLIBRI_VALGRIND
-  if (on) {
-    VALGRIND_ENABLE_ERROR_REPORTING;
-  } else {
-    VALGRIND_DISABLE_ERROR_REPORTING;
-  }
+  VALGRIND_CLO_CHANGE("--leak-check=no");
 #endif
+}
+
+/// The kernel wrote there by a call of which Valgrind takes no notice.
+inline void note_written(void* low, std::size_t size) noexcept {
+  if (kRunsOnValgrind) [[unlikely]]
+    tell_valgrind_written(low, size);
 }
 
 /// What the sanitizers know of one flow of control. Calls must come in the order: the leaving flow
@@ -160,6 +183,8 @@ inline void keep_for_good([[maybe_unused]] const void* object) noexcept {
 #ifdef COLIBRI_ASAN
   if (object != nullptr) __lsan_ignore_object(object);
 #endif
+  if (kRunsOnValgrind) [[unlikely]]
+    show_to_valgrind(object);
 }
 
 /// Whether mapped stacks are made known to anybody.

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <iterator>
 
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/stack_of.h"
 
 namespace colibri {
@@ -37,7 +38,9 @@ bool read_program_memory(void* to, const void* from, std::size_t size) noexcept 
 }
 
 bool write_program_memory(void* to, const void* from, std::size_t size) noexcept {
-  return copy_carefully(&process_vm_writev, const_cast<void*>(from), to, size);
+  if (!copy_carefully(&process_vm_writev, const_cast<void*>(from), to, size)) return false;
+  note_written(to, size);
+  return true;
 }
 
 bool lies_on_shared_stack(const void* address, std::size_t size) noexcept {

@@ -121,9 +121,9 @@ const ParityCase kDispositions[] = {
        const stack_t off{nullptr, SS_DISABLE, 0};
        stack_t old{};
        const auto note = [&] {
-         session.note(old.ss_sp == memory.get() && old.ss_size == kAlternateBytes ? "mine"
-                      : (old.ss_flags & SS_DISABLE) != 0                          ? "none"
-                                                                                  : "other");
+         session.note((old.ss_flags & SS_DISABLE) != 0                              ? "none"
+                      : old.ss_sp == memory.get() && old.ss_size == kAlternateBytes ? "mine"
+                                                                                    : "other");
        };
        stack_t before{};  // sanitizers have one
        session.libc.sigaltstack(&off, &before);

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "test/support/channels.h"
+#include "test/support/missing_calls.h"
 
 namespace colibri::test {
 namespace {
@@ -10,6 +11,7 @@ namespace {
 struct EpollWait {
   const char* name;
   int (*call)(const Libc&, int set, epoll_event* events, int room, int timeout);
+  const char* (*missing)() = nullptr;
 };
 
 constexpr EpollWait kWaits[] = {
@@ -29,7 +31,8 @@ constexpr EpollWait kWaits[] = {
      [](const Libc& libc, int set, epoll_event* events, int room, int timeout) {
        const timespec time{timeout / 1'000, timeout % 1'000 * 1'000'000};
        return libc.epoll_pwait2(set, events, room, timeout < 0 ? nullptr : &time, nullptr);
-     }},
+     },
+     &missing_epoll_pwait2},
 };
 
 int epoll_set(Session& session) {
@@ -219,10 +222,12 @@ std::vector<ParityCase> all_cases() {
                        [&situation, &wait](Session& session) {
                          situation.act(session, wait, epoll_set(session));
                          session.finish_helpers();
-                       }});
+                       },
+                       wait.missing});
     }
   }
-  cases.push_back({"BadTimes", "-1 EINVAL, -1 EINVAL, -1 EFAULT", [](Session& session) {
+  cases.push_back({"BadTimes", "-1 EINVAL, -1 EINVAL, -1 EFAULT",
+                   [](Session& session) {
                      const int set = epoll_set(session);
                      epoll_event event;
                      const timespec bad[] = {{-1, 0}, {0, 1'000'000'000}};
@@ -231,7 +236,8 @@ std::vector<ParityCase> all_cases() {
                      }
                      session.call(session.libc.epoll_pwait2, set, &event, 1,
                                   bad_pointer<const timespec>(), nullptr);
-                   }});
+                   },
+                   &missing_epoll_pwait2});
   return cases;
 }
 

@@ -83,6 +83,8 @@ class SmallFilesOnly {
     action.sa_flags = SA_RESTART;
     action.sa_handler = [](int) { ++size_signals; };
     size_signals = 0;
+    // A loop's first timed wait makes Valgrind write a warning, to a file that is limited, too.
+    if (in_valgrind()) session.libc.usleep(100'000);
     session.libc.sigaction(SIGXFSZ, &action, &action_before_);
     getrlimit(RLIMIT_FSIZE, &limit_before_);
     const rlimit small{size, limit_before_.rlim_max};
@@ -95,7 +97,10 @@ class SmallFilesOnly {
   SmallFilesOnly(const SmallFilesOnly&) = delete;
   SmallFilesOnly& operator=(const SmallFilesOnly&) = delete;
 
-  void note_signals() const { session_.note(std::to_string(size_signals) + " signals"); }
+  void note_signals() const {
+    real::poll(nullptr, 0, 0);  // Valgrind lets signals in during calls that may wait
+    session_.note(std::to_string(size_signals) + " signals");
+  }
 
  private:
   Session& session_;
@@ -378,7 +383,7 @@ const ParityCase kVectors[] = {
        session.call(session.libc.readv, file, bad_pointer<const iovec>(), 2);
        session.call(session.libc.readv, file, bad, 2);
        session.call(session.libc.readv, file, three.pieces, -1);
-       session.call(session.libc.readv, file, three.pieces, 2000);
+       session.call(session.libc.readv, file, std::vector<iovec>(2000).data(), 2000);
        session.call(session.libc.readv, file, three.pieces, 0);
        const iovec empty{room, 0};
        session.call(session.libc.writev, file, &empty, 1);
@@ -497,6 +502,9 @@ const ParityCase kLocks[] = {
        session.measure([&] { return lock(one, F_OFD_SETLKW, F_WRLCK); });
        session.meanwhile([lock, one] { lock(one, F_OFD_SETLK, F_UNLCK); });
        session.measure([&] { return lock(two, F_OFD_SETLKW, F_WRLCK); });
+     },
+     [] {
+       return in_valgrind() ? "Valgrind lets no other thread run during F_OFD_SETLKW" : nullptr;
      }},
     {"LockErrors", "-1 EBADF, -1 EINVAL, -1 EBADF, -1 EINVAL, 0",
      [](Session& session) {
@@ -579,11 +587,11 @@ const ParityCase kOpens[] = {
        session.note_if(session.own(open_of(session)(path.c_str(), O_RDONLY | O_NONBLOCK)) >= 0,
                        "opened");
      }},
-    {"Errors", "-1 ENOENT, -1 EFAULT",
-     [](Session& session) {
-       session.call(open_of(session), "/nothing/there", O_RDONLY);
-       session.call(open_of(session), bad_pointer<const char>(), O_RDONLY);
-     }},
+    {"WhatIsNotThere", "-1 ENOENT",
+     [](Session& session) { session.call(open_of(session), "/nothing/there", O_RDONLY); }},
+    {"AtABadAddress", "-1 EFAULT",
+     [](Session& session) { session.call(open_of(session), bad_pointer<const char>(), O_RDONLY); },
+     [] { return in_valgrind() ? "Valgrind reads the path without asking the kernel" : nullptr; }},
 };
 
 class FileParity : public testing::TestWithParam<ParityCase> {};

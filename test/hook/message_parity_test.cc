@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 #include <string.h>
 
+#include <vector>
+
 #include "test/support/ancillary.h"
 #include "test/support/channels.h"
+#include "test/support/scale.h"
 #include "test/support/transfers.h"
 
 namespace colibri::test {
@@ -52,9 +55,9 @@ const ParityCase kHeaders[] = {
        session.call(session.libc.recvmsg, ends.reader, none, 0);
        session.call(session.libc.sendmsg, ends.writer, static_cast<const msghdr*>(none), 0);
        msghdr message{};
-       iovec piece{};
-       message.msg_iov = &piece;
-       message.msg_iovlen = 4711;
+       std::vector<iovec> too_many(4711);
+       message.msg_iov = too_many.data();
+       message.msg_iovlen = too_many.size();
        session.call(session.libc.recvmsg, ends.reader, &message, 0);
        session.call(session.libc.sendmsg, ends.writer, static_cast<const msghdr*>(&message), 0);
        message.msg_iov = nullptr;
@@ -62,25 +65,30 @@ const ParityCase kHeaders[] = {
        session.call(session.libc.recvmsg, ends.reader, &message, 0);
        session.call(session.libc.sendmsg, ends.writer, static_cast<const msghdr*>(&message), 0);
      }},
-    {"BadVectors",
-     "-1 EINVAL, -1 EINVAL, -1 EFAULT, -1 EINVAL, -1 EINVAL, -1 EFAULT, 0, 0, -1 EINVAL",
+    {"BadVectors", "-1 EINVAL, -1 EINVAL, -1 EFAULT, -1 EINVAL, -1 EINVAL, -1 EFAULT, 0, 0",
      [](Session& session) {
        const Ends ends = unix_stream_ends(session);
        put(session, ends.writer, "hello");
        const iovec* const none = nullptr;
-       const iovec piece{};
-       session.call(session.libc.readv, ends.reader, &piece, -1);
-       session.call(session.libc.readv, ends.reader, &piece, 4711);
+       const std::vector<iovec> pieces(4711);
+       session.call(session.libc.readv, ends.reader, pieces.data(), -1);
+       session.call(session.libc.readv, ends.reader, pieces.data(), 4711);
        session.call(session.libc.readv, ends.reader, none, 1);
-       session.call(session.libc.writev, ends.writer, &piece, -1);
-       session.call(session.libc.writev, ends.writer, &piece, 4711);
+       session.call(session.libc.writev, ends.writer, pieces.data(), -1);
+       session.call(session.libc.writev, ends.writer, pieces.data(), 4711);
        session.call(session.libc.writev, ends.writer, none, 1);
        session.call(session.libc.readv, ends.reader, none, 0);
        session.call(session.libc.writev, ends.writer, none, 0);
+     }},
+    {"VectorsThatAreTooLong", "-1 EINVAL",
+     [](Session& session) {
+       const Ends ends = unix_stream_ends(session);
+       put(session, ends.writer, "hello");
        char byte;
        const iovec too_long[] = {{&byte, std::size_t{1} << 62}, {&byte, std::size_t{1} << 63}};
        session.call(session.libc.readv, ends.reader, too_long, 2);
-     }},
+     },
+     [] { return in_valgrind() ? "Valgrind misses the bytes that are not there" : nullptr; }},
     {"VectorsWithEmptyPieces", "5, 5 hello",
      [](Session& session) {
        const Ends ends = pipe_ends(session);

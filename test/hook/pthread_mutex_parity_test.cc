@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "test/hook/pthread_functions.h"
+#include "test/support/missing_calls.h"
 
 namespace colibri::test {
 namespace {
@@ -107,23 +108,30 @@ std::vector<ParityCase> kinds() {
                        lock_in_all_ways(session, mutex);
                      }});
   }
-  const std::pair<const char*, void (*)(pthread_mutexattr_t*)> of_libc[] = {
-      {"Shared",
-       [](pthread_mutexattr_t* attributes) {
-         pthread_mutexattr_setpshared(attributes, PTHREAD_PROCESS_SHARED);
-       }},
-      {"Robust",
-       [](pthread_mutexattr_t* attributes) {
-         pthread_mutexattr_setrobust(attributes, PTHREAD_MUTEX_ROBUST);
-       }},
-      {"Inheriting", [](pthread_mutexattr_t* attributes) {
-         pthread_mutexattr_setprotocol(attributes, PTHREAD_PRIO_INHERIT);
-       }}};
-  for (const auto& [name, describe] : of_libc) {
-    cases.push_back({name, kInAllWays, [describe = describe](Session& session) {
+  const struct {
+    const char* name;
+    void (*describe)(pthread_mutexattr_t*);
+    const char* (*missing)() = nullptr;
+  } of_libc[] = {{"Shared",
+                  [](pthread_mutexattr_t* attributes) {
+                    pthread_mutexattr_setpshared(attributes, PTHREAD_PROCESS_SHARED);
+                  }},
+                 {"Robust",
+                  [](pthread_mutexattr_t* attributes) {
+                    pthread_mutexattr_setrobust(attributes, PTHREAD_MUTEX_ROBUST);
+                  }},
+                 {"Inheriting",
+                  [](pthread_mutexattr_t* attributes) {
+                    pthread_mutexattr_setprotocol(attributes, PTHREAD_PRIO_INHERIT);
+                  },
+                  &missing_monotonic_inheritance}};
+  for (const auto& [name, describe, missing] : of_libc) {
+    cases.push_back({name, kInAllWays,
+                     [describe = describe](Session& session) {
                        MutexUnderTest mutex(session, describe);
                        lock_in_all_ways(session, mutex);
-                     }});
+                     },
+                     missing});
   }
   return cases;
 }

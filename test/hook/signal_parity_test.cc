@@ -4,6 +4,7 @@
 
 #include "colibri/core/sanitizer.h"
 #include "test/support/channels.h"
+#include "test/support/missing_calls.h"
 #include "test/support/signal_counter.h"
 #include "test/support/transfers.h"
 
@@ -16,6 +17,7 @@ struct Waiter {
   const char* interrupted;
   void (*wait)(Session&);
   bool never_restarts = false;  // a handler with SA_RESTART interrupts it, too (man 7 signal)
+  const char* (*missing)() = nullptr;
 };
 
 constexpr timespec kLong{100, 0};
@@ -74,7 +76,7 @@ constexpr Waiter kWaiters[] = {
        session.call(session.libc.epoll_pwait2, session.own(epoll_create1(0)), &event, 1, &kLong,
                     nullptr);
      },
-     true},
+     true, &missing_epoll_pwait2},
     {"connect", "-1 EINTR",
      [](Session& session) {
        const int listening = listener(session, 0);
@@ -190,8 +192,10 @@ std::vector<ParityCase> interrupted_cases() {
   };
   for (const Waiter& waiter : kWaiters) {
     add(waiter.name, waiter.interrupted, waiter.wait);
+    cases.back().missing = waiter.missing;
     if (!waiter.never_restarts) continue;
     add(std::string(waiter.name) + "_never_restarts", waiter.interrupted, waiter.wait, SA_RESTART);
+    cases.back().missing = waiter.missing;
   }
   for (const Waiter& waiter : kTimedWaiters) {
     add(std::string(waiter.name) + "_never_restarts", waiter.interrupted, waiter.wait, SA_RESTART);

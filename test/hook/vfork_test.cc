@@ -7,6 +7,7 @@
 #include "test/support/channels.h"
 #include "test/support/child_process.h"
 #include "test/support/run_in_session.h"
+#include "test/support/scale.h"
 
 namespace colibri::test {
 namespace {
@@ -72,6 +73,7 @@ TEST(Vfork, LeavesTheHooksOn) {
 }
 
 TEST(Vfork, WhoseChildIsKilledBeforeItRunsLeavesTheHooksOn) {
+  if (in_valgrind()) GTEST_SKIP() << "Valgrind forks where the program calls vfork";
   flush_before_fork();
   const pid_t parent = fork();
   if (parent == 0) {

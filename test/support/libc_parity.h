@@ -109,13 +109,16 @@ struct ParityCase {
   std::string name;
   std::string expected;
   std::function<void(Session&)> act;
+  /// Says why it cannot run here, or null if it can (see missing_calls.h).
+  const char* (*missing)() = nullptr;
 };
 
 /// Calls `body` with a session in a coroutine that acts for main, on a shared stack of its own with
 /// the session's helpers. To be called in main.
 void run_on_shared_stack(const std::function<void(Session&)>& body);
 
-/// Runs the case all four ways and expects the same of each; also that nothing leaks.
+/// Runs the case all four ways and expects the same of each; also that nothing leaks. Skips what
+/// cannot run here, so it is to be the last call of its test.
 void expect_parity(const ParityCase& parity);
 
 /// Returns once the thread with this id of the kernel's sleeps.
@@ -128,7 +131,7 @@ std::string name_of_case(const ParamInfo& info) {
 }
 void PrintTo(const ParityCase& parity, std::ostream* out);
 
-/// An address that no process may read or write.
+/// An address that no process may read or write. (Valgrind is told so in under_valgrind.cc.)
 template <class Object = void>
 Object* bad_pointer() noexcept {
   return reinterpret_cast<Object*>(8);

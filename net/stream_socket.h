@@ -81,6 +81,10 @@ class StreamSocket {
   int option(int level, int name) const { return socket_.option(level, name); }
   void set_option(int level, int name, int value);
 
+  /// For those who write further calls on a stream: throws std::system_error with errno, saying
+  /// `what` ("write to") was done to this peer.
+  [[noreturn]] void fail(std::string_view what) const;
+
  protected:
   StreamSocket() noexcept = default;
   /// `peer`: its address, if it has one worth telling. `short_reads_prove`: this is TCP, where a
@@ -89,10 +93,6 @@ class StreamSocket {
 
   /// Who is at the other end, as known from the beginning; null for Unix sockets.
   std::optional<Address> known_peer() const;
-  /// Throws what errno says.
-  [[noreturn]] void fail(std::string_view what) const;
-  const Socket& socket() const noexcept { return socket_; }
-  Socket& socket() noexcept { return socket_; }
   auto number() const noexcept {
     return [this] { return socket_.descriptor(); };
   }

@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <sys/uio.h>
@@ -144,6 +146,10 @@ inline constinit RealFunction writev{"writev", ::writev};
 inline constinit RealFunction send{"send", ::send};
 inline constinit RealFunction sendto{"sendto", ::sendto};
 inline constinit RealFunction sendmsg{"sendmsg", ::sendmsg};
+inline constinit RealFunction recvmmsg{"recvmmsg", ::recvmmsg};
+inline constinit RealFunction sendmmsg{"sendmmsg", ::sendmmsg};
+inline constinit RealFunction sendfile64{"sendfile64", ::sendfile64};
+inline constinit RealFunction splice{"splice", ::splice};
 inline constinit RealFunction pread64{"pread64", ::pread64};
 inline constinit RealFunction pwrite64{"pwrite64", ::pwrite64};
 inline constinit RealFunction preadv2{"preadv2", ::preadv2};
@@ -213,6 +219,9 @@ inline constinit RealFunction waitpid{"waitpid", ::waitpid};
 inline constinit RealFunction waitid{"waitid", ::waitid};
 inline constinit RealFunction sigtimedwait{"sigtimedwait", ::sigtimedwait};
 inline constinit RealFunction sigaltstack{"sigaltstack", ::sigaltstack};
+
+// Names.
+inline constinit RealFunction getaddrinfo{"getaddrinfo", ::getaddrinfo};
 
 // Threads.
 inline constinit RealFunction pthread_getattr_np{"pthread_getattr_np", ::pthread_getattr_np};

@@ -62,6 +62,10 @@ inline const bool kRunsOnValgrind = [] { return RUNNING_ON_VALGRIND != 0; }();
                                                                  std::size_t size) noexcept {
   VALGRIND_MAKE_MEM_UNDEFINED(low, size);
 }
+[[gnu::noinline, gnu::cold]] inline void tell_valgrind_defined(void* low,
+                                                               std::size_t size) noexcept {
+  VALGRIND_MAKE_MEM_DEFINED(low, size);
+}
 [[gnu::noinline, gnu::cold]] inline void tell_valgrind_written(void* low,
                                                                std::size_t size) noexcept {
   VALGRIND_MAKE_MEM_DEFINED_IF_ADDRESSABLE(low, size);
@@ -82,6 +86,7 @@ inline constinit std::atomic<const KeptForGood*> kept_for_good{nullptr};
 #else
 inline constexpr bool kRunsOnValgrind = false;
 inline void tell_valgrind_undefined(void* /*low*/, std::size_t /*size*/) noexcept {}
+inline void tell_valgrind_defined(void* /*low*/, std::size_t /*size*/) noexcept {}
 inline void tell_valgrind_written(void* /*low*/, std::size_t /*size*/) noexcept {}
 inline void show_to_valgrind(const void* /*object*/) noexcept {}
 #endif

@@ -17,6 +17,7 @@ DEFAULTS = {
     "epoll-read-write": "bench/baseline/epoll_server --read-write --port {port}",
     "threads": "bench/baseline/thread_server --port {port}",
     "colibri": "samples/echo_server_posix --host 127.0.0.1 --port {port}",
+    "colibri-net": "samples/echo_server --host 127.0.0.1 --port {port}",
     "colibri-private-heap":
         "bench/echo/colibri_server --stack private --buffer heap --port {port}",
     "colibri-shared-heap":

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <stdexcept>
 #include <thread>
 
-#include "samples/echo_demo/process_usage.h"
 #include "samples/echo_demo/programs.h"
 
 namespace colibri::test {
@@ -20,6 +20,25 @@ int port_announced_by(echo_demo::ChildProcess& server) {
     throw std::runtime_error("the server said: " + line);
   }
   return std::stoi(line.substr(colon + 1));
+}
+
+/// Sockets that a process has open. Other descriptors it may still be opening when it says that it
+/// listens.
+std::size_t sockets_of(pid_t pid) {
+  std::size_t count = 0;
+  for (const auto& each :
+       std::filesystem::directory_iterator("/proc/" + std::to_string(pid) + "/fd")) {
+    std::error_code closed_meanwhile;
+    const std::string what = std::filesystem::read_symlink(each, closed_meanwhile);
+    if (what.starts_with("socket:")) ++count;
+  }
+  return count;
+}
+
+std::vector<std::string> server_command(std::vector<std::string> command) {
+  command.front() = find_program("samples/" + command.front());
+  command.insert(command.end(), {"--port", "0"});
+  return command;
 }
 
 std::vector<std::string> tester_command(int port, std::size_t connections,
@@ -50,14 +69,13 @@ bool wait_until(const std::function<bool()>& condition) {
   return true;
 }
 
-EchoServerProcess::EchoServerProcess()
-    : process_({find_program("samples/echo_server_posix"), "--port", "0"}, {}),
+EchoServerProcess::EchoServerProcess(const std::vector<std::string>& command)
+    : process_(server_command(command), {}),
       port_(port_announced_by(process_)),
-      descriptors_at_rest_(echo_demo::descriptors_of(process_.pid())) {}
+      sockets_at_rest_(sockets_of(process_.pid())) {}
 
 bool EchoServerProcess::await_connections(std::size_t number) const {
-  return wait_until(
-      [&] { return echo_demo::descriptors_of(pid()) == descriptors_at_rest_ + number; });
+  return wait_until([&] { return sockets_of(pid()) == sockets_at_rest_ + number; });
 }
 
 LoadTester::LoadTester(const EchoServerProcess& server, std::size_t connections,

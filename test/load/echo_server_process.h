@@ -20,24 +20,23 @@ inline constexpr std::chrono::seconds kHang{60};
 /// Looks at `condition` until it is true; false when it hangs.
 bool wait_until(const std::function<bool()>& condition);
 
-/// echo_server_posix on a free port.
+/// An echo server on a free port: echo_server_posix, unless told otherwise.
 class EchoServerProcess {
  public:
-  EchoServerProcess();
+  /// `command`: a sample's name, and options.
+  explicit EchoServerProcess(const std::vector<std::string>& command = {"echo_server_posix"});
 
   int port() const { return port_; }
   pid_t pid() const { return process_.pid(); }
   echo_demo::ChildProcess& process() { return process_; }
 
-  /// Descriptors that it had open before anybody connected.
-  std::size_t descriptors_at_rest() const { return descriptors_at_rest_; }
   /// Waits until it has this many connections; false when it hangs.
   bool await_connections(std::size_t number) const;
 
  private:
   echo_demo::ChildProcess process_;
   int port_;
-  std::size_t descriptors_at_rest_;
+  std::size_t sockets_at_rest_;  // before anybody connected
 };
 
 /// load_test against a server.

@@ -1,0 +1,76 @@
+// BufferedReader and BufferedWriter: many small reads and writes in few system calls.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "colibri/net/stream_socket.h"
+
+namespace colibri {
+
+/// Reads ahead of its user. Refers to the stream, which nobody else may read meanwhile, and which
+/// must outlive it: what was read ahead goes with the reader. One coroutine's. Errors and time-outs
+/// are those of StreamSocket.
+class BufferedReader {
+ public:
+  static constexpr std::size_t kDefaultBytes = 8192;
+
+  /// With room for so many bytes, in the heap; at least one.
+  explicit BufferedReader(StreamSocket& stream, std::size_t bytes = kDefaultBytes);
+
+  /// As StreamSocket's: the first bytes that are there; 0 at the end of the stream.
+  std::size_t read_some(std::span<std::byte> buffer);
+  /// Fills the buffer. False if the stream has ended; if it ends after some of the bytes, throws
+  /// std::system_error (connection_aborted).
+  bool read_exactly(std::span<std::byte> buffer);
+
+  /// What comes up to the delimiter and with it; empty if the stream ends before (the rest is
+  /// there then: see buffered). Valid until the next call. Throws std::system_error (message_size)
+  /// if there is no delimiter within as many bytes as there is room for.
+  std::string_view read_until(std::string_view delimiter);
+  /// A line without its "\n" or "\r\n"; nothing at the end of the stream. Otherwise as read_until;
+  /// a last line need not end.
+  std::optional<std::string_view> read_line();
+
+  /// What was read and not used yet.
+  std::string_view buffered() const noexcept { return {data_.get() + begin_, end_ - begin_}; }
+  /// Passes over so many bytes of it.
+  void consume(std::size_t size) noexcept;
+
+ private:
+  bool read_more();
+
+  StreamSocket& stream_;
+  const std::size_t room_;
+  const std::unique_ptr<char[]> data_;
+  std::size_t begin_ = 0;  // what is buffered lies between
+  std::size_t end_ = 0;
+};
+
+/// Collects what is written. Refers to the stream, which must outlive it. One coroutine's.
+/// What was not flushed when it is destroyed is not sent.
+class BufferedWriter {
+ public:
+  static constexpr std::size_t kDefaultBytes = 8192;
+
+  explicit BufferedWriter(StreamSocket& stream, std::size_t bytes = kDefaultBytes);
+
+  /// Keeps the bytes until flush, or until there is no room: then sends what is there, and them.
+  /// Errors as StreamSocket::write_all; what was collected is lost then.
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  /// Sends all that is collected.
+  void flush();
+  /// How much is collected.
+  std::size_t buffered() const noexcept { return size_; }
+
+ private:
+  StreamSocket& stream_;
+  const std::size_t room_;
+  const std::unique_ptr<std::byte[]> data_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace colibri

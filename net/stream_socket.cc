@@ -1,0 +1,187 @@
+#include "colibri/net/stream_socket.h"
+
+#include <netinet/tcp.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "colibri/core/libc.h"
+#include "colibri/net/io_vectors.h"
+#include "colibri/net/net_error.h"
+
+namespace colibri {
+
+using net_detail::CallDeadline;
+using net_detail::socket_call;
+using net_detail::throw_error;
+using net_detail::try_until_done;
+
+StreamSocket::StreamSocket(Socket socket, const Address* peer, bool short_reads_prove) noexcept
+    : socket_(std::move(socket)), short_reads_prove_(short_reads_prove) {
+  if (peer != nullptr && !peer->is_unix()) std::memcpy(&peer_, peer->data(), peer->size());
+}
+
+std::optional<Address> StreamSocket::known_peer() const {
+  if (peer_.sin6_family == AF_UNSPEC) return std::nullopt;
+  return Address(reinterpret_cast<const sockaddr*>(&peer_), sizeof peer_);
+}
+
+void StreamSocket::fail(std::string_view what) const {
+  const int error = errno;
+  if (const std::optional<Address> peer = known_peer()) throw_error(error, what, *peer);
+  // Of two Unix sockets, one has a name in most cases.
+  sockaddr_storage name{};
+  auto* any = reinterpret_cast<sockaddr*>(&name);
+  for (const auto ask : {&::getpeername, &::getsockname}) {
+    socklen_t size = sizeof name;
+    if (ask(descriptor(), any, &size) == 0 && any->sa_family == AF_UNIX &&
+        size > sizeof(sa_family_t)) {
+      throw_error(error, what, Address(any, size));
+    }
+  }
+  throw_error(error, std::string(what) + " a stream");
+}
+
+// Reading ----------------------------------------------------------------------------------------
+
+/// A short read has emptied a TCP socket; see event_loop.h for when it has not.
+inline void StreamSocket::note_read(std::size_t size, std::size_t room) const noexcept {
+  if (short_reads_prove_ && size < room && size != 0) {
+    note_short_read(net_detail::state_of(socket_.descriptor()));
+  }
+}
+
+std::size_t StreamSocket::receive(std::span<std::byte> buffer, CallDeadline deadline) {
+  if (buffer.empty()) return 0;
+  const ssize_t size = socket_call(number(), Direction::kRead, deadline, [&] {
+    return real::recv(socket_.descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  });
+  if (size < 0) [[unlikely]]
+    fail("read from");
+  note_read(static_cast<std::size_t>(size), buffer.size());
+  return static_cast<std::size_t>(size);
+}
+
+std::size_t StreamSocket::read_some(std::span<const iovec> buffers) {
+  const std::size_t room = net_detail::total_size(buffers);
+  if (room == 0) return 0;
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(buffers.data());
+  message.msg_iovlen = std::min<std::size_t>(buffers.size(), IOV_MAX);
+  const ssize_t size = socket_call(number(), Direction::kRead, CallDeadline(timeouts_.idle), [&] {
+    return real::recvmsg(socket_.descriptor(), &message, MSG_DONTWAIT);
+  });
+  if (size < 0) fail("read from");
+  if (message.msg_iovlen == buffers.size()) note_read(static_cast<std::size_t>(size), room);
+  return static_cast<std::size_t>(size);
+}
+
+bool StreamSocket::read_exactly(std::span<std::byte> buffer) {
+  if (buffer.empty()) return true;
+  const std::size_t first = read_some(buffer);
+  if (first == 0) return false;
+  if (first != buffer.size()) fill(buffer, first);
+  return true;
+}
+
+/// The rest of a buffer that has `done` bytes.
+void StreamSocket::fill(std::span<std::byte> buffer, std::size_t done) {
+  CallDeadline deadline(timeouts_.read);
+  deadline = deadline.get();  // it begins now, and not at the first wait
+  while (done != buffer.size()) {
+    const std::size_t more = receive(buffer.subspan(done), deadline);
+    if (more == 0) {
+      errno = ECONNABORTED;
+      fail("the stream ended after " + std::to_string(done) + " of " +
+           std::to_string(buffer.size()) + " bytes from");
+    }
+    done += more;
+  }
+}
+
+std::size_t StreamSocket::read_until(std::string& buffer, std::string_view delimiter,
+                                     std::size_t limit) {
+  constexpr std::size_t kStep = 4096;
+  CallDeadline deadline(buffer.empty() ? timeouts_.idle : timeouts_.read);
+  bool first_read = buffer.empty();
+  for (std::size_t searched = 0;;) {
+    const std::size_t found = buffer.find(delimiter, searched);
+    if (found != std::string::npos && found + delimiter.size() <= limit) {
+      return found + delimiter.size();
+    }
+    if (found != std::string::npos || buffer.size() >= limit) {
+      errno = EMSGSIZE;
+      fail("too much before the delimiter from");
+    }
+    // The delimiter may have begun within what is there.
+    const std::size_t size = buffer.size();
+    searched = size < delimiter.size() ? 0 : size - delimiter.size() + 1;
+    buffer.resize(std::min(size + kStep, limit));
+    std::size_t more = 0;
+    try {
+      more = receive(std::as_writable_bytes(std::span(buffer)).subspan(size), deadline);
+    } catch (...) {
+      buffer.resize(size);
+      throw;
+    }
+    buffer.resize(size + more);
+    if (more == 0) return 0;
+    if (first_read) deadline = CallDeadline(CallDeadline(timeouts_.read).get());
+    first_read = false;
+  }
+}
+
+void StreamSocket::wait_readable() {
+  if (!net_detail::may_begin_call()) fail("wait for");
+  if (DescriptorState* state = net_detail::state_of(descriptor());
+      !is_drained(state, Direction::kRead)) {
+    pollfd query{descriptor(), POLLIN | POLLRDHUP, 0};
+    if (real::poll(&query, 1, 0) != 0) return;
+    note_drained(state, Direction::kRead);
+  }
+  if (!net_detail::wait_for(descriptor(), Direction::kRead, CallDeadline(timeouts_.idle).get())) {
+    fail("wait for");
+  }
+}
+
+// Writing ----------------------------------------------------------------------------------------
+
+std::size_t StreamSocket::send_some(std::span<const std::byte> bytes, CallDeadline& deadline) {
+  const ssize_t sent = try_until_done(number(), Direction::kWrite, deadline, [&] {
+    return real::send(socket_.descriptor(), bytes.data(), bytes.size(),
+                      MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
+  if (sent < 0) [[unlikely]]
+    fail("write to");
+  return static_cast<std::size_t>(sent);
+}
+
+void StreamSocket::write_all(std::span<const iovec> buffers) {
+  if (!net_detail::may_begin_call()) fail("write to");
+  CallDeadline deadline(timeouts_.write);
+  net_detail::RemainingVectors rest(buffers);
+  while (!rest.empty()) {
+    const ssize_t sent = try_until_done(number(), Direction::kWrite, deadline, [&] {
+      std::array<iovec, net_detail::RemainingVectors::kAtOnce> some;
+      const msghdr message = rest.next(some);
+      return real::sendmsg(descriptor(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    });
+    if (sent < 0) fail("write to");
+    rest.advance(static_cast<std::size_t>(sent));
+  }
+}
+
+void StreamSocket::shutdown_write() {
+  if (real::shutdown(descriptor(), SHUT_WR) != 0) fail("end the stream to");
+}
+
+void StreamSocket::set_option(int level, int name, int value) {
+  // With a low-water mark or a protocol of the kernel's on top, short reads prove nothing.
+  const bool harmless =
+      level == IPPROTO_TCP ? name != TCP_ULP : level == SOL_SOCKET && name != SO_RCVLOWAT;
+  socket_.set_option(level, name, value);
+  short_reads_prove_ &= harmless;
+}
+
+}  // namespace colibri

@@ -1,0 +1,114 @@
+// StreamSocket: reading and writing, for TcpStream and UnixStream.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/uio.h>
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "colibri/net/socket.h"
+#include "colibri/net/socket_call.h"
+
+namespace colibri {
+
+/// How long calls on a stream may wait. Zero: for ever.
+struct StreamTimeouts {
+  std::chrono::milliseconds idle{0};  // a read, for its first byte
+  std::chrono::milliseconds read{
+      0};  // read_exactly and read_until, from the first byte to the last
+  std::chrono::milliseconds write{0};  // a write, in all
+};
+
+/// A connected socket that carries bytes in order. Movable; rules of Socket.
+///
+/// Calls that wait park the coroutine; in a plain thread they block it. A time-out of the stream's
+/// own, and a TimeLimit that is over, make them throw std::system_error (timed_out); a cancelled
+/// coroutine gets Canceled. The stream can be used after that, but a write may have sent some bytes
+/// and not the rest. The end of the stream is no error. A connection that the peer has reset is
+/// (connection_reset, broken_pipe); no signal is raised.
+class StreamSocket {
+ public:
+  /// Takes the first bytes that come, as many as are there and fit: how many; 0 at the end of the
+  /// stream, and for an empty buffer.
+  std::size_t read_some(std::span<std::byte> buffer) {
+    return receive(buffer, net_detail::CallDeadline(timeouts_.idle));
+  }
+  /// The same into several buffers, in their order.
+  std::size_t read_some(std::span<const iovec> buffers);
+
+  /// Fills the buffer. False if the stream has ended; if it ends after some of the bytes, throws
+  /// std::system_error (connection_aborted).
+  bool read_exactly(std::span<std::byte> buffer);
+
+  /// Reads until `delimiter` is in `buffer`, which may hold bytes already: how many bytes it has up
+  /// to the delimiter and with it; 0 if the stream ends before. Bytes behind it may have come, too:
+  /// erase what was used, and call again. Throws std::system_error (message_size) if there is no
+  /// delimiter within `limit` bytes.
+  std::size_t read_until(std::string& buffer, std::string_view delimiter, std::size_t limit);
+
+  /// Sends all of it.
+  void write_all(std::span<const std::byte> bytes) {
+    if (!net_detail::may_begin_call()) [[unlikely]]
+      fail("write to");
+    net_detail::CallDeadline deadline(timeouts_.write);
+    while (!bytes.empty()) bytes = bytes.subspan(send_some(bytes, deadline));
+  }
+  void write_all(std::string_view text) { write_all(std::as_bytes(std::span(text))); }
+  /// The same for several buffers, in their order.
+  void write_all(std::span<const iovec> buffers);
+
+  /// Waits until there is something to read, or the end. On a shared stack, what lies in the frames
+  /// of a parked coroutine is copied: so let those wait here whose buffer lies on the stack, before
+  /// they enter the function that holds it.
+  void wait_readable();
+
+  /// The peer reads the end of the stream; reading goes on.
+  void shutdown_write();
+
+  const StreamTimeouts& timeouts() const noexcept { return timeouts_; }
+  void set_timeouts(const StreamTimeouts& timeouts) noexcept { timeouts_ = timeouts; }
+
+  bool is_open() const noexcept { return socket_.is_open(); }
+  int descriptor() const noexcept { return socket_.descriptor(); }
+  void close() noexcept { socket_.close(); }
+  int release() noexcept { return socket_.release(); }
+  Address local_address() const { return socket_.local_address(); }
+  int option(int level, int name) const { return socket_.option(level, name); }
+  void set_option(int level, int name, int value);
+
+  /// For those who write further calls on a stream: throws std::system_error with errno, saying
+  /// `what` ("write to") was done to this peer.
+  [[noreturn]] void fail(std::string_view what) const;
+
+ protected:
+  StreamSocket() noexcept = default;
+  /// `peer`: its address, if it has one worth telling. `short_reads_prove`: this is TCP, where a
+  /// read that gets less than it could has emptied the socket.
+  StreamSocket(Socket socket, const Address* peer, bool short_reads_prove) noexcept;
+
+  /// Who is at the other end, as known from the beginning; null for Unix sockets.
+  std::optional<Address> known_peer() const;
+  auto number() const noexcept {
+    return [this] { return socket_.descriptor(); };
+  }
+
+ private:
+  std::size_t receive(std::span<std::byte> buffer, net_detail::CallDeadline deadline);
+  std::size_t send_some(std::span<const std::byte> bytes, net_detail::CallDeadline& deadline);
+  void note_read(std::size_t size, std::size_t room) const noexcept;
+  void fill(std::span<std::byte> buffer, std::size_t done);
+
+  Socket socket_;
+  bool short_reads_prove_ = false;
+  // Kept here, since the kernel does not know it any more when the connection was reset; and not as
+  // an Address, which has room for the names of Unix sockets.
+  sockaddr_in6 peer_{};
+  StreamTimeouts timeouts_;
+};
+
+}  // namespace colibri

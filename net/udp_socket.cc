@@ -1,0 +1,109 @@
+#include "colibri/net/udp_socket.h"
+
+#include <netinet/udp.h>
+
+#include "colibri/core/libc.h"
+#include "colibri/net/datagram_batch.h"
+#include "colibri/net/net_error.h"
+
+namespace colibri {
+namespace {
+
+using net_detail::CallDeadline;
+using net_detail::socket_call;
+using net_detail::throw_error;
+
+Socket open_for(const Address& address) {
+  if (address.is_unix()) throw_error(EAFNOSUPPORT, "use UDP with", address);
+  return Socket::open(address, SOCK_DGRAM);
+}
+
+}  // namespace
+
+UdpSocket UdpSocket::bind(const Address& address, bool reuse_port) {
+  Socket socket = open_for(address);
+  if (reuse_port) socket.set_option(SOL_SOCKET, SO_REUSEPORT, 1);
+  if (::bind(socket.descriptor(), address.data(), address.size()) != 0) {
+    throw_error(errno, "bind to", address);
+  }
+  return UdpSocket(std::move(socket));
+}
+
+UdpSocket UdpSocket::connect(const Address& peer) {
+  Socket socket = open_for(peer);
+  if (real::connect(socket.descriptor(), peer.data(), peer.size()) != 0) {
+    throw_error(errno, "connect to", peer);
+  }
+  return UdpSocket(std::move(socket));
+}
+
+void UdpSocket::fail(std::string_view what) const {
+  const int error = errno;
+  if (!is_open()) throw_error(error, std::string(what) + " a closed socket");
+  throw_error(error, what, address());
+}
+
+Datagram UdpSocket::receive(std::span<std::byte> buffer) {
+  sockaddr_in6 name{};
+  iovec piece{buffer.data(), buffer.size()};
+  msghdr message{};
+  const ssize_t size = socket_call(number(), Direction::kRead, CallDeadline(), [&] {
+    message = {};
+    message.msg_name = &name;
+    message.msg_namelen = sizeof name;
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    return real::recvmsg(descriptor(), &message, MSG_DONTWAIT);
+  });
+  if (size < 0) fail("receive on");
+  return {.size = static_cast<std::size_t>(size),
+          .cut_off = (message.msg_flags & MSG_TRUNC) != 0,
+          .from = Address(reinterpret_cast<const sockaddr*>(&name), message.msg_namelen)};
+}
+
+void UdpSocket::receive(DatagramBatch& batch) {
+  DatagramBatch::Parts& parts = *batch.parts_;
+  // Only those that were used since the last time need it, but who knows what was done with them.
+  for (std::size_t i = 0; i < batch.capacity(); ++i) parts.make_ready(i);
+  parts.count = 0;
+  const ssize_t count = socket_call(number(), Direction::kRead, CallDeadline(), [&] {
+    return real::recvmmsg(descriptor(), parts.messages.data(),
+                          static_cast<unsigned>(parts.messages.size()), MSG_DONTWAIT, nullptr);
+  });
+  if (count < 0) fail("receive on");
+  parts.note_received(static_cast<std::size_t>(count));
+}
+
+void UdpSocket::send_to(std::span<const std::byte> bytes, const Address& to) {
+  const ssize_t sent = socket_call(number(), Direction::kWrite, CallDeadline(), [&] {
+    return real::sendto(descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
+                        to.data(), to.size());
+  });
+  if (sent < 0) throw_error(errno, "send to", to);
+}
+
+void UdpSocket::send(std::span<const std::byte> bytes) {
+  const ssize_t sent = socket_call(number(), Direction::kWrite, CallDeadline(), [&] {
+    return real::send(descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
+  if (sent < 0) fail("send from");
+}
+
+void UdpSocket::send(DatagramBatch& batch) {
+  DatagramBatch::Parts& parts = *batch.parts_;
+  for (std::size_t done = 0; done < parts.count;) {
+    const ssize_t sent = socket_call(number(), Direction::kWrite, CallDeadline(), [&] {
+      return real::sendmmsg(descriptor(), &parts.messages[done],
+                            static_cast<unsigned>(parts.count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
+    });
+    if (sent < 0) throw_error(errno, "send to", batch.address(done));
+    done += static_cast<std::size_t>(sent);
+  }
+}
+
+bool UdpSocket::join_received(bool on) noexcept {
+  const int value = on ? 1 : 0;
+  return real::setsockopt(descriptor(), SOL_UDP, UDP_GRO, &value, sizeof value) == 0;
+}
+
+}  // namespace colibri

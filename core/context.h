@@ -1,5 +1,5 @@
-// The context switch: saves the callee-saved registers of one flow of control on its stack and
-// takes those of another from its stack. The only header that knows the architecture.
+// The context switch: leaves one flow of control, whose registers are saved on its stack, and goes
+// on with another. The only header that knows the architecture.
 //
 // Kept over a switch: rbx rbp r12-r15 (x86-64); x19-x30 d8-d15 (aarch64). Not kept, on purpose: the
 // control words of x87 and SSE (FPCR on aarch64), which all coroutines of a thread share. A
@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 
 namespace colibri {
 
@@ -44,10 +45,13 @@ void colibri_context_entry() noexcept;
 /// by its history: flows that were left in functions of the same depth then return as predicted.
 /// And only such registers are saved as are in use here.
 ///
-/// REQUIRES (x86-64): a function that calls others besides, and not as its last act; else it may
-/// keep variables below its stack pointer, where this pushes.
+/// Ends the process if `target` is null.
 [[gnu::always_inline]] inline void switch_context(StackPointer* save,
                                                   StackPointer target) noexcept {
+  // Nobody has left that flow. And with a call in it, that is not its last act, no function keeps
+  // variables below its stack pointer, where this pushes: there is no attribute to say so.
+  if (target == nullptr) [[unlikely]]
+    std::abort();
 #if defined(__x86_64__)
   // rbx and rbp by hand: compilers may have uses for them that a clobber cannot undo.
   asm volatile(

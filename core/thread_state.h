@@ -74,9 +74,6 @@ void switch_and_put_aside(Flow& from, Flow& to) noexcept;
   // Every flow leaves the thread's record empty, so only a full one has to be put aside.
   if (!thread.exceptions->empty()) [[unlikely]] {
     switch_and_put_aside(from, to);
-    // Not the caller's last act: a function that calls nothing but what it jumps to may keep
-    // variables below its stack pointer, where the switch pushes.
-    asm volatile("");
     return;
   }
   const int saved_errno = *thread.errno_address;

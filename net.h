@@ -8,6 +8,7 @@
 #include "colibri/core/task.h"
 #include "colibri/net/address.h"
 #include "colibri/net/buffered.h"
+#include "colibri/net/resolver.h"
 #include "colibri/net/stop_signals.h"
 #include "colibri/net/tcp_listener.h"
 #include "colibri/net/tcp_server.h"

@@ -8,6 +8,8 @@
 #include "colibri/core/task.h"
 #include "colibri/net/address.h"
 #include "colibri/net/buffered.h"
+#include "colibri/net/inherited_sockets.h"
+#include "colibri/net/listener_handover.h"
 #include "colibri/net/resolver.h"
 #include "colibri/net/stop_signals.h"
 #include "colibri/net/tcp_listener.h"

@@ -25,6 +25,7 @@ class ServerShard : public std::enable_shared_from_this<ServerShard> {
   void serve();
 
   Address address() const { return listener_.address(); }
+  int listener_descriptor() const noexcept { return listener_.descriptor(); }
   /// Any thread.
   TcpServerCounters counters() const noexcept;
 

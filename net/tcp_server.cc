@@ -64,6 +64,12 @@ Address TcpServer::address() const {
   return shards_.front()->address();
 }
 
+std::vector<int> TcpServer::listener_descriptors() const {
+  std::vector<int> descriptors;
+  for (const auto& shard : shards_) descriptors.push_back(shard->listener_descriptor());
+  return descriptors;
+}
+
 void TcpServer::run() {
   Task<void> watch;
   if (signals_ != nullptr) {

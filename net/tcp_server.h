@@ -94,6 +94,10 @@ class TcpServer {
   /// Where it listens, with the port that port 0 has become. Not after run has begun to end.
   Address address() const;
 
+  /// The descriptors of its listeners, which stay its own: for a successor. Not after run has begun
+  /// to end.
+  std::vector<int> listener_descriptors() const;
+
   std::size_t threads() const noexcept { return shards_.size(); }
   /// In all, and of one thread.
   TcpServerCounters counters() const noexcept;

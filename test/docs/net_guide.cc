@@ -1,0 +1,111 @@
+// The code of docs/net.md, which has what stands between the marks, in this order.
+#include "colibri/net.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstdio>
+#include <string>
+
+using namespace std::chrono_literals;
+
+// [[
+void echo(colibri::TcpStream& stream) {
+  std::array<std::byte, 4096> buffer;
+  while (const std::size_t size = stream.read_some(buffer)) {
+    stream.write_all(std::span(buffer).first(size));
+  }
+}
+
+void serve() {
+  colibri::TcpServer server("127.0.0.1:7777", echo,
+                            {.threads = 2,
+                             .most_connections = 10'000,
+                             .timeouts = {.idle = 60s, .read = 10s, .write = 10s},
+                             .drain = 10s,
+                             .stop_signals = {SIGTERM, SIGINT}});
+  std::printf("listening on %s\n", server.address().to_string().c_str());
+  server.run();
+}
+// ]]
+
+// [[
+std::string ask(const colibri::Resolver& resolver, const std::string& host) {
+  const colibri::TimeLimit limit(5s);  // for all that follows
+  colibri::TcpStream stream = colibri::TcpStream::connect(resolver.resolve(host, 7777));
+  stream.write_all("hello\n");
+  std::string buffer;
+  const std::size_t size = stream.read_until(buffer, "\n", 1000);
+  return buffer.substr(0, size);
+}
+// ]]
+
+// [[
+void answer_lines(colibri::TcpStream& stream) {
+  colibri::BufferedReader reader(stream);
+  colibri::BufferedWriter writer(stream);
+  while (const auto line = reader.read_line()) {
+    writer.write("you said: ");
+    writer.write(*line);
+    writer.write("\n");
+    if (reader.buffered().empty()) writer.flush();  // no more questions here yet
+  }
+}
+// ]]
+
+// [[
+void echo_datagrams() {
+  colibri::UdpSocket socket = colibri::UdpSocket::bind("127.0.0.1:7777");
+  colibri::DatagramBatch batch(64, 1500);
+  for (;;) {
+    socket.receive(batch);  // waits for the first, takes all that are there
+    socket.send(batch);     // each to where it came from
+  }
+}
+// ]]
+
+// [[
+void send_page(colibri::TcpStream& stream, int file) {
+  struct stat status {};
+  fstat(file, &status);
+  colibri::send_file(stream, file, 0, static_cast<std::uint64_t>(status.st_size));
+}
+
+void relay(colibri::TcpStream& stream) {
+  // Two coroutines use them, so they lie in the heap: a stack may be a shared one.
+  auto client = std::make_shared<colibri::TcpStream>(std::move(stream));
+  auto server = std::make_shared<colibri::TcpStream>(colibri::TcpStream::connect("127.0.0.1:7778"));
+  auto answers = colibri::spawn([=] {
+    colibri::copy(*server, *client);
+    client->shutdown_write();
+  });
+  colibri::copy(*client, *server);
+  server->shutdown_write();
+  answers.join();
+}
+// ]]
+
+// [[
+void serve_and_be_succeeded() {
+  colibri::ListenerHandover handover("unix:/run/echo/handover");
+  std::vector<colibri::TcpListener> listeners = handover.take_listeners();
+  if (listeners.empty()) listeners.emplace_back("0.0.0.0:7777");  // nobody was there
+  colibri::TcpServer server(std::move(listeners), echo);
+  auto successor = colibri::spawn([&] { handover.run(server); });
+  server.run();  // until a new process has taken over, and the last connection has ended
+}
+// ]]
+
+int main() {
+  return colibri::run([] {
+    const std::string page = ask(colibri::Resolver(), "localhost");
+    colibri::TcpServer lines("127.0.0.1:0", answer_lines);
+    colibri::TcpServer relays("127.0.0.1:0", relay);
+    const auto send = [](colibri::TcpStream& stream) { send_page(stream, 0); };
+    colibri::TcpServer pages("127.0.0.1:0", send);
+    serve();
+    serve_and_be_succeeded();
+    echo_datagrams();
+  });
+}

@@ -245,6 +245,30 @@ TEST_P(StreamSocketTest, WritingToAPeerThatIsGoneIsAnErrorAndNoSignal) {
   });
 }
 
+TEST_P(StreamSocketTest, TriesWithoutWaiting) {
+  in_coroutine([](Ends ends) {
+    std::array<std::byte, 10> buffer;
+    EXPECT_EQ(ends.far.try_read_some(buffer), std::nullopt);
+    EXPECT_EQ(ends.far.try_read_some({}), 0U);
+    ends.near.write_all("abc");
+    ends.far.wait_readable();
+    EXPECT_EQ(ends.far.try_read_some(buffer), 3U);
+    EXPECT_EQ(ends.far.try_read_some(buffer), std::nullopt);
+    const std::string text = test_text(1'000'000);
+    std::size_t sent = 0;
+    while (const auto more = ends.near.try_write_some(std::as_bytes(std::span(text))))
+      sent += *more;
+    EXPECT_GT(sent, 0U);
+    EXPECT_EQ(read_text(ends.far, sent).size(), sent);
+    ends.near.shutdown_write();
+    ends.far.wait_readable();
+    EXPECT_EQ(ends.far.try_read_some(buffer), 0U) << "the end";
+    ends.near.close();
+    EXPECT_EQ(error_of_call([&] { ends.near.try_read_some(buffer); }), EBADF);
+    EXPECT_EQ(error_of_call([&] { ends.near.try_write_some(buffer); }), EBADF);
+  });
+}
+
 TEST_P(StreamSocketTest, WaitReadableReturnsForBytesAndForTheEnd) {
   in_coroutine([](Ends ends) {
     ends.near.write_all("there already");

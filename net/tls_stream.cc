@@ -252,6 +252,10 @@ std::string TlsStream::peer_subject() const {
   return name;
 }
 
+void TlsStream::fail(std::string_view what) const {
+  state_->stream.fail(what);
+}
+
 TcpStream& TlsStream::tcp() noexcept {
   return state_->stream;
 }

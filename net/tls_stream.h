@@ -59,6 +59,9 @@ class TlsStream {
   /// Whom the peer's certificate is for ("CN=…"); empty: it has none.
   std::string peer_subject() const;
 
+  /// As StreamSocket's.
+  [[noreturn]] void fail(std::string_view what) const;
+
   /// What is below, for its addresses, options and time-outs. Not to be read from or written to.
   TcpStream& tcp() noexcept;
 

@@ -9,6 +9,7 @@
 
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
+#include "colibri/net/buffered.h"
 #include "test/net/loopback.h"
 #include "test/net/test_certificates.h"
 #include "test/support/run_in_scheduler.h"
@@ -142,6 +143,23 @@ TEST_F(TlsStreamTest, ReadsExactlyAndWaitsForBytes) {
     std::array<std::byte, 5> more;
     EXPECT_EQ(error_of_call([&] { ends.server.read_exactly(more); }), ECONNABORTED);
     EXPECT_FALSE(ends.server.read_exactly(more));
+  });
+}
+
+TEST_F(TlsStreamTest, IsReadAndWrittenThroughBuffers) {
+  run_in_scheduler([this] {
+    Ends ends = connect();
+    BufferedWriter writer(ends.client, 16);
+    for (const char* each : {"one\n", "two\r\n", "a line that is longer than its room\n"}) {
+      writer.write(each);
+    }
+    writer.flush();
+    BufferedReader reader(ends.server, 64);
+    for (const char* line : {"one", "two", "a line that is longer than its room"}) {
+      EXPECT_EQ(reader.read_line(), line);
+    }
+    ends.client.write_all(test_text(100));
+    EXPECT_EQ(error_of_call([&] { reader.read_line(); }), EMSGSIZE);
   });
 }
 

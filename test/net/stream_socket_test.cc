@@ -172,7 +172,7 @@ TEST_P(StreamSocketTest, ReadsUntilADelimiter) {
 
 TEST_P(StreamSocketTest, ReadUntilRefusesMoreThanItsLimit) {
   in_coroutine([](Ends ends) {
-    for (const std::size_t size : {10, 11, 5000}) {
+    for (const std::size_t size : {10U, 11U, 5000U}) {
       std::string buffer;
       ends.near.write_all(test_text(size) + "\n");
       EXPECT_EQ(error_of_call([&] { ends.far.read_until(buffer, "\n", 10); }), EMSGSIZE) << size;

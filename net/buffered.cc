@@ -1,13 +1,14 @@
 #include "colibri/net/buffered.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <utility>
 
 namespace colibri {
 
-BufferedReader::BufferedReader(StreamSocket& stream, std::size_t bytes)
+BufferedReader::BufferedReader(StreamReference stream, std::size_t bytes)
     : stream_(stream),
       room_(std::max<std::size_t>(bytes, 1)),
       data_(std::make_unique<char[]>(room_)) {}
@@ -92,7 +93,7 @@ std::optional<std::string_view> BufferedReader::read_line() {
   return line;
 }
 
-BufferedWriter::BufferedWriter(StreamSocket& stream, std::size_t bytes)
+BufferedWriter::BufferedWriter(StreamReference stream, std::size_t bytes)
     : stream_(stream),
       room_(std::max<std::size_t>(bytes, 1)),
       data_(std::make_unique<std::byte[]>(room_)) {}
@@ -103,11 +104,8 @@ void BufferedWriter::write(std::span<const std::byte> bytes) {
     size_ += bytes.size();
     return;
   }
-  // Both in one call, and nothing is copied.
-  const std::array<iovec, 2> both{iovec{data_.get(), size_},
-                                  iovec{const_cast<std::byte*>(bytes.data()), bytes.size()}};
-  size_ = 0;
-  stream_.write_all(both);
+  const std::size_t size = std::exchange(size_, 0);
+  stream_.write_both(std::span(data_.get(), size), bytes);
 }
 
 void BufferedWriter::flush() {

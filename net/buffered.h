@@ -3,24 +3,25 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
-#include "colibri/net/stream_socket.h"
+#include "colibri/net/stream_reference.h"
 
 namespace colibri {
 
-/// Reads ahead of its user. Refers to the stream, which nobody else may read meanwhile, and which
-/// must outlive it: what was read ahead goes with the reader. One coroutine's. Errors and time-outs
-/// are those of StreamSocket.
+/// Reads ahead of its user. Refers to the stream, of any kind, which nobody else may read
+/// meanwhile, and which must outlive it: what was read ahead goes with the reader. One coroutine's.
+/// Errors and time-outs are those of the stream.
 class BufferedReader {
  public:
   static constexpr std::size_t kDefaultBytes = 8192;
 
   /// With room for so many bytes, in the heap; at least one.
-  explicit BufferedReader(StreamSocket& stream, std::size_t bytes = kDefaultBytes);
+  explicit BufferedReader(StreamReference stream, std::size_t bytes = kDefaultBytes);
 
-  /// As StreamSocket's: the first bytes that are there; 0 at the end of the stream.
+  /// As the stream's: the first bytes that are there; 0 at the end of the stream.
   std::size_t read_some(std::span<std::byte> buffer);
   /// Fills the buffer. False if the stream has ended; if it ends after some of the bytes, throws
   /// std::system_error (connection_aborted).
@@ -42,7 +43,7 @@ class BufferedReader {
  private:
   bool read_more();
 
-  StreamSocket& stream_;
+  const StreamReference stream_;
   const std::size_t room_;
   const std::unique_ptr<char[]> data_;
   std::size_t begin_ = 0;  // what is buffered lies between
@@ -55,10 +56,10 @@ class BufferedWriter {
  public:
   static constexpr std::size_t kDefaultBytes = 8192;
 
-  explicit BufferedWriter(StreamSocket& stream, std::size_t bytes = kDefaultBytes);
+  explicit BufferedWriter(StreamReference stream, std::size_t bytes = kDefaultBytes);
 
   /// Keeps the bytes until flush, or until there is no room: then sends what is there, and them.
-  /// Errors as StreamSocket::write_all; what was collected is lost then.
+  /// Errors as the stream's write_all; what was collected is lost then.
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
   /// Sends all that is collected.
@@ -67,7 +68,7 @@ class BufferedWriter {
   std::size_t buffered() const noexcept { return size_; }
 
  private:
-  StreamSocket& stream_;
+  const StreamReference stream_;
   const std::size_t room_;
   const std::unique_ptr<std::byte[]> data_;
   std::size_t size_ = 0;

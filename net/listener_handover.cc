@@ -8,6 +8,7 @@
 #include "colibri/core/canceled.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/log.h"
+#include "colibri/core/sleep.h"
 #include "colibri/net/net_error.h"
 
 namespace colibri {
@@ -19,6 +20,7 @@ constexpr std::byte kReady{'R'};
 
 /// How long a successor may take from the connection to the moment it is ready.
 constexpr std::chrono::minutes kPatience{1};
+constexpr std::chrono::milliseconds kPause{100};
 
 /// Nothing if nobody serves there.
 UnixStream call(const Address& meeting_point, Deadline deadline) {
@@ -95,13 +97,14 @@ void ListenerHandover::dismiss_predecessor() {
 void ListenerHandover::run(TcpServer& server) {
   dismiss_predecessor();
   for (;;) {
-    UnixStream successor = meeting_point_.accept();
     try {
+      UnixStream successor = meeting_point_.accept();
       if (hand_over(successor, server)) break;
     } catch (const Canceled&) {
       throw;
     } catch (const std::exception& error) {
       log(LogLevel::kWarning, std::string("a successor did not come up: ") + error.what());
+      sleep_for(kPause);  // perhaps there are no descriptors
     }
   }
   meeting_point_.close();

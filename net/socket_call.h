@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <span>
 
 #include "colibri/core/descriptor_wait.h"
@@ -64,6 +65,22 @@ inline bool may_begin_call() {
     return true;
   const WakeReason reason = thread_state.scheduler->begin_call();
   return reason == WakeReason::kFired || may_go_on(reason);
+}
+
+/// A call that does not wait: its result, or nothing, with errno; EAGAIN where it would have to
+/// wait.
+template <class Attempt>
+std::optional<std::size_t> socket_try(int descriptor, Direction direction, Attempt attempt) {
+  DescriptorState* state = state_of(descriptor);
+  errno = EAGAIN;
+  if (is_drained(state, direction)) return std::nullopt;
+  for (;;) {
+    const ssize_t result = attempt();
+    if (result >= 0) return static_cast<std::size_t>(result);
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN) note_drained(state, direction);
+    return std::nullopt;
+  }
 }
 
 /// The part of socket_call that follows may_begin_call, for calls of several steps.

@@ -1,6 +1,7 @@
 #include "colibri/net/stop_signals.h"
 
 #include <atomic>
+#include <thread>
 
 #include "colibri/core/check.h"
 #include "colibri/core/libc.h"
@@ -12,11 +13,18 @@ namespace {
 
 /// What the handler writes to; -1: nobody is to be told.
 constinit std::atomic<int> told{-1};
+/// Handlers that may be writing there, on whatever threads.
+constinit std::atomic<int> telling{0};
 
 void tell(int /*signal*/) {
   const int saved_errno = errno;
   const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = real::write(told.load(), &one, sizeof one);
+  ++telling;
+  const int event = told.load();
+  if (event >= 0) {
+    [[maybe_unused]] const ssize_t written = real::write(event, &one, sizeof one);
+  }
+  --telling;
   errno = saved_errno;
 }
 
@@ -49,8 +57,9 @@ StopSignals::~StopSignals() {
 
 void StopSignals::restore() noexcept {
   for (const auto& [signal, action] : previous_) real::sigaction(signal, &action, nullptr);
-  // A handler on another thread that has begun may write to nothing yet.
   told.store(-1);
+  // One that has begun on another thread must not find the number to be somebody else's.
+  while (telling.load() != 0) std::this_thread::yield();
 }
 
 void StopSignals::wait() {

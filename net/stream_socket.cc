@@ -63,6 +63,19 @@ std::size_t StreamSocket::receive(std::span<std::byte> buffer, CallDeadline dead
   return static_cast<std::size_t>(size);
 }
 
+std::optional<std::size_t> StreamSocket::try_read_some(std::span<std::byte> buffer) {
+  if (buffer.empty()) return 0;
+  const std::optional<std::size_t> size = net_detail::socket_try(
+      descriptor(), Direction::kRead,
+      [&] { return real::recv(descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT); });
+  if (size) {
+    note_read(*size, buffer.size());
+  } else if (errno != EAGAIN) {
+    fail("read from");
+  }
+  return size;
+}
+
 std::size_t StreamSocket::read_some(std::span<const iovec> buffers) {
   const std::size_t room = net_detail::total_size(buffers);
   if (room == 0) return 0;
@@ -155,6 +168,15 @@ std::size_t StreamSocket::send_some(std::span<const std::byte> bytes, CallDeadli
   if (sent < 0) [[unlikely]]
     fail("write to");
   return static_cast<std::size_t>(sent);
+}
+
+std::optional<std::size_t> StreamSocket::try_write_some(std::span<const std::byte> bytes) {
+  const std::optional<std::size_t> size =
+      net_detail::socket_try(descriptor(), Direction::kWrite, [&] {
+        return real::send(descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      });
+  if (!size && errno != EAGAIN) fail("write to");
+  return size;
 }
 
 void StreamSocket::write_all(std::span<const iovec> buffers) {

@@ -41,6 +41,9 @@ class StreamSocket {
   /// The same into several buffers, in their order.
   std::size_t read_some(std::span<const iovec> buffers);
 
+  /// The same without waiting: nothing if no byte is there.
+  std::optional<std::size_t> try_read_some(std::span<std::byte> buffer);
+
   /// Fills the buffer. False if the stream has ended; if it ends after some of the bytes, throws
   /// std::system_error (connection_aborted).
   bool read_exactly(std::span<std::byte> buffer);
@@ -61,6 +64,9 @@ class StreamSocket {
   void write_all(std::string_view text) { write_all(std::as_bytes(std::span(text))); }
   /// The same for several buffers, in their order.
   void write_all(std::span<const iovec> buffers);
+
+  /// Sends as much as the kernel takes without waiting; nothing if it takes no byte.
+  std::optional<std::size_t> try_write_some(std::span<const std::byte> bytes);
 
   /// Waits until there is something to read, or the end. On a shared stack, what lies in the frames
   /// of a parked coroutine is copied: so let those wait here whose buffer lies on the stack, before

@@ -63,7 +63,8 @@ class TcpServer {
  public:
   /// Serves one connection: the coroutine's whole work. When it returns or throws, the connection
   /// is closed; an exception is logged, once a second at most, and ends that connection alone. It
-  /// is called on several threads at once if the server has several.
+  /// is called on several threads at once if the server has several. The stream lies on the
+  /// coroutine's stack, which may be a shared one: move it to the heap for other coroutines.
   using Handler = std::function<void(TcpStream&)>;
 
   /// Throws std::system_error as TcpListener does.

@@ -1,5 +1,6 @@
 // The code of docs/net.md, which has what stands between the marks, in this order.
 #include "colibri/net.h"
+#include "colibri/net/tls_stream.h"
 
 #include <signal.h>
 #include <sys/stat.h>
@@ -97,6 +98,26 @@ void serve_and_be_succeeded() {
 }
 // ]]
 
+// [[
+void serve_in_secret() {
+  const colibri::TlsServerContext context({.certificate = {"chain.pem", "key.pem"}});
+  colibri::TcpServer server("0.0.0.0:7443", [context](colibri::TcpStream& tcp) {
+    colibri::TlsStream stream = colibri::TlsStream::accept(std::move(tcp), context);
+    std::array<std::byte, 4096> buffer;
+    while (const std::size_t size = stream.read_some(buffer)) {
+      stream.write_all(std::span(buffer).first(size));
+    }
+  });
+  server.run();
+}
+
+void ask_in_secret(colibri::TcpStream tcp, const colibri::TlsClientContext& context) {
+  colibri::TlsStream stream = colibri::TlsStream::connect(std::move(tcp), "example.com", context);
+  stream.write_all("hello");
+  stream.close();
+}
+// ]]
+
 int main() {
   return colibri::run([] {
     const std::string page = ask(colibri::Resolver(), "localhost");
@@ -105,6 +126,8 @@ int main() {
     const auto send = [](colibri::TcpStream& stream) { send_page(stream, 0); };
     colibri::TcpServer pages("127.0.0.1:0", send);
     serve();
+    serve_in_secret();
+    ask_in_secret({}, colibri::TlsClientContext());
     serve_and_be_succeeded();
     echo_datagrams();
   });

@@ -31,6 +31,19 @@ Task<void> send_in_pieces(UnixStream& stream, std::vector<std::string> pieces) {
   });
 }
 
+TEST(StreamReference, ACopyRefersToTheStreamAndNotToTheReference) {
+  static_assert(!ByteStream<StreamReference> && !ByteStream<const StreamReference>);
+  run_in_scheduler([] {
+    auto [near, far] = UnixStream::pair();
+    auto first = std::make_unique<StreamReference>(near);
+    const StreamReference copy(*first);
+    first.reset();
+    copy.write_both(std::as_bytes(std::span("ab", 2)), std::as_bytes(std::span("cd", 2)));
+    copy.write_all(std::as_bytes(std::span("e", 1)));
+    EXPECT_EQ(test::read_text(far, 5), "abcde");
+  });
+}
+
 TEST(BufferedReader, ReadsLinesHoweverTheyArrive) {
   run_in_scheduler([] {
     for (const std::vector<std::string>& pieces :
@@ -117,7 +130,8 @@ TEST(BufferedWriter, SendsOnceItsRoomIsFullOrWhenAsked) {
     EXPECT_EQ(writer.buffered(), 8U);
     std::array<std::byte, 1> byte;
     far.set_timeouts({.idle = milliseconds(2)});
-    EXPECT_EQ(error_of_call([&] { far.read_some(byte); }), ETIMEDOUT) << "nothing was sent";
+    EXPECT_EQ(error_of_call([&, &other = far] { other.read_some(byte); }), ETIMEDOUT)
+        << "nothing was sent";
     writer.write("9");
     EXPECT_EQ(writer.buffered(), 0U);
     EXPECT_EQ(test::read_text(far, 9), "123456789");
@@ -126,7 +140,7 @@ TEST(BufferedWriter, SendsOnceItsRoomIsFullOrWhenAsked) {
     EXPECT_EQ(test::read_text(far, 3), "abc");
     writer.flush();
     writer.write("");
-    EXPECT_EQ(error_of_call([&] { far.read_some(byte); }), ETIMEDOUT);
+    EXPECT_EQ(error_of_call([&, &other = far] { other.read_some(byte); }), ETIMEDOUT);
   });
 }
 

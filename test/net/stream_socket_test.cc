@@ -172,7 +172,7 @@ TEST_P(StreamSocketTest, ReadsUntilADelimiter) {
 
 TEST_P(StreamSocketTest, ReadUntilRefusesMoreThanItsLimit) {
   in_coroutine([](Ends ends) {
-    for (const std::size_t size : {10, 11, 5000}) {
+    for (const std::size_t size : {10U, 11U, 5000U}) {
       std::string buffer;
       ends.near.write_all(test_text(size) + "\n");
       EXPECT_EQ(error_of_call([&] { ends.far.read_until(buffer, "\n", 10); }), EMSGSIZE) << size;
@@ -242,6 +242,30 @@ TEST_P(StreamSocketTest, WritingToAPeerThatIsGoneIsAnErrorAndNoSignal) {
       }
     });
     EXPECT_TRUE(error == EPIPE || error == ECONNRESET) << error;
+  });
+}
+
+TEST_P(StreamSocketTest, TriesWithoutWaiting) {
+  in_coroutine([](Ends ends) {
+    std::array<std::byte, 10> buffer;
+    EXPECT_EQ(ends.far.try_read_some(buffer), std::nullopt);
+    EXPECT_EQ(ends.far.try_read_some({}), 0U);
+    ends.near.write_all("abc");
+    ends.far.wait_readable();
+    EXPECT_EQ(ends.far.try_read_some(buffer), 3U);
+    EXPECT_EQ(ends.far.try_read_some(buffer), std::nullopt);
+    const std::string text = test_text(1'000'000);
+    std::size_t sent = 0;
+    while (const auto more = ends.near.try_write_some(std::as_bytes(std::span(text))))
+      sent += *more;
+    EXPECT_GT(sent, 0U);
+    EXPECT_EQ(read_text(ends.far, sent).size(), sent);
+    ends.near.shutdown_write();
+    ends.far.wait_readable();
+    EXPECT_EQ(ends.far.try_read_some(buffer), 0U) << "the end";
+    ends.near.close();
+    EXPECT_EQ(error_of_call([&] { ends.near.try_read_some(buffer); }), EBADF);
+    EXPECT_EQ(error_of_call([&] { ends.near.try_write_some(buffer); }), EBADF);
   });
 }
 

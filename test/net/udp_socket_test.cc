@@ -228,7 +228,7 @@ TEST(DatagramBatch, OneIsSplitAndJoinedByTheKernel) {
     const int error = error_of_call([&] { client.send(out); });
     if (error != 0) GTEST_SKIP() << "this kernel does not split datagrams: error " << error;
     std::array<std::byte, 10'000> buffer;
-    for (const std::size_t size : {1'000, 1'000, 1'000, 1'000, 500}) {
+    for (const std::size_t size : {1'000U, 1'000U, 1'000U, 1'000U, 500U}) {
       EXPECT_EQ(server.receive(buffer).size, size);
     }
     if (!server.join_received(true)) GTEST_SKIP() << "this kernel does not join datagrams";

@@ -2,13 +2,16 @@
 #include <gtest/gtest.h>
 #include <libmemcached/memcached.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 
 #include "colibri/core/deadline.h"
 #include "test/clients/bounded_test.h"
@@ -70,7 +73,14 @@ class MemcachedTest : public BoundedTest {
     return number;
   }
 
-  void stop() const { kill(server_.pid(), SIGSTOP); }
+  /// Returns when the last of its threads has stopped.
+  void stop() const {
+    kill(server_.pid(), SIGSTOP);
+    siginfo_t stopped{};
+    if (waitid(P_PID, static_cast<id_t>(server_.pid()), &stopped, WSTOPPED) != 0) {
+      throw std::system_error(errno, std::generic_category(), "memcached does not stop");
+    }
+  }
   void let_go_on() const { kill(server_.pid(), SIGCONT); }
   int waiting_clients() const { return unread_connections(server_.port()); }
 

@@ -146,6 +146,7 @@ TEST(Spawn, ABadStackSizeIsThrownAndNothingStarts) {
 
 TEST(Spawn, WithoutMemoryForAStackThrowsAndNothingStarts) {
   if (kAddressSanitizer || kThreadSanitizer) GTEST_SKIP() << "their shadow has no limit";
+  if (kRunsOnValgrind) GTEST_SKIP() << "the limit would be Valgrind's, too";
   run_in_scheduler([] {
     bool ran = false;
     bool threw = false;

@@ -13,7 +13,8 @@ namespace colibri {
 
 /// Reads ahead of its user. Refers to the stream, of any kind, which nobody else may read
 /// meanwhile, and which must outlive it: what was read ahead goes with the reader. One coroutine's.
-/// Errors and time-outs are those of the stream.
+/// Errors are those of the stream. So are time-outs, of which only `idle` applies: each read is one
+/// of its own, so that a peer that sends a byte now and then is waited for; a TimeLimit ends that.
 class BufferedReader {
  public:
   static constexpr std::size_t kDefaultBytes = 8192;

@@ -18,10 +18,12 @@ namespace colibri {
 
 /// How long calls on a stream may wait. Zero: for ever.
 struct StreamTimeouts {
-  std::chrono::milliseconds idle{0};  // a read, for its first byte
-  std::chrono::milliseconds read{
-      0};  // read_exactly and read_until, from the first byte to the last
-  std::chrono::milliseconds write{0};  // a write, in all
+  // A read, for its first byte.
+  std::chrono::milliseconds idle{0};
+  // read_exactly and read_until, from the first byte to the last.
+  std::chrono::milliseconds read{0};
+  // A write, in all.
+  std::chrono::milliseconds write{0};
 };
 
 /// A connected socket that carries bytes in order. Movable; rules of Socket.

@@ -80,7 +80,8 @@ class TcpServer {
 
   /// Serves until stop is called or one of the signals comes; then takes no more connections, lets
   /// those there are end, and cancels those that do not (TcpServerOptions). Connections that the
-  /// kernel had taken by then are served still. In a coroutine; once.
+  /// kernel had taken by then are served still, as many as most_connections allows; the others are
+  /// reset. In a coroutine; once.
   ///
   /// Throws std::system_error if it cannot accept any more, for other reasons than a want of
   /// descriptors and memory. If it is cancelled or a TimeLimit is over, it cancels all connections

@@ -65,22 +65,8 @@ WakeReason wait_for_no_event(WaitLimits limits) noexcept {
                                        .never_restarts = limits.never_restarts});
 }
 
-// From here on, nothing is kept over a park that can be had again: every word would be copied with
-// a shared stack. So the rarer ways are functions of their own, called last.
-
-[[gnu::always_inline]] inline WakeReason wait_in(DescriptorState& state, int descriptor,
-                                                 Direction direction, WaitLimits limits) noexcept {
-  state.waiters(direction).push_back(*thread_state.current);
-  const WaitKind kind = direction == Direction::kRead ? WaitKind::kReadable : WaitKind::kWritable;
-  thread_state.scheduler->park({.deadline = limits.deadline,
-                                .descriptor = descriptor,
-                                .kind = kind,
-                                .interruptible = limits.interruptible,
-                                .never_restarts = limits.never_restarts});
-  ControlBlock& self = *thread_state.current;
-  withdraw(self);
-  return self.wake_reason;
-}
+// From here on, the rarer ways are functions of their own, called last: what they need would
+// otherwise be kept over a park, and be copied with a shared stack.
 
 /// The descriptor could not be registered; errno says why.
 [[gnu::noinline]] WakeReason wait_unregistered(int descriptor, Direction direction,
@@ -96,7 +82,7 @@ WakeReason wait_for_no_event(WaitLimits limits) noexcept {
   if (descriptor < 0) return wait_for_no_event(limits);
   DescriptorState* state = thread_state.event_loop->attach(descriptor);
   if (state != nullptr) [[likely]]
-    return wait_in(*state, descriptor, direction, limits);
+    return wait_registered(*state, descriptor, direction, limits);
   // EPERM: always ready, but not for what the call asks for.
   return errno == EPERM ? wait_for_no_event(limits)
                         : wait_unregistered(descriptor, direction, limits);
@@ -118,7 +104,7 @@ WakeReason wait_for_no_event(WaitLimits limits) noexcept {
 
 WakeReason wait_ready(int descriptor, Direction direction, WaitLimits limits) noexcept {
   DescriptorState* state = thread_state.event_loop->attach(descriptor);
-  return state != nullptr ? wait_in(*state, descriptor, direction, limits)
+  return state != nullptr ? wait_registered(*state, descriptor, direction, limits)
                           : wait_unregistered(descriptor, direction, limits);
 }
 

@@ -54,6 +54,24 @@ struct WaitLimits {
 /// is a short sleep that ends in kFired.
 WakeReason wait_ready(int descriptor, Direction direction, WaitLimits limits) noexcept;
 
+/// The same for a descriptor that is registered: `state` is what the loop knows of it. Inlined, so
+/// that the calls that servers wait in leave no frame of this between them and the switch. Nothing
+/// is kept over the park that can be had again: every word would be copied with a shared stack.
+[[gnu::always_inline]] inline WakeReason wait_registered(DescriptorState& state, int descriptor,
+                                                         Direction direction,
+                                                         WaitLimits limits) noexcept {
+  state.waiters(direction).push_back(*thread_state.current);
+  const WaitKind kind = direction == Direction::kRead ? WaitKind::kReadable : WaitKind::kWritable;
+  thread_state.scheduler->park({.deadline = limits.deadline,
+                                .descriptor = descriptor,
+                                .kind = kind,
+                                .interruptible = limits.interruptible,
+                                .never_restarts = limits.never_restarts});
+  ControlBlock& self = *thread_state.current;
+  withdraw(self);
+  return self.wake_reason;
+}
+
 /// Parks until something may have changed at one of `descriptors` in a direction that its `events`
 /// ask for. Negative and closed ones are passed over. Reads the array before it parks, and not
 /// after. Results as wait_ready; std::bad_alloc's case is a short sleep, too.

@@ -232,6 +232,18 @@ ssize_t blocking_call(CallSite& call, Plain plain, Attempt attempt) {
   return may_begin() ? kept(try_and_wait(call, plain, attempt)) : -1;
 }
 
+/// blocking_transfer from its beginning on, with `done` bytes moved already.
+template <class Wanted, class Plain, class Attempt>
+ssize_t transfer_from(std::size_t done, const KeptErrno& kept, CallSite& call, Wanted wanted,
+                      Plain plain, Attempt attempt) {
+  for (;;) {
+    const ssize_t moved = try_and_wait(call, plain, [&] { return attempt(done); });
+    if (moved < 0) return kept(done != 0 ? static_cast<ssize_t>(done) : -1);
+    done += static_cast<std::size_t>(moved);
+    if (moved == 0 || done >= wanted()) return kept(static_cast<ssize_t>(done));
+  }
+}
+
 /// A call that goes on until `wanted()` bytes have been moved, as blocking stream writes and
 /// MSG_WAITALL reads do: `attempt(done)` moves some more. Where it cannot go on, the count so far
 /// is the result; the error is, only if that is nothing. `wanted` is asked after the first success,
@@ -239,14 +251,7 @@ ssize_t blocking_call(CallSite& call, Plain plain, Attempt attempt) {
 template <class Wanted, class Plain, class Attempt>
 ssize_t blocking_transfer(CallSite& call, Wanted wanted, Plain plain, Attempt attempt) {
   const KeptErrno kept;
-  if (!may_begin()) return -1;
-  std::size_t done = 0;
-  for (;;) {
-    const ssize_t moved = try_and_wait(call, plain, [&] { return attempt(done); });
-    if (moved < 0) return kept(done != 0 ? static_cast<ssize_t>(done) : -1);
-    done += static_cast<std::size_t>(moved);
-    if (moved == 0 || done >= wanted()) return kept(static_cast<ssize_t>(done));
-  }
+  return may_begin() ? transfer_from(0, kept, call, wanted, plain, attempt) : -1;
 }
 
 }  // namespace colibri

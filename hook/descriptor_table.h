@@ -42,6 +42,10 @@ struct Descriptor {
     return now == DescriptorKind::kTcp || now == DescriptorKind::kStreamSocket ||
            now == DescriptorKind::kMessageSocket;
   }
+  bool is_stream_socket() const noexcept {
+    const DescriptorKind now = kind.load(std::memory_order_relaxed);
+    return now == DescriptorKind::kTcp || now == DescriptorKind::kStreamSocket;
+  }
   bool is_stream() const noexcept { return kind != DescriptorKind::kMessageSocket; }
 };
 

@@ -73,7 +73,61 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
       [&] { return total_bytes(message->msg_iov, message->msg_iovlen); });
 }
 
-[[gnu::noinline]] ssize_t read_in_coroutine(int fd, void* buffer, size_t size) {
+/// A TCP connection of which any byte ends a receive, and nothing else but what ends every wait.
+[[gnu::always_inline]] inline bool is_plain_tcp(const Descriptor& descriptor) noexcept {
+  return descriptor.kind.load(std::memory_order_relaxed) == DescriptorKind::kTcp &&
+         descriptor.receive_low_water.load(std::memory_order_relaxed) <= 1 &&
+         descriptor.receive_timeout.load(std::memory_order_relaxed) == 0;
+}
+
+/// Goes on where a first try to receive from a TCP connection has failed with errno.
+[[gnu::noinline]] ssize_t receive_after_failure(int fd, const Descriptor& descriptor, void* buffer,
+                                                size_t size, KeptErrno kept) {
+  CallSite call(fd, descriptor, Direction::kRead);
+  if (errno == EBADF) descriptor_table::forget_if_closed(fd);
+  if (errno != EAGAIN) return -1;
+  note_drained(call.state(), Direction::kRead);
+  const auto plain = [&] { return real::recv(fd, buffer, size, 0); };
+  return kept(try_and_wait(call, plain, [&] {
+    const ssize_t result = real::recv(fd, buffer, size, MSG_DONTWAIT);
+    note_read(call, result, [&] { return size; });
+    return result;
+  }));
+}
+
+/// The usual case in few instructions and little stack: a TCP connection that has its next bytes,
+/// or waits for them. False: nothing has happened, or a first try found that this is no socket;
+/// the call is to be made at length.
+[[gnu::always_inline]] inline bool receive_at_once(int fd, void* buffer, size_t size,
+                                                   ssize_t& result) {
+  const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr || size == 0 || !is_plain_tcp(*descriptor)) return false;
+  DescriptorState* state = find_state(fd);
+  if (state == nullptr || !thread_state.scheduler->begin_call_at_once()) return false;
+  const KeptErrno kept;
+  if (is_drained(state, Direction::kRead)) {
+    const WakeReason reason =
+        wait_registered(*state, fd, Direction::kRead, {.interruptible = true});
+    if (reason != WakeReason::kFired) [[unlikely]] {
+      result = fail_with_errno(error_of(reason));
+      return true;
+    }
+  }
+  result = real::recv(fd, buffer, size, MSG_DONTWAIT);
+  if (result < 0) [[unlikely]] {
+    if (is_no_socket(fd)) return false;
+    result = receive_after_failure(fd, *descriptor, buffer, size, kept);
+    return true;
+  }
+  if (result != 0 && static_cast<std::size_t>(result) < size &&
+      descriptor->kind.load(std::memory_order_relaxed) == DescriptorKind::kTcp) {
+    note_short_read(find_state(fd));
+  }
+  result = kept(result);
+  return true;
+}
+
+[[gnu::noinline]] ssize_t read_at_length(int fd, void* buffer, size_t size) {
   const auto plain = [&] { return real::read(fd, buffer, size); };
   const Descriptor* descriptor = parkable_descriptor(fd);
   if (descriptor == nullptr && size != 0 && is_file_that_may_wait(fd)) {
@@ -90,6 +144,11 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
     note_read(call, result, [&] { return size; });
     return result;
   });
+}
+
+[[gnu::noinline]] ssize_t read_in_coroutine(int fd, void* buffer, size_t size) {
+  ssize_t result;
+  return receive_at_once(fd, buffer, size, result) ? result : read_at_length(fd, buffer, size);
 }
 
 [[gnu::noinline]] ssize_t readv_in_coroutine(int fd, const iovec* buffers, int count) {
@@ -114,8 +173,8 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
   });
 }
 
-[[gnu::noinline]] ssize_t recvfrom_in_coroutine(int fd, void* buffer, size_t size, int flags,
-                                                sockaddr* address, socklen_t* address_size) {
+[[gnu::noinline]] ssize_t recvfrom_at_length(int fd, void* buffer, size_t size, int flags,
+                                             sockaddr* address, socklen_t* address_size) {
   const Descriptor* descriptor = parkable_descriptor(fd);
   if (descriptor != nullptr && size != 0 && is_patient(*descriptor, flags)) {
     socklen_t ignored = 0;
@@ -127,6 +186,13 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
       fd, descriptor, flags,
       [&](int once) { return real::recvfrom(fd, buffer, size, once, address, address_size); },
       [&] { return size; });
+}
+
+[[gnu::noinline]] ssize_t recv_in_coroutine(int fd, void* buffer, size_t size, int flags) {
+  ssize_t result;
+  return flags == 0 && receive_at_once(fd, buffer, size, result)
+             ? result
+             : recvfrom_at_length(fd, buffer, size, flags, nullptr, nullptr);
 }
 
 }  // namespace
@@ -166,13 +232,13 @@ ssize_t recvfrom(int fd, void* buffer, size_t size, int flags, sockaddr* address
                  socklen_t* address_size) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::recvfrom, fd, buffer, size, flags, address, address_size);
-  return recvfrom_in_coroutine(fd, buffer, size, flags, address, address_size);
+  return recvfrom_at_length(fd, buffer, size, flags, address, address_size);
 }
 
 ssize_t recv(int fd, void* buffer, size_t size, int flags) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::recv, fd, buffer, size, flags);
-  return recvfrom_in_coroutine(fd, buffer, size, flags, nullptr, nullptr);
+  return recv_in_coroutine(fd, buffer, size, flags);
 }
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {

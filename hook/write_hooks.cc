@@ -68,7 +68,44 @@ ssize_t send_stream_message(CallSite& call, const msghdr* message, int flags) {
       });
 }
 
-[[gnu::noinline]] ssize_t write_in_coroutine(int fd, const void* buffer, size_t size) {
+/// Goes on where the first try to send on a stream socket, which said `result`, has not sent all.
+[[gnu::noinline]] ssize_t send_rest(int fd, const Descriptor& descriptor, const void* buffer,
+                                    size_t size, int flags, ssize_t result, KeptErrno kept) {
+  CallSite call(fd, descriptor, Direction::kWrite);
+  if (result < 0 && errno == EBADF) descriptor_table::forget_if_closed(fd);
+  if (result < 0 && errno != EAGAIN) return -1;
+  if (result < 0) note_drained(call.state(), Direction::kWrite);
+  const auto plain = [&] { return real::send(fd, buffer, size, flags); };
+  const auto attempt = [&](std::size_t done) -> ssize_t {
+    if (done != 0 && has_failed(call)) return -1;
+    return real::send(fd, static_cast<const char*>(buffer) + done, size - done,
+                      flags_of_try(flags, done));
+  };
+  return transfer_from(
+      result < 0 ? 0 : static_cast<std::size_t>(result), kept, call, [&] { return size; }, plain,
+      attempt);
+}
+
+/// The usual case in few instructions: a stream socket that has room for all of it. False: nothing
+/// has happened, or a first try found that this is no socket; the call is to be made at length.
+[[gnu::always_inline]] inline bool send_at_once(int fd, const void* buffer, size_t size, int flags,
+                                                ssize_t& result) {
+  const Descriptor* descriptor = parkable_descriptor(fd);
+  if (descriptor == nullptr || size == 0 || !descriptor->is_stream_socket() ||
+      is_drained(find_state(fd), Direction::kWrite) ||
+      !thread_state.scheduler->begin_call_at_once()) {
+    return false;
+  }
+  const KeptErrno kept;
+  result = real::send(fd, buffer, size, flags | MSG_DONTWAIT);
+  if (result == static_cast<ssize_t>(size)) [[likely]]
+    return true;
+  if (result < 0 && is_no_socket(fd)) return false;
+  result = send_rest(fd, *descriptor, buffer, size, flags, result, kept);
+  return true;
+}
+
+[[gnu::noinline]] ssize_t write_at_length(int fd, const void* buffer, size_t size) {
   const auto plain = [&] { return real::write(fd, buffer, size); };
   const Descriptor* descriptor = parkable_descriptor(fd);
   if (descriptor == nullptr && size != 0 && is_file_that_may_wait(fd)) {
@@ -87,6 +124,11 @@ ssize_t send_stream_message(CallSite& call, const msghdr* message, int flags) {
   }
   return blocking_transfer(
       call, [&] { return size; }, plain, attempt);
+}
+
+[[gnu::noinline]] ssize_t write_in_coroutine(int fd, const void* buffer, size_t size) {
+  ssize_t result;
+  return send_at_once(fd, buffer, size, 0, result) ? result : write_at_length(fd, buffer, size);
 }
 
 [[gnu::noinline]] ssize_t writev_in_coroutine(int fd, const iovec* buffers, int count) {
@@ -112,8 +154,8 @@ ssize_t send_stream_message(CallSite& call, const msghdr* message, int flags) {
       call, [&] { return total_bytes(buffers, static_cast<std::size_t>(count)); }, plain, attempt);
 }
 
-[[gnu::noinline]] ssize_t sendto_in_coroutine(int fd, const void* buffer, size_t size, int flags,
-                                              const sockaddr* address, socklen_t address_size) {
+[[gnu::noinline]] ssize_t sendto_at_length(int fd, const void* buffer, size_t size, int flags,
+                                           const sockaddr* address, socklen_t address_size) {
   const auto plain = [&] { return real::sendto(fd, buffer, size, flags, address, address_size); };
   const Descriptor* descriptor = patient_socket(fd, flags);
   if (descriptor == nullptr) return pass_through(plain);
@@ -129,6 +171,14 @@ ssize_t send_stream_message(CallSite& call, const msghdr* message, int flags) {
   }
   return blocking_transfer(
       call, [&] { return size; }, plain, attempt);
+}
+
+[[gnu::noinline]] ssize_t send_in_coroutine(int fd, const void* buffer, size_t size, int flags) {
+  // Other flags, MSG_DONTWAIT among them, are rare.
+  ssize_t result;
+  return (flags & ~MSG_NOSIGNAL) == 0 && send_at_once(fd, buffer, size, flags, result)
+             ? result
+             : sendto_at_length(fd, buffer, size, flags, nullptr, 0);
 }
 
 }  // namespace
@@ -154,13 +204,13 @@ ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockadd
                socklen_t address_size) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::sendto, fd, buffer, size, flags, address, address_size);
-  return sendto_in_coroutine(fd, buffer, size, flags, address, address_size);
+  return sendto_at_length(fd, buffer, size, flags, address, address_size);
 }
 
 ssize_t send(int fd, const void* buffer, size_t size, int flags) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::send, fd, buffer, size, flags);
-  return sendto_in_coroutine(fd, buffer, size, flags, nullptr, 0);
+  return send_in_coroutine(fd, buffer, size, flags);
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {

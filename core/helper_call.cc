@@ -45,15 +45,18 @@ bool HelperCall::is_done() noexcept {
   return done_;
 }
 
-WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,
-                         const WaitTerms& terms) noexcept {
+void begin_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set) noexcept {
   try {
     submit_to_helper(std::make_unique<HelperCallJob>(call), set);
   } catch (const std::exception&) {
     call->run();
     call->finish();
-    return WakeReason::kFired;
   }
+}
+
+WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,
+                         const WaitTerms& terms) noexcept {
+  begin_on_helper(call, set);
   return call->wait(terms);
 }
 

@@ -27,16 +27,15 @@ class HelperCall {
   /// frees memory that the call has got. On the helper thread.
   virtual void discard() noexcept {}
 
-  /// Waits for a call that run_on_helper has begun, also together with others, and also one that
-  /// has been given up and is not done yet: it is no longer given up then. Results as there. In a
-  /// coroutine.
+  /// Waits for a call that begin_on_helper or run_on_helper has begun, also together with others,
+  /// and also one that has been given up and is not done yet: it is no longer given up then.
+  /// Results as there. In a coroutine.
   WakeReason wait(const WaitTerms& terms) noexcept;
   bool is_done() noexcept;
 
  private:
   friend class HelperCallJob;
-  friend WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,
-                                  const WaitTerms& terms) noexcept;
+  friend void begin_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set) noexcept;
   void finish() noexcept;
 
   BiasedLock lock_;
@@ -45,7 +44,11 @@ class HelperCall {
   bool given_up_ = false;  // by the last of those who waited
 };
 
-/// Has a helper of `set` run `call`, and waits until it has: kFired. Any other reason says that the
+/// Has a helper of `set` run `call`, once for each call; somebody must wait for it. If no thread
+/// can be had, the calling one has run it when this returns.
+void begin_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set) noexcept;
+
+/// The same, and waits until the helper has run it: kFired. Any other reason says that the
 /// terms were not met: then the call's results belong to its helper. If no thread can be had, the
 /// calling one runs it. In a coroutine, once for each call.
 WakeReason run_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set,

@@ -4,45 +4,12 @@
 
 #include <algorithm>
 
-#include "colibri/hook/name_call.h"
+#include "colibri/hook/address_call.h"
 
 namespace colibri {
 namespace {
 
-constinit RealFunction real_getaddrinfo{"getaddrinfo", ::getaddrinfo};
 constinit RealFunction real_getnameinfo{"getnameinfo", ::getnameinfo};
-
-/// The result of a call that could not be made, or was given up.
-int refuse(int error) noexcept {
-  errno = error;
-  return error == ENOMEM ? EAI_MEMORY : EAI_SYSTEM;
-}
-
-class AddressCall final : public HelperCall {
- public:
-  AddressCall(const char* host, const char* service, const addrinfo* hints)
-      : host_(host), service_(service), has_hints_(hints != nullptr) {
-    if (has_hints_) hints_ = *hints;
-  }
-  void run() noexcept override {
-    errno = error;
-    result = real_getaddrinfo(host_.get(), service_.get(), has_hints_ ? &hints_ : nullptr, &list);
-    error = errno;
-  }
-  void discard() noexcept override {
-    if (result == 0) freeaddrinfo(list);
-  }
-
-  int result = 0;
-  int error = errno;  // the caller's, then the call's
-  addrinfo* list = nullptr;
-
- private:
-  const OptionalString host_;
-  const OptionalString service_;
-  const bool has_hints_;
-  addrinfo hints_{};
-};
 
 bool is_number(const char* service) noexcept {
   return *service != '\0' && std::all_of(service, service + std::strlen(service),
@@ -66,7 +33,7 @@ int look_up_addresses(const char* host, const char* service, const addrinfo* hin
   std::shared_ptr<AddressCall> call;
   if (const int error = run_new_by_name_helper(WaitTerms(), call, host, service, hints);
       error != 0) {
-    return refuse(error);
+    return refuse_lookup(error);
   }
   errno = call->error;
   if (call->result == 0) *list = call->list;
@@ -120,7 +87,7 @@ extern "C" {
 
 int getaddrinfo(const char* host, const char* service, const addrinfo* hints, addrinfo** list) {
   if (parkable_coroutine() == nullptr || needs_no_lookup(host, service, hints)) {
-    return real_getaddrinfo(host, service, hints, list);
+    return AddressCall::real_getaddrinfo(host, service, hints, list);
   }
   return look_up_addresses(host, service, hints, list);
 }
@@ -139,7 +106,7 @@ int getnameinfo(const sockaddr* address, socklen_t size, char* host, socklen_t h
   if (const int error =
           run_new_by_name_helper(WaitTerms(), call, address, size, host_room, service_room, flags);
       error != 0) {
-    return refuse(error);
+    return refuse_lookup(error);
   }
   errno = call->error;
   if (call->result == 0) {

@@ -1,0 +1,117 @@
+// getaddrinfo_a and gai_suspend: lists of lookups.
+//
+// libc looks up each request of a list on a thread of its own, which writes into the request. A
+// coroutine that waits for its list may have the requests on a shared stack, where others' bytes
+// lie meanwhile: so helpers make those calls, and the coroutine itself writes. Lists that nobody
+// waits for are libc's, as plain threads' lists are.
+#include <netdb.h>
+
+#include <span>
+#include <vector>
+
+#include "colibri/hook/address_call.h"
+#include "colibri/hook/waiting_call.h"
+
+namespace colibri {
+namespace {
+
+constinit RealFunction real_look_up_list{"getaddrinfo_a", ::getaddrinfo_a};
+constinit RealFunction real_suspend{"gai_suspend", ::gai_suspend};
+
+/// What gai_error says of a request.
+void set_state(gaicb& request, int state) noexcept {
+  request.__return = state;
+}
+
+using Calls = std::vector<std::shared_ptr<AddressCall>>;
+
+/// A call for each request; null for a null one. Throws std::bad_alloc.
+Calls calls_for(std::span<gaicb* const> requests) {
+  Calls calls(requests.size());
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (const gaicb* each = requests[i]) {
+      calls[i] = std::make_shared<AddressCall>(each->ar_name, each->ar_service, each->ar_request);
+    }
+  }
+  return calls;
+}
+
+/// Waits for all of them: 0, or the error that ended the wait. The others are given up then, and
+/// their requests cancelled.
+int collect(std::span<gaicb* const> requests, const Calls& calls) noexcept {
+  int error = 0;
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    if (calls[i] == nullptr) continue;
+    const WaitTerms terms{.deadline = error == 0 ? Deadline::never() : Deadline::at_nanoseconds(0)};
+    const int ended_by = error_of(calls[i]->wait(terms));
+    if (error == 0) error = ended_by;
+    set_state(*requests[i], ended_by == 0 ? calls[i]->result : EAI_CANCELED);
+    if (ended_by == 0 && calls[i]->result == 0) requests[i]->ar_result = calls[i]->list;
+  }
+  return error;
+}
+
+int look_up_all(std::span<gaicb* const> requests) {
+  const int saved_errno = errno;
+  if (!may_begin()) return refuse_lookup(errno);
+  try {
+    const Calls calls = calls_for(requests);
+    for (gaicb* each : requests) {
+      if (each != nullptr) set_state(*each, EAI_INPROGRESS);
+    }
+    for (const auto& each : calls) {
+      if (each != nullptr) begin_on_helper(each, HelperSet::kNames);
+    }
+    if (const int error = collect(requests, calls); error != 0) return refuse_lookup(error);
+  } catch (const std::bad_alloc&) {
+    return refuse_lookup(ENOMEM);
+  }
+  errno = saved_errno;
+  return 0;
+}
+
+/// Looks in pauses that grow from 1 ms to 20 ms: nothing tells of the end of libc's own lookups.
+int suspend_until(const gaicb* const* list, int count, Deadline deadline) {
+  const int saved_errno = errno;
+  if (!may_begin()) return refuse_lookup(errno);
+  GrowingPause pause(std::chrono::milliseconds(1), std::chrono::milliseconds(20));
+  constexpr timespec kAtOnce{};
+  for (;;) {
+    const int result = real_suspend(list, count, &kAtOnce);
+    if (result != EAI_AGAIN || deadline.has_passed()) return result;
+    const WakeReason reason =
+        thread_state.scheduler->park({.deadline = std::min(deadline, pause.begin()),
+                                      .kind = WaitKind::kOther,
+                                      .interruptible = true,
+                                      .never_restarts = true});
+    errno = saved_errno;
+    if (reason == WakeReason::kInterrupted) return EAI_INTR;
+    if (reason == WakeReason::kOutOfMemory) thread_state.scheduler->yield_to_loop();
+    if (reason == WakeReason::kLimit || reason == WakeReason::kCanceled) {
+      return refuse_lookup(error_of(reason));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace colibri
+
+using namespace colibri;
+
+extern "C" {
+
+int getaddrinfo_a(int mode, gaicb** list, int count, sigevent* event) {
+  if (mode != GAI_WAIT || count <= 0 || parkable_coroutine() == nullptr) {
+    return real_look_up_list(mode, list, count, event);
+  }
+  return look_up_all({list, static_cast<std::size_t>(count)});
+}
+
+int gai_suspend(const gaicb* const* list, int count, const timespec* timeout) {
+  if (parkable_coroutine() == nullptr || (timeout != nullptr && !is_valid_timeout(*timeout))) {
+    return real_suspend(list, count, timeout);
+  }
+  return suspend_until(list, count, Patience::of(timeout, nullptr).deadline);
+}
+
+}  // extern "C"

@@ -38,6 +38,16 @@ void BiasedLock::unlock_shared() noexcept {
   lock_.unlock();
 }
 
+bool BiasedLock::try_lock_in_child(bool& biased) noexcept {
+  biased = false;
+  const ThreadState* owner = owner_.load(std::memory_order_relaxed);
+  if (owner == kShared) return lock_.try_lock();
+  const bool owned_elsewhere = owner != nullptr && owner != &thread_state;
+  if (owned_elsewhere && (owner == kRevoked || held_.load(std::memory_order_relaxed))) return false;
+  biased = lock();
+  return true;
+}
+
 bool BiasedLock::lock_slowly() noexcept {
   ThreadState* owner = owner_.load(std::memory_order_relaxed);
   if (owner == nullptr) {

@@ -56,6 +56,10 @@ class BiasedLock {
     return false;
   }
 
+  /// lock() in the child of a fork, for its only thread: false if one that is not there any more
+  /// holds it. `biased` is to be handed to unlock.
+  [[nodiscard]] bool try_lock_in_child(bool& biased) noexcept;
+
   /// True, for good, once more than one thread has used the lock and nobody has the bias.
   bool shared() const noexcept { return owner_.load(std::memory_order_acquire) == kShared; }
 

@@ -111,10 +111,8 @@ class Channel {
   friend bool operator==(const Channel&, const Channel&) noexcept = default;
 
  private:
-  template <class, class>
-  friend class ReceiveCase;
-  template <class, class, class>
-  friend class SendCase;
+  template <class>
+  friend class ChannelCase;
   template <class>
   friend class ReceiveAwaiter;
 

@@ -9,10 +9,10 @@ ConditionVariable::~ConditionVariable() {
 }
 
 WaitPlace& ConditionVariable::join() noexcept {
-  WaitPlace& place = Waiter::begin().place;
+  Waiter& waiter = Waiter::begin();
   const BiasedGuard guard(lock_);
-  waiting_.push_back(place);
-  return place;
+  waiter.join(waiter.place, waiting_, lock_);
+  return waiter.place;
 }
 
 WakeReason ConditionVariable::wait_joined(WaitPlace& place, const WaitTerms& terms) noexcept {

@@ -232,7 +232,9 @@ class ReadyCase final : public SelectCase {
     place_->index = index;
     place_->one_of_several = true;
   }
-  void join_locked() noexcept override { future_.state_->waiting.push_back(*place_); }
+  void join_locked() noexcept override {
+    place_->waiter->join(*place_, future_.state_->waiting, future_.state_->lock);
+  }
   Transfer leave_locked(bool won) noexcept override {
     if (place_ != nullptr && place_->queued) future_.state_->waiting.remove(*place_);
     place_ = nullptr;

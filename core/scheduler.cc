@@ -346,7 +346,10 @@ void Scheduler::abandon(ControlBlock& coroutine) {
   CoroutineExtras* extras = leaf_of(coroutine).extras;
   give_up(coroutine);
   // It must not be handed what others could use, nor keep what it has been handed.
-  if (extras != nullptr) ParkingLot::abandon(extras->waiter);
+  if (extras != nullptr) {
+    extras->waiter.leave_queues(false);
+    ParkingLot::abandon(extras->waiter);
+  }
   if (!coroutine.on_shared_stack()) thread_state.stack_pool->abandon();
 }
 
@@ -359,6 +362,8 @@ void Scheduler::restart_in_child() {
   for (ControlBlock* each = alive_; each != nullptr; each = each->next_alive) {
     if (each == survivor) continue;
     release_timer(leaf_of(*each));
+    CoroutineExtras* extras = leaf_of(*each).extras;
+    if (extras != nullptr) extras->waiter.leave_queues(true);
     give_up(*each);
   }
   // The others exist in the parent only; here, their stacks stay as they are and never run.

@@ -110,6 +110,7 @@ class Selection {
     }
     const std::size_t winner =
         reason == WakeReason::kFired ? std::size_t{waiter.winner()} : kNothingSelected;
+    waiter.forget_places();
     const Transfer result = leave_all(winner);
     if (reason == WakeReason::kTimeout) return timed;
     throw_if_failed(reason, "colibri::select");

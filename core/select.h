@@ -18,7 +18,8 @@
 
 namespace colibri {
 
-/// The part of a case on a channel that does not depend on what is sent which way.
+/// The part of a case on a channel that does not depend on what is sent which way. Handles of the
+/// caller's are not copied, which would count in locked instructions once there is a second thread.
 template <class T>
 class ChannelCase : public SelectCase {
  public:
@@ -30,14 +31,15 @@ class ChannelCase : public SelectCase {
   }
 
  protected:
-  ChannelCase(std::shared_ptr<ChannelState<T>> state, WaitQueue ChannelState<T>::*queue)
-      : state_(std::move(state)), queue_((*state_).*queue) {}
+  ChannelCase(const Channel<T>& channel, WaitQueue ChannelState<T>::*queue)
+      : state_(channel.state_.get()), queue_((*state_).*queue) {}
 
+  void join_queue_locked() noexcept { slot_->waiter->join(*slot_, queue_, state_->lock); }
   void leave_queue_locked() noexcept {
     if (slot_->queued) queue_.remove(*slot_);
   }
 
-  std::shared_ptr<ChannelState<T>> state_;
+  ChannelState<T>* state_;
   WaitQueue& queue_;
   ChannelSlot<T>* slot_ = nullptr;  // during a wait
 };
@@ -46,13 +48,12 @@ template <class T, class Function>
 class ReceiveCase final : public ChannelCase<T> {
  public:
   ReceiveCase(const Channel<T>& channel, Function function)
-      : ChannelCase<T>(channel.state_, &ChannelState<T>::receivers),
-        function_(std::move(function)) {}
+      : ChannelCase<T>(channel, &ChannelState<T>::receivers), function_(std::move(function)) {}
 
   Transfer try_locked(WaitPlace*& to_wake) noexcept override {
     return as_wanted(this->state_->try_receive_locked(value_, to_wake));
   }
-  void join_locked() noexcept override { this->queue_.push_back(*this->slot_); }
+  void join_locked() noexcept override { this->join_queue_locked(); }
   Transfer leave_locked(bool won) noexcept override {
     if (this->slot_ == nullptr) return Transfer::kMustWait;
     this->leave_queue_locked();
@@ -88,7 +89,7 @@ template <class T, class Value, class Function>
 class SendCase final : public ChannelCase<T> {
  public:
   SendCase(const Channel<T>& channel, Value&& value, Function function)
-      : ChannelCase<T>(channel.state_, &ChannelState<T>::senders),
+      : ChannelCase<T>(channel, &ChannelState<T>::senders),
         value_(std::forward<Value>(value)),
         function_(std::move(function)) {}
 
@@ -97,7 +98,7 @@ class SendCase final : public ChannelCase<T> {
   }
   void join_locked() noexcept override {
     this->slot_->value.emplace(std::move(value_));
-    this->queue_.push_back(*this->slot_);
+    this->join_queue_locked();
   }
   Transfer leave_locked(bool won) noexcept override {
     if (this->slot_ == nullptr) return Transfer::kMustWait;
@@ -143,15 +144,15 @@ class OtherwiseCase final : public SelectCase {
 
 /// A case for select: receives from `channel` and calls `function(value)`. A function that can take
 /// std::optional<T> is also called at the end of the channel, with nothing; for others, a channel
-/// that has ended is left out.
+/// that has ended is left out. `channel` must outlive the select, as a temporary in its call does.
 template <class T, class Function>
 ReceiveCase<T, Function> on_receive(const Channel<T>& channel, Function function) {
   return {channel, std::move(function)};
 }
 
 /// A case for select: sends `value`, which is moved from only if this case is the one, and calls
-/// `function()`. A closed channel is left out. `value` must outlive the select, as a temporary in
-/// its call does.
+/// `function()`. A closed channel is left out. `channel` and `value` must outlive the select, as
+/// temporaries in its call do.
 template <class T, class Function>
 SendCase<T, T&, Function> on_send(const Channel<T>& channel, std::type_identity_t<T>&& value,
                                   Function function) {

@@ -45,9 +45,10 @@ namespace colibri {
 [[gnu::always_inline]] inline WakeReason wait_at_inlined(WaitPlace& place, WaitQueue& queue,
                                                          BiasedLock& lock, BiasedGuard& guard,
                                                          const WaitTerms& terms) noexcept {
-  queue.push_back(place);
+  place.waiter->join(place, queue, lock);
   guard.release();
   const WakeReason reason = place.waiter->wait_inlined(terms);
+  place.waiter->forget_places();
   if (reason == WakeReason::kFired) [[likely]]
     return reason;
   return leave(place, queue, lock) ? reason : WakeReason::kFired;

@@ -6,7 +6,9 @@
 
 namespace colibri {
 
+class BiasedLock;
 class Waiter;
+class WaitQueue;
 
 /// A waiter's place in one queue. Lies in the control block or in the heap, never on a coroutine's
 /// stack, since it is found by others while the coroutine is parked.
@@ -19,6 +21,10 @@ struct WaitPlace {
   std::uint32_t index = 0;
   bool queued = false;
   bool one_of_several = false;  // to be claimed before it may be served
+  // For Waiter::leave_queues.
+  WaitQueue* queue = nullptr;
+  BiasedLock* lock = nullptr;
+  WaitPlace* sibling = nullptr;  // the next one of the same waiter
 };
 
 /// Who waits for one thing, first come first. All bytes zero is an empty queue.

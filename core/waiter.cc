@@ -137,9 +137,23 @@ void Waiter::wake_from_anywhere() noexcept {
   wake();
 }
 
+void Waiter::leave_queues(bool in_child) noexcept {
+  for (WaitPlace* each = stands_at_; each != nullptr; each = each->sibling) {
+    bool biased = false;
+    if (!in_child) {
+      biased = each->lock->lock();
+    } else if (!each->lock->try_lock_in_child(biased)) {
+      continue;
+    }
+    if (each->queued) each->queue->remove(*each);
+    each->lock->unlock(biased);
+  }
+  stands_at_ = nullptr;
+}
+
 WakeReason wait_at(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, BiasedGuard& guard,
                    const WaitTerms& terms) noexcept {
-  queue.push_back(place);
+  place.waiter->join(place, queue, lock);
   guard.release();
   return wait_queued(place, queue, lock, guard, terms);
 }
@@ -148,6 +162,7 @@ WakeReason wait_queued(WaitPlace& place, WaitQueue& queue, BiasedLock& lock, Bia
                        const WaitTerms& terms) noexcept {
   Waiter& waiter = *place.waiter;
   const WakeReason reason = waiter.wait(terms);
+  waiter.forget_places();
   if (reason == WakeReason::kFired) [[likely]]
     return reason;
   guard.take(lock);

@@ -51,6 +51,22 @@ class Waiter : public InboxMessage {
   /// The thread's, also in a coroutine: waiting then blocks the thread.
   static Waiter& begin_as_thread() noexcept;
 
+  /// Puts `mine`, one of its places, into `queue`, whose `lock` is held.
+  void join(WaitPlace& mine, WaitQueue& queue, BiasedLock& lock) noexcept {
+    mine.queue = &queue;
+    mine.lock = &lock;
+    mine.sibling = stands_at_;
+    stands_at_ = &mine;
+    queue.push_back(mine);
+  }
+  /// All those places are out of their queues, or are about to be taken out.
+  void forget_places() noexcept { stands_at_ = nullptr; }
+
+  /// For a coroutine that will never run again, and must not be handed what others could use: takes
+  /// its places out of all queues. On its thread, or in the child of a fork, where there is no
+  /// other: then a queue that somebody was changing is left alone.
+  void leave_queues(bool in_child) noexcept;
+
   /// Waits to be woken: kFired. Any other reason only says that the terms were not met: give up
   /// under the lock, and await_wake if that fails.
   WakeReason wait(const WaitTerms& terms) noexcept;
@@ -117,7 +133,8 @@ class Waiter : public InboxMessage {
 
   ThreadState* thread_ = nullptr;  // a coroutine's, which never changes
   ControlBlock* coroutine_ = nullptr;
-  Mailbox* mailbox_ = nullptr;  // null: a plain thread waits
+  Mailbox* mailbox_ = nullptr;      // null: a plain thread waits
+  WaitPlace* stands_at_ = nullptr;  // the first of its places in queues
   std::atomic<std::uint32_t> winner_{kNobody};
   std::atomic<std::uint32_t> word_{kAwake};  // a coroutine's: written on its own thread alone
 };

@@ -4,8 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <array>
 #include <functional>
+#include <thread>
 
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
@@ -355,6 +360,36 @@ TEST_F(TlsStreamTest, ChangedBytesAreNoticed) {
     ends.client.tcp().write_all(std::string("\x17\x03\x03\x00\x20", 5) + test_text(32));
     std::array<std::byte, 1> byte;
     EXPECT_EQ(error_of_call([&] { ends.server.read_some(byte); }), EPROTO);
+  });
+}
+
+/// A client of OpenSSL's own, in a thread, which asks for a second handshake on its connection.
+/// True if the server agreed.
+bool renegotiates(const Address& server) {
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                                  &SSL_CTX_free);
+  SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);  // 1.3 has no such thing
+  const std::unique_ptr<SSL, decltype(&SSL_free)> tls(SSL_new(context.get()), &SSL_free);
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  EXPECT_EQ(connect(fd, server.data(), server.size()), 0);
+  SSL_set_fd(tls.get(), fd);
+  EXPECT_EQ(SSL_connect(tls.get()), 1);
+  EXPECT_EQ(SSL_renegotiate(tls.get()), 1);
+  const bool agreed = SSL_do_handshake(tls.get()) == 1;
+  close(fd);
+  return agreed;
+}
+
+TEST_F(TlsStreamTest, ASecondHandshakeIsRefused) {
+  run_in_scheduler([this] {
+    TcpListener listener("127.0.0.1:0");
+    const auto agreed = std::make_shared<bool>(true);  // the thread's, too
+    std::thread client([agreed, address = listener.address()] { *agreed = renegotiates(address); });
+    TlsStream stream = TlsStream::accept(listener.accept(), server_);
+    std::array<std::byte, 1> byte;
+    EXPECT_EQ(error_of_call([&] { stream.read_some(byte); }), EPROTO);  // the client gives up
+    client.join();
+    EXPECT_FALSE(*agreed);
   });
 }
 

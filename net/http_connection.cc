@@ -116,9 +116,13 @@ void HttpConnection::call_handler(HttpExchange& exchange) {
     state_.handler(exchange);
     exchange.finish();
   } catch (const HttpError& error) {
-    if (exchange.body().has_failed()) state_.refused.fetch_add(1, std::memory_order_relaxed);
-    if (exchange.has_begun()) throw;
-    exchange.respond(response_of(error));
+    const bool is_clients_fault = exchange.body().has_failed();
+    if (is_clients_fault) state_.refused.fetch_add(1, std::memory_order_relaxed);
+    if (!exchange.has_begun()) {
+      exchange.respond(response_of(error));
+    } else if (!is_clients_fault) {
+      throw;
+    }
   } catch (const Canceled&) {
     throw;
   } catch (...) {

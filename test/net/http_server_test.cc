@@ -293,6 +293,25 @@ TEST(HttpServer, ARequestsBodyIsReadWhileTheAnswerIsWritten) {
   });
 }
 
+TEST(HttpServer, ABadBodyEndsAnAnswerThatHasBegun) {
+  run_in_scheduler([] {
+    const std::string log = test::stderr_of([] {
+      Running server([](HttpExchange& exchange) {
+        exchange.begin({}).write("begun");
+        exchange.body().read_all();
+      });
+      HttpClient client = server.connect();
+      const HttpAnswer answer = client.ask(kChunkedHead + "3\r\nabcXXXX\r\n");
+      EXPECT_EQ(answer.body, "begun");
+      EXPECT_FALSE(answer.is_whole) << "the client can tell";
+      EXPECT_TRUE(client.is_at_end());
+      client.stream().close();
+      EXPECT_EQ(server.stop().refused, 1U);
+    });
+    EXPECT_EQ(log, "");
+  });
+}
+
 // Expect: 100-continue ---------------------------------------------------------------------------
 
 const std::string kExpecting =

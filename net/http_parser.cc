@@ -91,68 +91,68 @@ void check_head(const HttpRequest& request) {
 
 }  // namespace
 
-/// A parser of Beast's is good for one request. It calls what is overridden here.
+/// It calls what is overridden here.
+class HttpRequestParser::BeastParser : public beast::http::basic_parser<true> {
+ public:
+  HttpRequest* request = nullptr;
+  std::byte* room = nullptr;  // for what is next of the body; null: it is passed over
+  std::size_t room_size = 0;
+  std::size_t copied = 0;
+
+  /// Beast asserts that the last chunk is not cut into pieces that are too small.
+  bool can_go_on_with(std::string_view text) const noexcept {
+    constexpr std::size_t kSmallestEnd = 5;  // "0\r\n\r\n"
+    return !chunked() || chunk_left_ != 0 || text.size() >= kSmallestEnd;
+  }
+
+ private:
+  using Text = beast::string_view;
+  using Error = beast::error_code;
+
+  void on_request_impl(beast::http::verb, Text method, Text target, int version, Error&) override {
+    request->method = view_of(method);
+    request->target = view_of(target);
+    request->minor_version = version - 10;
+  }
+  void on_field_impl(beast::http::field, Text name, Text value, Error&) override {
+    // Not trailers, by which what was decided on the head might be changed.
+    if (!in_body_) request->fields.append(view_of(name), view_of(value));
+  }
+  void on_header_impl(Error&) override { in_body_ = true; }
+  std::size_t on_body_impl(Text body, Error&) override { return copy(body); }
+  void on_chunk_header_impl(std::uint64_t size, Text extensions, Error& what) override {
+    chunk_left_ = size;
+    // In quotes Beast takes everything, and others take a bare line feed for the line's end.
+    if (std::any_of(extensions.begin(), extensions.end(),
+                    [](char c) { return is_control(c) && c != '\t'; })) {
+      what = error::bad_chunk_extension;
+    }
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override {
+    const std::size_t size = copy(body);
+    chunk_left_ -= size;
+    return size;
+  }
+
+  std::size_t copy(Text body) noexcept {
+    const std::size_t size = std::min(body.size(), room_size - copied);
+    if (room != nullptr) std::memcpy(room + copied, body.data(), size);
+    copied += size;
+    return size;
+  }
+
+  // Nothing to be done.
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, Error&) override {}
+  void on_finish_impl(Error&) override {}
+  void on_response_impl(int, Text, int, Error&) override {}
+
+  bool in_body_ = false;
+  std::uint64_t chunk_left_ = 0;
+};
+
+/// A parser of Beast's is good for one request, and a new one is made in its place for the next.
 struct HttpRequestParser::Beast {
-  class Parser : public beast::http::basic_parser<true> {
-   public:
-    HttpRequest* request = nullptr;
-    std::byte* room = nullptr;  // for what is next of the body; null: it is passed over
-    std::size_t room_size = 0;
-    std::size_t copied = 0;
-
-    /// Beast asserts that the last chunk is not cut into pieces that are too small.
-    bool can_go_on_with(std::string_view text) const noexcept {
-      constexpr std::size_t kSmallestEnd = 5;  // "0\r\n\r\n"
-      return !chunked() || chunk_left_ != 0 || text.size() >= kSmallestEnd;
-    }
-
-   private:
-    using Text = beast::string_view;
-    using Error = beast::error_code;
-
-    void on_request_impl(beast::http::verb, Text method, Text target, int version,
-                         Error&) override {
-      request->method = view_of(method);
-      request->target = view_of(target);
-      request->minor_version = version - 10;
-    }
-    void on_field_impl(beast::http::field, Text name, Text value, Error&) override {
-      // Not trailers, by which what was decided on the head might be changed.
-      if (!in_body_) request->fields.append(view_of(name), view_of(value));
-    }
-    void on_header_impl(Error&) override { in_body_ = true; }
-    std::size_t on_body_impl(Text body, Error&) override { return copy(body); }
-    void on_chunk_header_impl(std::uint64_t size, Text extensions, Error& what) override {
-      chunk_left_ = size;
-      // In quotes Beast takes everything, and others take a bare line feed for the line's end.
-      if (std::any_of(extensions.begin(), extensions.end(),
-                      [](char c) { return is_control(c) && c != '\t'; })) {
-        what = error::bad_chunk_extension;
-      }
-    }
-    std::size_t on_chunk_body_impl(std::uint64_t, Text body, Error&) override {
-      const std::size_t size = copy(body);
-      chunk_left_ -= size;
-      return size;
-    }
-
-    std::size_t copy(Text body) noexcept {
-      const std::size_t size = std::min(body.size(), room_size - copied);
-      if (room != nullptr) std::memcpy(room + copied, body.data(), size);
-      copied += size;
-      return size;
-    }
-
-    // Nothing to be done.
-    void on_body_init_impl(const boost::optional<std::uint64_t>&, Error&) override {}
-    void on_finish_impl(Error&) override {}
-    void on_response_impl(int, Text, int, Error&) override {}
-
-    bool in_body_ = false;
-    std::uint64_t chunk_left_ = 0;
-  };
-
-  std::optional<Parser> parser;
+  std::optional<BeastParser> parser;
 };
 
 HttpRequestParser::HttpRequestParser(std::size_t header_bytes, std::uint64_t body_bytes)

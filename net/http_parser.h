@@ -55,6 +55,7 @@ class HttpRequestParser {
   bool keep_alive() const noexcept;
 
  private:
+  class BeastParser;
   struct Beast;
 
   void check_beginning(std::string_view text);

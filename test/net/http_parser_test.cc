@@ -105,7 +105,7 @@ TEST(HttpRequestParser, ReadsBodies) {
     const std::string text =
         "POST / HTTP/1.1\r\nHost: x\r\n"s + each.framing + "\r\n\r\n" + each.wire;
     for (const std::size_t step : kSteps) {
-      for (const std::size_t room : {1, 7, 1000}) {
+      for (const std::size_t room : {1U, 7U, 1000U}) {
         const Outcome outcome = parse(text + "GET /", step, room);
         EXPECT_EQ(outcome.status, 0) << text;
         EXPECT_TRUE(outcome.is_done) << text;

@@ -11,8 +11,10 @@ namespace colibri::net_detail {
 namespace {
 
 HttpResponse response_of(const HttpError& error) {
+  HttpFields fields = error.fields();
+  fields.add("Content-Type", "text/plain");
   return {.status = error.status(),
-          .fields = {{"Content-Type", "text/plain"}},
+          .fields = std::move(fields),
           .body = std::string(error.what()) + '\n'};
 }
 
@@ -49,11 +51,11 @@ void HttpConnections::stop() noexcept {
 
 // One connection ---------------------------------------------------------------------------------
 
-HttpConnection::HttpConnection(TcpStream& stream, HttpServerState& state)
+HttpConnection::HttpConnection(TcpStream stream, HttpServerState& state)
     : state_(state),
-      transport_(stream, state.options),
+      transport_(std::move(stream), state.options),
       parser_(state.options.header_bytes, state.options.body_bytes),
-      membership_(state.connections, stream.descriptor()) {}
+      membership_(state.connections, transport_.stream().descriptor()) {}
 
 void HttpConnection::serve() {
   while (serve_request()) {
@@ -78,6 +80,10 @@ bool HttpConnection::serve_request() {
   HttpExchange exchange(transport_, parser_, request_, state_.options.body,
                         !state_.connections.stopping());
   call_handler(exchange);
+  if (exchange.is_upgraded()) {
+    is_unread_ = true;
+    return false;
+  }
   if (exchange.body().is_done()) return exchange.stays();
   is_unread_ = !exchange.stays() || !exchange.body().skip();
   return !is_unread_;
@@ -155,9 +161,11 @@ void HttpConnection::refuse(const HttpError& error) {
   state_.refused.fetch_add(1, std::memory_order_relaxed);
   is_unread_ = true;
   const HttpResponse response = response_of(error);
-  write_http_head(
-      transport_.writer(), response,
-      {.chunked = false, .length = response.body.size(), .stays = false, .minor_version = 1});
+  write_http_head(transport_.writer(), response,
+                  {.chunked = false,
+                   .length = response.body.size(),
+                   .future = HttpFuture::kCloses,
+                   .minor_version = 1});
   transport_.writer().write(response.body);
 }
 

@@ -61,11 +61,14 @@ struct HttpServerState {
   std::atomic<std::uint64_t> refused{0};
 };
 
-/// In the heap, so that little of it is in the frames of a parked coroutine. One coroutine's.
+/// To lie in the heap, so that little of it is in the frames of a parked coroutine, and so that
+/// others can send on a WebSocket while these are elsewhere. One coroutine's.
 class HttpConnection {
  public:
-  /// Refers to both, which must outlive it.
-  HttpConnection(TcpStream& stream, HttpServerState& state);
+  /// Refers to the state, which must outlive it.
+  HttpConnection(TcpStream stream, HttpServerState& state);
+
+  TcpStream& stream() noexcept { return transport_.stream(); }
 
   /// Until the client or the server wants no more. Throws what handlers throw, once they have been
   /// answered for, and as TcpStream does.

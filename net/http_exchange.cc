@@ -6,6 +6,7 @@
 
 namespace colibri {
 
+using net_detail::HttpFuture;
 using Framing = HttpBodyWriter::Framing;
 
 HttpExchange::HttpExchange(net_detail::HttpTransport& transport,
@@ -46,9 +47,25 @@ HttpBodyWriter& HttpExchange::begin(const HttpResponse& head, std::optional<std:
   net_detail::write_http_head(transport_.writer(), head,
                               {.chunked = !length && request_.minor_version != 0,
                                .length = length,
-                               .stays = stays_,
+                               .future = stays_ ? HttpFuture::kStays : HttpFuture::kCloses,
                                .minor_version = request_.minor_version});
   return writer_.emplace(transport_.writer(), framing, length.value_or(0));
+}
+
+net_detail::HttpTransport& HttpExchange::upgrade(const HttpFields& fields) {
+  constexpr int kSwitchingProtocols = 101;
+  if (has_begun()) throw std::logic_error("a second answer to one request");
+  if (!body_.is_done()) throw HttpError(400, "there may be no body here");
+  net_detail::write_http_head(transport_.writer(),
+                              {.status = kSwitchingProtocols, .fields = fields},
+                              {.chunked = false,
+                               .length = std::nullopt,
+                               .future = HttpFuture::kUpgrades,
+                               .minor_version = request_.minor_version});
+  writer_.emplace(transport_.writer(), Framing::kNoBody, 0);
+  transport_.writer().flush();
+  is_upgraded_ = true;
+  return transport_;
 }
 
 void HttpExchange::finish() {

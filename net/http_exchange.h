@@ -39,6 +39,11 @@ class HttpExchange {
   /// The server's own: the handler has returned. Throws std::logic_error if it gave no answer, or
   /// not all of one.
   void finish();
+  /// For protocols that a connection can be upgraded to: agrees, with these fields, and sends that.
+  /// Until the handler returns the connection is the caller's. Throws HttpError (400) if the
+  /// request has a body; otherwise as respond.
+  net_detail::HttpTransport& upgrade(const HttpFields& fields);
+  bool is_upgraded() const noexcept { return is_upgraded_; }
   /// The server's own: whether the connection is kept. Once an answer has begun.
   bool stays() const noexcept { return stays_; }
 
@@ -52,6 +57,7 @@ class HttpExchange {
   HttpBodyReader body_;
   std::optional<HttpBodyWriter> writer_;
   bool stays_;
+  bool is_upgraded_ = false;
 };
 
 }  // namespace colibri

@@ -25,7 +25,7 @@ bool is_servers_own(std::string_view name) noexcept {
 /// RFC 9110, section 8.6: these must not say a length. For 304 it would be that of what is not
 /// sent, which nobody here knows.
 bool may_say_length(int status) noexcept {
-  return status != 204 && status != 304;
+  return status >= 200 && status != 204 && status != 304;
 }
 
 void write_framing(BufferedWriter& writer, const HttpFraming& framing) {
@@ -35,6 +35,20 @@ void write_framing(BufferedWriter& writer, const HttpFraming& framing) {
     writer.write("\r\n");
   } else if (framing.chunked) {
     writer.write("Transfer-Encoding: chunked\r\n");
+  }
+}
+
+void write_future(BufferedWriter& writer, const HttpFraming& framing) {
+  switch (framing.future) {
+    case HttpFuture::kStays:
+      if (framing.minor_version == 0) writer.write("Connection: keep-alive\r\n");
+      return;
+    case HttpFuture::kCloses:
+      writer.write("Connection: close\r\n");
+      return;
+    case HttpFuture::kUpgrades:
+      writer.write("Connection: Upgrade\r\n");
+      return;
   }
 }
 
@@ -49,11 +63,7 @@ void write_http_head(BufferedWriter& writer, const HttpResponse& head, const Htt
   writer.write(http_date());
   writer.write("\r\n");
   if (may_say_length(head.status)) write_framing(writer, framing);
-  if (!framing.stays) {
-    writer.write("Connection: close\r\n");
-  } else if (framing.minor_version == 0) {
-    writer.write("Connection: keep-alive\r\n");
-  }
+  write_future(writer, framing);
   for (std::size_t i = 0; i < head.fields.size(); ++i) {
     const auto [name, value] = head.fields[i];
     if (is_servers_own(name)) continue;

@@ -9,12 +9,15 @@
 
 namespace colibri::net_detail {
 
+/// What becomes of the connection after an answer.
+enum class HttpFuture { kStays, kCloses, kUpgrades };
+
 /// What the server says of an answer.
 struct HttpFraming {
   bool chunked;                         // how the body would come, for HEAD too
   std::optional<std::uint64_t> length;  // of the body
-  bool stays;                           // the connection
-  int minor_version;                    // that of the request
+  HttpFuture future;
+  int minor_version;  // that of the request
 };
 
 /// Writes it, with the date and with what `framing` says; leaves out fields that are the server's.

@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "colibri/net/http_fields.h"
 
@@ -30,14 +31,17 @@ struct HttpResponse {
 };
 
 /// A request that is refused, by the server or by a handler that throws it: answered with the
-/// status, and the text as the body.
+/// status, the fields, and the text as the body.
 class HttpError : public std::runtime_error {
  public:
-  HttpError(int status, const std::string& text) : std::runtime_error(text), status_(status) {}
+  HttpError(int status, const std::string& text, HttpFields fields = {})
+      : std::runtime_error(text), status_(status), fields_(std::move(fields)) {}
   int status() const noexcept { return status_; }
+  const HttpFields& fields() const noexcept { return fields_; }
 
  private:
   int status_;
+  HttpFields fields_;
 };
 
 /// The phrase that goes with a status, as "Not Found"; "Unknown" for those that have none.

@@ -14,11 +14,20 @@ std::shared_ptr<HttpServerState> make_state(HttpServer::Handler handler,
   return std::make_shared<HttpServerState>(std::move(handler), options);
 }
 
+/// Takes the stream to the heap, and back for the server, which wants to say whose it was.
+void serve_connection(TcpStream& stream, HttpServerState& state) {
+  const auto connection = std::make_unique<HttpConnection>(std::move(stream), state);
+  struct Return {
+    HttpConnection& from;
+    TcpStream& to;
+    ~Return() { to = std::move(from.stream()); }
+  } const at_the_end{*connection, stream};
+  connection->serve();
+}
+
 /// Connections may outlive the server, so they share the state.
 TcpServer::Handler serve_with(std::shared_ptr<HttpServerState> state) {
-  return [state = std::move(state)](TcpStream& stream) {
-    std::make_unique<HttpConnection>(stream, *state)->serve();
-  };
+  return [state = std::move(state)](TcpStream& stream) { serve_connection(stream, *state); };
 }
 
 }  // namespace

@@ -6,8 +6,11 @@
 
 namespace colibri::net_detail {
 
-HttpTransport::HttpTransport(TcpStream& stream, const HttpServerOptions& options)
-    : stream_(stream), idle_(options.idle), reader_(stream, options.header_bytes), writer_(stream) {
+HttpTransport::HttpTransport(TcpStream stream, const HttpServerOptions& options)
+    : stream_(std::move(stream)),
+      idle_(options.idle),
+      reader_(stream_, options.header_bytes),
+      writer_(stream_) {
   set_idle({});
 }
 

@@ -8,11 +8,10 @@
 namespace colibri::net_detail {
 
 /// Reads ahead, and writes behind: what was written is sent before anybody waits for more to read,
-/// so that answers to requests that came together leave together. Refers to the stream, which must
-/// outlive it. One coroutine's.
+/// so that answers to requests that came together leave together. One coroutine's.
 class HttpTransport {
  public:
-  HttpTransport(TcpStream& stream, const HttpServerOptions& options);
+  HttpTransport(TcpStream stream, const HttpServerOptions& options);
 
   TcpStream& stream() noexcept { return stream_; }
   BufferedReader& reader() noexcept { return reader_; }
@@ -32,7 +31,7 @@ class HttpTransport {
  private:
   void set_idle(std::chrono::milliseconds idle) noexcept;
 
-  TcpStream& stream_;
+  TcpStream stream_;
   const std::chrono::milliseconds idle_;
   BufferedReader reader_;
   BufferedWriter writer_;

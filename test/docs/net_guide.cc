@@ -135,6 +135,20 @@ void serve_http() {
 // ]]
 
 // [[
+void chat(colibri::WebSocket& socket) {
+  while (const auto message = socket.receive()) {
+    if (message->is_text) socket.send_text("you said: " + message->data);
+  }
+  std::printf("closed with %d\n", socket.close_code());
+}
+
+void answer_chat(colibri::HttpExchange& exchange) {
+  if (exchange.request().target != "/chat") throw colibri::HttpError(404, "there is only /chat");
+  colibri::WebSocket::serve(exchange, chat, {.message_bytes = 10'000, .ping = 20s});
+}
+// ]]
+
+// [[
 void serve_in_secret() {
   const colibri::TlsServerContext context({.certificate = {"chain.pem", "key.pem"}});
   colibri::TcpServer server("0.0.0.0:7443", [context](colibri::TcpStream& tcp) {

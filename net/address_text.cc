@@ -2,6 +2,7 @@
 // takes is the same; a test compares the two.
 #include "colibri/net/address_text.h"
 
+#include <arpa/inet.h>
 #include <net/if.h>
 
 #include <array>
@@ -169,6 +170,11 @@ class AddressReader {
 
 Address read_address(std::string_view text) {
   return AddressReader(text).read();
+}
+
+bool read_host(int family, std::string_view text, void* host) {
+  const bool has_null = text.find('\0') != std::string_view::npos;
+  return !has_null && inet_pton(family, std::string(text).c_str(), host) == 1;
 }
 
 }  // namespace colibri

@@ -15,11 +15,17 @@ constexpr std::size_t kMostAtOnce = 1024;  // UIO_MAXIOV, the kernel's limit
 
 DatagramBatch::Parts::Parts(std::size_t places, std::size_t bytes_each)
     : room(bytes_each),
+      used(places),
       bytes(std::make_unique<std::byte[]>(places * bytes_each)),
       messages(places),
       pieces(places),
       names(places),
       controls(places) {}
+
+void DatagramBatch::Parts::make_ready() noexcept {
+  for (std::size_t i = 0; i < used; ++i) make_ready(i);
+  count = used = 0;
+}
 
 void DatagramBatch::Parts::make_ready(std::size_t index) noexcept {
   pieces[index] = {bytes.get() + index * room, room};
@@ -69,7 +75,7 @@ std::size_t DatagramBatch::Parts::segment(std::size_t index) const noexcept {
 }
 
 void DatagramBatch::Parts::note_received(std::size_t number) noexcept {
-  count = number;
+  count = used = number;
   for (std::size_t i = 0; i < count; ++i) {
     pieces[i].iov_len = messages[i].msg_len;
     const std::size_t joined = segment(i);
@@ -122,6 +128,7 @@ bool DatagramBatch::put(std::span<const std::byte> bytes, const Address& to,
   }
   if (size() == capacity()) return false;
   const std::size_t index = parts_->count++;
+  parts_->used = std::max(parts_->used, parts_->count);
   parts_->make_ready(index);
   if (!bytes.empty()) std::memcpy(parts_->pieces[index].iov_base, bytes.data(), bytes.size());
   parts_->pieces[index].iov_len = bytes.size();

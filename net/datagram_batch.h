@@ -15,7 +15,9 @@ namespace colibri {
 struct DatagramBatch::Parts {
   Parts(std::size_t places, std::size_t bytes_each);
 
-  /// Room for a datagram that is to come.
+  /// Room for datagrams that are to come, in all places.
+  void make_ready() noexcept;
+  /// Room in one place.
   void make_ready(std::size_t index) noexcept;
   /// So many have come.
   void note_received(std::size_t number) noexcept;
@@ -30,6 +32,8 @@ struct DatagramBatch::Parts {
 
   const std::size_t room;
   std::size_t count = 0;
+  // Places from here on are ready: with many places and few datagrams, that is most of the work.
+  std::size_t used;
   std::unique_ptr<std::byte[]> bytes;
   std::vector<mmsghdr> messages;
   std::vector<iovec> pieces;

@@ -63,14 +63,16 @@ Datagram UdpSocket::receive(std::span<std::byte> buffer) {
 
 void UdpSocket::receive(DatagramBatch& batch) {
   DatagramBatch::Parts& parts = *batch.parts_;
-  // Only those that were used since the last time need it, but who knows what was done with them.
-  for (std::size_t i = 0; i < batch.capacity(); ++i) parts.make_ready(i);
-  parts.count = 0;
+  parts.make_ready();
   const ssize_t count = socket_call(number(), Direction::kRead, CallDeadline(), [&] {
     return real::recvmmsg(descriptor(), parts.messages.data(),
                           static_cast<unsigned>(parts.messages.size()), MSG_DONTWAIT, nullptr);
   });
   if (count < 0) fail("receive on");
+  // The kernel has looked for one more, and found none.
+  if (static_cast<std::size_t>(count) < batch.capacity()) {
+    note_short_read(net_detail::state_of(descriptor()));
+  }
   parts.note_received(static_cast<std::size_t>(count));
 }
 

@@ -4,7 +4,8 @@
 //   listening on 127.0.0.1:7777
 //
 // Every connection has a coroutine of its own; those of one thread share it. The same without net,
-// in textbook sockets: echo_server_posix.cc. Ctrl-C and SIGTERM stop the server.
+// in textbook sockets: echo_server_posix.cc. Ctrl-C and SIGTERM stop the server. Behind a proxy,
+// such as HAProxy with `send-proxy-v2`: --proxy 10.0.0.0/8.
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -14,6 +15,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <vector>
 
 #include "colibri/net.h"
 
@@ -39,6 +41,15 @@ void echo_wait_first(colibri::TcpStream& stream) {
   while (echo_once(stream));
 }
 
+// Serves only what comes from proxies, if there are some.
+colibri::TcpServer::Handler make_handler(bool wait_first, const std::vector<std::string>& proxies) {
+  const auto handler = wait_first ? echo_wait_first : echo;
+  if (proxies.empty()) return handler;
+  return colibri::behind_proxy(
+      {.from = {proxies.begin(), proxies.end()}},
+      [handler](colibri::TcpStream& stream, const colibri::ProxyHeader&) { handler(stream); });
+}
+
 void raise_descriptor_limit() {
   rlimit descriptors{};
   getrlimit(RLIMIT_NOFILE, &descriptors);
@@ -53,6 +64,7 @@ int main(int argc, char** argv) {
   std::uint16_t port = 7777;
   std::size_t stack_kb = 0;
   bool wait_first = false;
+  std::vector<std::string> proxies;
   colibri::TcpServerOptions options{.drain = {}, .stop_signals = {SIGINT, SIGTERM}};
   CLI::App app("Echoes every byte that it receives.");
   app.add_option("--host", host, "IPv4 or [IPv6] address to listen on")->capture_default_str();
@@ -61,6 +73,7 @@ int main(int argc, char** argv) {
   app.add_option("--stack-kb", stack_kb, "private stack of a connection, KiB; else COLIBRI_STACK")
       ->check(CLI::Range(16, 65536));
   app.add_flag("--wait-first", wait_first, "wait for bytes before each read");
+  app.add_option("--proxy", proxies, "PROXY protocol, from these hosts or networks alone");
   CLI11_PARSE(app, argc, argv);
   options.connection.stack_bytes = stack_kb * 1024;
   raise_descriptor_limit();
@@ -68,7 +81,7 @@ int main(int argc, char** argv) {
   try {
     return colibri::run([&] {
       colibri::TcpServer server(host + ':' + std::to_string(port),
-                                wait_first ? echo_wait_first : echo, options);
+                                make_handler(wait_first, proxies), options);
       std::printf("listening on %s\n", server.address().to_string().c_str());
       std::fflush(stdout);
       server.run();

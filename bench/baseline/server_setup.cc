@@ -28,6 +28,31 @@ void raise_descriptor_limit() {
   require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 }
 
+int bind_socket(const ServerOptions& options, int type) {
+  raise_descriptor_limit();
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(options.port);
+  if (inet_pton(AF_INET, options.host.c_str(), &address.sin_addr) != 1) {
+    std::fprintf(stderr, "--host: not an IPv4 address: %s\n", options.host.c_str());
+    std::exit(2);
+  }
+  const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+  require(fd >= 0, "socket");
+  const int on = 1;
+  require(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0, "SO_REUSEADDR");
+  require(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind");
+  return fd;
+}
+
+void announce(const ServerOptions& options, int fd) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  require(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
+  std::printf("listening on %s:%d\n", options.host.c_str(), ntohs(address.sin_port));
+  std::fflush(stdout);
+}
+
 }  // namespace
 
 ServerOptions parse_server_options(int argc, char** argv, bool has_variants) {
@@ -45,30 +70,20 @@ ServerOptions parse_server_options(int argc, char** argv, bool has_variants) {
 }
 
 int listen_and_announce(const ServerOptions& options, int socket_flags) {
-  raise_descriptor_limit();
   std::signal(SIGPIPE, SIG_IGN);
-
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(options.port);
-  if (inet_pton(AF_INET, options.host.c_str(), &address.sin_addr) != 1) {
-    std::fprintf(stderr, "--host: not an IPv4 address: %s\n", options.host.c_str());
-    std::exit(2);
-  }
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  socklen_t size = sizeof address;
-
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | socket_flags, 0);
-  require(listener >= 0, "socket");
-  const int on = 1;
-  require(setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0, "SO_REUSEADDR");
-  require(bind(listener, generic, size) == 0, "bind");
+  const int listener = bind_socket(options, SOCK_STREAM | socket_flags);
   require(listen(listener, SOMAXCONN) == 0, "listen");
-  require(getsockname(listener, generic, &size) == 0, "getsockname");
-
-  std::printf("listening on %s:%d\n", options.host.c_str(), ntohs(address.sin_port));
-  std::fflush(stdout);
+  announce(options, listener);
   return listener;
+}
+
+int bind_datagrams_and_announce(const ServerOptions& options) {
+  const int fd = bind_socket(options, SOCK_DGRAM);
+  require(setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &kDatagramBufferBytes,
+                     sizeof kDatagramBufferBytes) == 0,
+          "SO_RCVBUFFORCE");
+  announce(options, fd);
+  return fd;
 }
 
 void set_no_delay(int fd) {

@@ -29,6 +29,13 @@ ServerOptions parse_server_options(int argc, char** argv, bool has_variants = fa
 // a sentence when the address cannot be had.
 int listen_and_announce(const ServerOptions& options, int socket_flags = 0);
 
+// The same for datagrams: returns a bound UDP socket, whose buffer has room for 2,000 small ones,
+// so that none is lost while the server is not on its core. Raising it so far needs privilege.
+int bind_datagrams_and_announce(const ServerOptions& options);
+
+// Room for datagrams that have come, in the kernel's count.
+inline constexpr int kDatagramBufferBytes = 4 << 20;
+
 // Turns Nagle's algorithm off, as every server of the comparison does for what it accepts.
 void set_no_delay(int fd);
 

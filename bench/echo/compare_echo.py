@@ -3,9 +3,10 @@
 
   bazel run --config=opt //bench/echo:compare_echo -- --rounds 3
   ... -- --server colibri --server mine='/path/to/server --port {port}' --connections 64,1000
+  ... -- --protocol tls
 
-What counts is the server's CPU time for each message as a ratio to the hand-written epoll server
-of the same round, since the machine is not the same from minute to minute. A server is any program
+What counts is the server's CPU time for each message as a ratio to the hand-written server of the
+same round, since the machine is not the same from minute to minute. A server is any program
 that prints "listening on HOST:PORT" and ends on SIGTERM.
 """
 
@@ -28,17 +29,18 @@ import system_calls
 def parse_arguments():
     default_json = os.path.join(tempfile.gettempdir(), "compare_echo.json")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--protocol", choices=echo_servers.DEFAULTS, default="tcp")
     parser.add_argument("--server", action="append", metavar="NAME[=COMMAND]",
                         help="a server by its name, or a further one; may be repeated; "
-                        f"without it, all of: {', '.join(echo_servers.DEFAULTS)}")
-    parser.add_argument("--base", default=echo_servers.BASE, help="what ratios refer to")
+                        "without it, all there are for the protocol")
+    parser.add_argument("--base", help="what ratios refer to; without it, the hand-written one")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", default="64,1000", help="numbers, with commas")
     parser.add_argument("--message-bytes", type=int, default=64)
     parser.add_argument("--depth", type=int, default=1, help="messages under way a connection")
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--warmup", type=float, default=0.5)
-    parser.add_argument("--server-core", type=int, default=0)
+    parser.add_argument("--server-cores", default="0", help="numbers, with commas")
     parser.add_argument("--loader-core", type=int, default=1)
     parser.add_argument("--loader", default="bench/echo/loader")
     parser.add_argument("--strace", action="store_true",
@@ -46,18 +48,23 @@ def parse_arguments():
     parser.add_argument("--json", default=default_json, metavar="FILE")
     arguments = parser.parse_args()
     arguments.connections = [int(number) for number in arguments.connections.split(",")]
-    missing = {arguments.server_core, arguments.loader_core} - os.sched_getaffinity(0)
+    arguments.server_cores = [int(number) for number in arguments.server_cores.split(",")]
+    arguments.base = arguments.base or next(iter(echo_servers.DEFAULTS[arguments.protocol]))
+    missing = {*arguments.server_cores, arguments.loader_core} - os.sched_getaffinity(0)
     if missing:
-        parser.error(f"core {missing.pop()} is not there; see --server-core and --loader-core")
+        parser.error(f"core {missing.pop()} is not there; see --server-cores and --loader-core")
     return arguments
 
 
 class Comparison:
     """The runs of one invocation and what is told about them."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments, scratch):
+        """`scratch` is a folder for what the servers need."""
         self.arguments = arguments
-        self.servers, self.notes = echo_servers.choose(arguments.server, arguments.base)
+        files = echo_servers.make_certificate(scratch) if arguments.protocol == "tls" else {}
+        self.servers, self.notes = echo_servers.choose(
+            arguments.protocol, arguments.server, arguments.base, **files)
         self.loader = echo_servers.find_program(arguments.loader)
         self.runs = []  # the loader's figures, with "server" and "round"
         self.system_calls = []
@@ -91,7 +98,7 @@ class Comparison:
                 try:
                     with self._serving(server) as (process, port):
                         calls = system_calls.per_message(
-                            process.pid, self.arguments.server_core,
+                            process.pid, self.arguments.server_cores[0],
                             lambda: self._load(None, port, connections, *more))
                 except pinned_process.RunFailed as failure:
                     self.notes.append(f"FAILED: strace, {server.name}: {failure}")
@@ -102,8 +109,8 @@ class Comparison:
     @contextlib.contextmanager
     def _serving(self, server):
         """Yields the process and the port of the server, which runs meanwhile."""
-        core = self.arguments.server_core
-        with pinned_process.started(server.command, core) as (process, output):
+        cores = self.arguments.server_cores
+        with pinned_process.started(server.command, *cores) as (process, output):
             line = r"listening on \S+:(\d+)\n"
             match = pinned_process.wait_for_text(process, output, line, seconds=10)
             yield process, int(match[1])
@@ -111,7 +118,8 @@ class Comparison:
     def _load(self, server_pid, port, connections, *more):
         """Returns the figures of the loader, called with `more` arguments than usual."""
         seconds, warmup = self.arguments.seconds, self.arguments.warmup
-        command = [self.loader, "--json", "--port", port, "--connections", connections,
+        command = [self.loader, "--json", "--protocol", self.arguments.protocol,
+                   "--port", port, "--connections", connections,
                    "--message-bytes", self.arguments.message_bytes,
                    "--depth", self.arguments.depth, "--seconds", seconds, "--warmup", warmup, *more]
         if server_pid:
@@ -191,10 +199,11 @@ def print_system_calls(comparison):
 def main():
     # An orderly end, so that what was started is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    comparison = Comparison(parse_arguments())
-    comparison.run_rounds()
-    if comparison.arguments.strace:
-        comparison.count_system_calls()
+    with tempfile.TemporaryDirectory() as scratch:
+        comparison = Comparison(parse_arguments(), scratch)
+        comparison.run_rounds()
+        if comparison.arguments.strace:
+            comparison.count_system_calls()
     print_summary(comparison)
     print_system_calls(comparison)
     for note in comparison.notes:

@@ -5,14 +5,14 @@ import os
 import pathlib
 import shlex
 import shutil
+import subprocess
 import sys
 
 Server = collections.namedtuple("Server", "name command")
 
-BASE = "epoll"
-
-DEFAULTS = {
-    BASE: "bench/baseline/epoll_server --port {port}",
+# By protocol; the first is what the others are compared with.
+DEFAULTS = {"tcp": {
+    "epoll": "bench/baseline/epoll_server --port {port}",
     "epoll-level": "bench/baseline/epoll_server --level --port {port}",
     "epoll-read-write": "bench/baseline/epoll_server --read-write --port {port}",
     "threads": "bench/baseline/thread_server --port {port}",
@@ -29,7 +29,16 @@ DEFAULTS = {
     "boost-fiber": "bench/echo/peers/fiber_server --port {port}",
     "state-threads": "bench/echo/peers/state_threads_server --port {port}",
     "go": "bench/echo/peers/go_server --port {port}",
-}
+}, "tls": {
+    "epoll-openssl":
+        "bench/baseline/tls_server --certificate {certificate} --key {key} --port {port}",
+    "colibri-tls":
+        "bench/echo/colibri_tls_server --certificate {certificate} --key {key} --port {port}",
+}, "udp": {
+    "recvmmsg": "bench/baseline/udp_server --port {port}",
+    "epoll-recvmmsg": "bench/baseline/udp_server --epoll --port {port}",
+    "colibri-udp": "bench/echo/colibri_udp_server --port {port}",
+}}
 
 
 def binary_folder():
@@ -53,22 +62,34 @@ def find_program(name):
     return shutil.which(name)
 
 
-def choose(wanted, base):
+def make_certificate(folder):
+    """Makes a certificate of its own for "localhost"; what a command's words stand for."""
+    files = {"certificate": f"{folder}/certificate.pem", "key": f"{folder}/key.pem"}
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost",
+                    "-keyout", files["key"], "-out", files["certificate"]],
+                   check=True, capture_output=True)
+    return files
+
+
+def choose(protocol, wanted, base, **words_for):
     """The servers for the arguments NAME or NAME=COMMAND, and notes on those left out.
 
-    Without arguments, all defaults. The base is always among them, as the first.
+    Without arguments, all defaults of the protocol. The base is always among them, as the first.
+    `words_for` has what stands for the words in braces.
     """
+    defaults = DEFAULTS[protocol]
     commands = {}
-    for item in [base] + (wanted or list(DEFAULTS)):
+    for item in [base] + (wanted or list(defaults)):
         name, given, command = item.partition("=")
-        if not given and name not in DEFAULTS:
+        if not given and name not in defaults:
             # A base defined by a later NAME=COMMAND keeps its place at the front.
             commands.setdefault(name, None)
             continue
-        commands[name] = command if given else commands.get(name) or DEFAULTS[name]
+        commands[name] = command if given else commands.get(name) or defaults[name]
     servers, notes = [], []
     for name, command in commands.items():
-        words = shlex.split((command or "").replace("{port}", "0"))
+        words = [word.format(port=0, **words_for) for word in shlex.split(command or "")]
         program = find_program(words[0]) if words else None
         if program:
             servers.append(Server(name, [program] + words[1:]))
@@ -77,5 +98,5 @@ def choose(wanted, base):
                          f"//{words[0].rpartition('/')[0]}:{words[0].rpartition('/')[2]})")
         else:
             notes.append(f"{name} is left out: no server of this name; the defaults are "
-                         f"{', '.join(DEFAULTS)}")
+                         f"{', '.join(defaults)}")
     return servers, notes

@@ -1,8 +1,5 @@
 #include "bench/echo/load_connection.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -21,15 +18,16 @@ Pattern::Pattern() {
   }
 }
 
-LoadConnection::LoadConnection(int fd, std::uint64_t message_bytes, std::uint64_t depth)
-    : fd_(fd), message_bytes_(message_bytes), started_at_(depth) {}
+LoadConnection::LoadConnection(std::unique_ptr<LoadChannel> channel, std::uint64_t message_bytes,
+                               std::uint64_t depth)
+    : channel_(std::move(channel)), message_bytes_(message_bytes), started_at_(depth) {}
 
 void LoadConnection::send(const Pattern& pattern) {
   const std::uint64_t allowed = (completed_ + started_at_.size()) * message_bytes_;
   if (sent_ == 0) std::fill(started_at_.begin(), started_at_.end(), monotonic_nanoseconds());
   while (sent_ < allowed) {
-    const auto bytes = pattern.at(sent_, std::min(allowed - sent_, Pattern::kMostBytes));
-    const ssize_t size = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    const std::size_t most = std::min(channel_->most_bytes(), Pattern::kMostBytes);
+    const ssize_t size = channel_->send(pattern.at(sent_, std::min(allowed - sent_, most)));
     if (size < 0) {
       if (errno == EAGAIN) return;
       throw std::system_error(errno, std::generic_category(), "send to the server");
@@ -42,7 +40,7 @@ std::uint64_t LoadConnection::receive(const Pattern& pattern, LatencyHistogram& 
   static std::array<char, Pattern::kMostBytes> buffer;
   std::uint64_t completed = 0;
   for (;;) {
-    const ssize_t result = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    const ssize_t result = channel_->receive(buffer);
     if (result < 0) {
       if (errno == EAGAIN) return completed;
       throw std::system_error(errno, std::generic_category(), "receive from the server");
@@ -56,8 +54,7 @@ std::uint64_t LoadConnection::receive(const Pattern& pattern, LatencyHistogram& 
     }
     received_ += size;
     completed += complete_messages(monotonic_nanoseconds(), histogram);
-    // Short: the socket is empty, and what comes later makes an edge of its own.
-    if (size < buffer.size()) return completed;
+    if (size < buffer.size() && channel_->short_receive_empties()) return completed;
   }
 }
 

@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "bench/echo/latency_histogram.h"
+#include "bench/echo/load_channel.h"
 
 namespace bench {
 
@@ -31,13 +33,14 @@ class Pattern {
 // how long each took. A message's time starts when the reply that made room for it was read, and
 // ends when its own last byte was read.
 //
-// Movable; owns nothing but memory: the descriptor is the loader's.
+// Movable. Owns its channel.
 class LoadConnection {
  public:
-  // `fd` is a connected non-blocking socket.
-  LoadConnection(int fd, std::uint64_t message_bytes, std::uint64_t depth);
+  LoadConnection(std::unique_ptr<LoadChannel> channel, std::uint64_t message_bytes,
+                 std::uint64_t depth);
 
-  int fd() const { return fd_; }
+  // Messages that have come back.
+  std::uint64_t completed() const { return completed_; }
 
   // Sends what the depth allows and the socket takes. The rest goes out at the next call, which is
   // due when the socket has room again. Throws std::system_error.
@@ -51,7 +54,7 @@ class LoadConnection {
  private:
   std::uint64_t complete_messages(std::int64_t now, LatencyHistogram& histogram);
 
-  int fd_;
+  std::unique_ptr<LoadChannel> channel_;
   std::uint64_t message_bytes_;
   std::uint64_t sent_ = 0;                // bytes, since the connection began
   std::uint64_t received_ = 0;            // bytes

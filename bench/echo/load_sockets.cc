@@ -16,7 +16,6 @@ namespace bench {
 namespace {
 
 constexpr std::size_t kConnectionsASource = 20'000;
-constexpr std::size_t kConnectionsBetweenChecks = 128;
 
 void require(bool done, const std::string& what) {
   if (!done) throw std::system_error(errno, std::generic_category(), what);
@@ -33,12 +32,12 @@ void require_descriptors(std::size_t count) {
           "raise the limit of descriptors to " + std::to_string(wanted));
 }
 
-sockaddr_in server_address(const std::string& host, std::uint16_t port) {
+sockaddr_in server_address(const LoadTarget& target) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  if (inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) {
-    throw std::runtime_error("not an IPv4 address: " + host);
+  address.sin_port = htons(target.port);
+  if (inet_pton(AF_INET, target.host.c_str(), &address.sin_addr) != 1) {
+    throw std::runtime_error("not an IPv4 address: " + target.host);
   }
   return address;
 }
@@ -53,6 +52,22 @@ void bind_source(int fd, std::size_t source) {
   require(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind a source");
 }
 
+int connect_one(const LoadTarget& target, sockaddr_in address, std::size_t index) {
+  const int fd = socket(AF_INET, target.type | SOCK_CLOEXEC, 0);
+  require(fd >= 0, "socket");
+  if (index >= kConnectionsASource) bind_source(fd, index / kConnectionsASource);
+  require(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
+          "connect to " + target.host + ":" + std::to_string(target.port) + ", connection " +
+              std::to_string(index + 1));
+  const int on = 1;
+  if (target.type == SOCK_STREAM) {
+    require(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "TCP_NODELAY");
+  }
+  return fd;
+}
+
+}  // namespace
+
 void check_echo(int fd) {
   char byte = '?';
   require(send(fd, &byte, 1, MSG_NOSIGNAL) == 1, "send a first byte");
@@ -61,22 +76,14 @@ void check_echo(int fd) {
   if (size == 0) throw std::runtime_error("the server closed a new connection");
 }
 
-}  // namespace
-
-std::vector<int> open_connections(const std::string& host, std::uint16_t port, std::size_t count) {
-  sockaddr_in server = server_address(host, port);
+std::vector<int> open_connections(const LoadTarget& target, std::size_t count,
+                                  const std::function<void(int fd)>& greet) {
+  const sockaddr_in address = server_address(target);
   require_descriptors(count);
   std::vector<int> sockets;
   for (std::size_t i = 0; i < count; ++i) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    require(fd >= 0, "socket");
-    if (i >= kConnectionsASource) bind_source(fd, i / kConnectionsASource);
-    require(connect(fd, reinterpret_cast<sockaddr*>(&server), sizeof server) == 0,
-            "connect to " + host + ":" + std::to_string(port) + ", connection " +
-                std::to_string(i + 1));
-    const int on = 1;
-    require(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0, "TCP_NODELAY");
-    if (i % kConnectionsBetweenChecks == 0 || i + 1 == count) check_echo(fd);
+    const int fd = connect_one(target, address, i);
+    greet(fd);
     require(fcntl(fd, F_SETFL, O_NONBLOCK) == 0, "O_NONBLOCK");
     sockets.push_back(fd);
   }

@@ -1,6 +1,8 @@
-// A lean load generator for echo servers: one thread, raw epoll, three system calls a message.
+// A lean load generator for echo servers: one thread, raw epoll, three system calls a message by
+// TCP, four by TLS and UDP.
 //
-//   loader --port P [--host 127.0.0.1] [--connections 64] [--message-bytes 64] [--depth 1]
+//   loader --port P [--host 127.0.0.1] [--protocol tcp|tls|udp] [--connections 64] [--message-bytes
+//   64] [--depth 1]
 //          [--seconds 3] [--warmup 1] [--time-limit 0] [--server-pid PID] [--json]
 //          [--think-ms 0]
 //
@@ -11,6 +13,7 @@
 // printed, 1 the server failed or answered wrong, 2 a bad command line, 3 out of time.
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -27,10 +31,12 @@
 
 #include "bench/baseline/command_line.h"
 #include "bench/echo/latency_histogram.h"
+#include "bench/echo/load_channel.h"
 #include "bench/echo/load_connection.h"
 #include "bench/echo/load_sockets.h"
 #include "bench/echo/process_usage.h"
 #include "bench/echo/stopwatch.h"
+#include "bench/echo/tls_channel.h"
 
 namespace bench {
 namespace {
@@ -38,9 +44,12 @@ namespace {
 constexpr std::int64_t kNanosecondsASecond = 1'000'000'000;
 constexpr std::int64_t kSilence = 5 * kNanosecondsASecond;
 
+enum class Protocol { kTcp, kTls, kUdp };
+
 struct LoadOptions {
   std::string host;
   std::uint16_t port = 0;
+  Protocol protocol = Protocol::kTcp;
   std::size_t connections = 0;
   std::uint64_t message_bytes = 0;
   std::uint64_t depth = 0;
@@ -52,11 +61,20 @@ struct LoadOptions {
   bool json = false;
 };
 
+Protocol parse_protocol(const std::string& name) {
+  if (name == "tcp") return Protocol::kTcp;
+  if (name == "tls") return Protocol::kTls;
+  if (name == "udp") return Protocol::kUdp;
+  std::fprintf(stderr, "loader: --protocol is tcp, tls or udp, not %s\n", name.c_str());
+  std::exit(2);
+}
+
 LoadOptions parse_options(int argc, char** argv) {
   CommandLine line(argc, argv);
   LoadOptions options;
   options.host = line.text("--host", "127.0.0.1");
   options.port = static_cast<std::uint16_t>(line.number("--port", 0, 1, 65'535));
+  options.protocol = parse_protocol(line.text("--protocol", "tcp"));
   options.connections = static_cast<std::size_t>(line.number("--connections", 64, 1, 1'000'000));
   options.message_bytes =
       static_cast<std::uint64_t>(line.number("--message-bytes", 64, 1, 1 << 24));
@@ -113,29 +131,74 @@ class Loader {
   Loader(const LoadOptions& options, Result& result);
   // Runs the load until `end` on the monotonic clock. Replies are added to the result.
   void run_until(std::int64_t end);
+  // Throws std::runtime_error if a connection has had no reply since the last call: a datagram was
+  // lost, and nobody sends it again.
+  void require_replies();
 
  private:
+  struct Open {
+    int fd;
+    std::unique_ptr<LoadChannel> channel;
+  };
+  std::vector<Open> open_channels(const LoadOptions& options);
   void handle(LoadConnection& connection, std::uint32_t events);
 
   Result& result_;
   const std::chrono::milliseconds think_;
   const Pattern pattern_;
   const int epoll_;
+  TlsClient tls_;
   std::int64_t last_reply_ = 0;
   std::vector<LoadConnection> connections_;
+  std::vector<std::uint64_t> completed_before_;
 };
 
 Loader::Loader(const LoadOptions& options, Result& result)
     : result_(result), think_(options.think_ms), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   connections_.reserve(options.connections);  // epoll keeps pointers to them
-  for (const int fd : open_connections(options.host, options.port, options.connections)) {
-    connections_.emplace_back(fd, options.message_bytes, options.depth);
+  completed_before_.resize(options.connections);
+  for (auto& [fd, channel] : open_channels(options)) {
+    connections_.emplace_back(std::move(channel), options.message_bytes, options.depth);
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.ptr = &connections_.back();
     if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) throw std::runtime_error("epoll_ctl");
   }
   last_reply_ = monotonic_nanoseconds();
+}
+
+std::vector<Loader::Open> Loader::open_channels(const LoadOptions& options) {
+  constexpr std::size_t kConnectionsBetweenChecks = 128;
+  std::vector<std::unique_ptr<LoadChannel>> channels;
+  const auto greet = [&](int fd) {
+    switch (options.protocol) {
+      case Protocol::kTcp:
+        if (channels.size() % kConnectionsBetweenChecks == 0) check_echo(fd);
+        channels.push_back(make_tcp_channel(fd));
+        break;
+      case Protocol::kTls:
+        channels.push_back(tls_.shake_hands(fd));
+        break;
+      case Protocol::kUdp:
+        channels.push_back(make_udp_channel(fd, options.message_bytes));
+        break;
+    }
+  };
+  const int type = options.protocol == Protocol::kUdp ? SOCK_DGRAM : SOCK_STREAM;
+  const std::vector<int> sockets =
+      open_connections({options.host, options.port, type}, options.connections, greet);
+  std::vector<Open> open;
+  for (std::size_t i = 0; i < sockets.size(); ++i) {
+    open.push_back({sockets[i], std::move(channels[i])});
+  }
+  return open;
+}
+
+void Loader::require_replies() {
+  for (std::size_t i = 0; i < connections_.size(); ++i) {
+    const std::uint64_t before = std::exchange(completed_before_[i], connections_[i].completed());
+    if (completed_before_[i] == before) throw std::runtime_error("a datagram was lost");
+  }
 }
 
 void Loader::run_until(std::int64_t end) {
@@ -175,12 +238,15 @@ Result measure(const LoadOptions& options) {
 
   Loader loader(options, result);
   loader.run_until(after(options.warmup));
+  const bool may_lose = options.protocol == Protocol::kUdp;
+  if (may_lose && options.warmup > 0) loader.require_replies();
   const std::uint64_t warm_up_messages = std::exchange(result.messages, 0);
   result.histogram = LatencyHistogram();
 
   const Reading begin(server);
   loader.run_until(after(options.seconds));
   const Reading end(server);
+  if (may_lose) loader.require_replies();
 
   if (result.messages == 0) throw std::runtime_error("no reply within the measured window");
   result.all_messages = warm_up_messages + result.messages;

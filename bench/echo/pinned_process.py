@@ -1,4 +1,4 @@
-"""Starts programs on one core each, and ends every one of them, whatever happens."""
+"""Starts programs on cores of their own, and ends every one of them, whatever happens."""
 
 import contextlib
 import ctypes
@@ -17,11 +17,11 @@ class RunFailed(Exception):
     """One run gave no figures; the message is a sentence for the reader."""
 
 
-def _settle_child(core):
+def _settle_child(cores):
     """Returns what a child does before it becomes the program."""
 
     def settle():
-        os.sched_setaffinity(0, {core})  # inherited by the threads it will start
+        os.sched_setaffinity(0, cores)  # inherited by the threads it will start
         # Should this script be killed outright, its children end with it.
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
@@ -29,7 +29,7 @@ def _settle_child(core):
 
 
 @contextlib.contextmanager
-def started(command, core):
+def started(command, *cores):
     """Yields (process, output file) of the command; ends the process on leaving.
 
     stdout and stderr both go to the file, so that no pipe can fill up and stop the program.
@@ -38,7 +38,7 @@ def started(command, core):
         try:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                preexec_fn=_settle_child(core))
+                preexec_fn=_settle_child(cores))
         except OSError as error:
             raise RunFailed(f"cannot start {command[0]}: {error.strerror}") from error
         try:

@@ -168,6 +168,20 @@ void ask_in_secret(colibri::TcpStream tcp, const colibri::TlsClientContext& cont
 }
 // ]]
 
+// [[
+void serve_behind_proxies() {
+  colibri::TcpServer server(
+      "0.0.0.0:7777",
+      colibri::behind_proxy({.from = {"10.0.0.0/8", "fd00::/8"}},
+                            [](colibri::TcpStream& stream, const colibri::ProxyHeader& header) {
+                              const colibri::Address client =
+                                  header.source.value_or(stream.peer_address());
+                              stream.write_all("you are " + client.to_string() + "\n");
+                            }));
+  server.run();
+}
+// ]]
+
 int main() {
   return colibri::run([] {
     const std::string page = ask(colibri::Resolver(), "localhost");
@@ -179,6 +193,7 @@ int main() {
     serve_in_secret();
     ask_in_secret({}, colibri::TlsClientContext());
     serve_and_be_succeeded();
+    serve_behind_proxies();
     echo_datagrams();
   });
 }

@@ -186,6 +186,79 @@ TEST(DatagramBatch, IsAnsweredInPlace) {
   });
 }
 
+TEST(DatagramBatch, IsAsGoodAsNewWhateverItHeldBefore) {
+  run_in_scheduler([] {
+    UdpSocket server = UdpSocket::bind("127.0.0.1:0");
+    UdpSocket client = UdpSocket::bind("127.0.0.1:0");
+    DatagramBatch batch(8, 100);
+    for (const std::size_t number : {8U, 1U, 3U, 0U, 8U, 2U, 5U}) {
+      // What is left from here: places used and shortened.
+      batch.clear();
+      for (std::size_t i = 0; i < 8; ++i) batch.put(bytes_of("left"), server.address());
+      batch.resize(7, 1);
+      for (std::size_t i = 0; i < number; ++i) {
+        client.send_to(bytes_of(test_text(90 - i)), server.address());
+      }
+      if (number == 0) continue;
+      server.receive(batch);
+      ASSERT_EQ(batch.size(), number);
+      for (std::size_t i = 0; i < number; ++i) {
+        EXPECT_EQ(text_of(batch.bytes(i)), test_text(90 - i));
+        EXPECT_EQ(batch.address(i), client.address());
+        batch.resize(i, 0);
+      }
+    }
+  });
+}
+
+TEST(DatagramBatch, OneThatIsNotFullTakesTheNextOnesToo) {
+  run_in_scheduler([] {
+    UdpSocket server = UdpSocket::bind("127.0.0.1:0");
+    UdpSocket client = UdpSocket::connect(server.address());
+    DatagramBatch batch(4, 10);
+    std::size_t got = 0;
+    std::size_t sent = 0;
+    auto receiver = spawn([&] {
+      for (; got < 200; got += batch.size()) server.receive(batch);
+    });
+    // Batches full and not, with the receiver parked, running and in between.
+    for (std::size_t round = 0; sent < 200; ++round) {
+      for (std::size_t i = 0; i < round % 6 && sent < 200; ++i, ++sent) client.send(bytes_of("x"));
+      if (round % 3 != 0) yield();
+    }
+    receiver.join();
+    EXPECT_EQ(got, 200U);
+  });
+}
+
+TEST(DatagramBatch, HearsThatNobodyListensAndTakesWhatHadCome) {
+  run_in_scheduler([] {
+    UdpSocket peer = UdpSocket::bind("127.0.0.1:0");
+    UdpSocket client = UdpSocket::connect(peer.address());
+    DatagramBatch batch(4, 10);
+    peer.send_to(bytes_of("a"), client.address());
+    client.receive(batch);
+    EXPECT_EQ(batch.size(), 1U);
+    peer.send_to(bytes_of("b"), client.address());
+    peer.close();
+    client.send(bytes_of("x"));
+    // Which of the two comes first is the kernel's affair.
+    std::size_t datagrams = 0;
+    std::size_t errors = 0;
+    while (datagrams + errors < 2) {
+      const int error = error_of_call([&] { client.receive(batch); });
+      if (error == ECONNREFUSED) {
+        ++errors;
+      } else {
+        ASSERT_EQ(error, 0);
+        datagrams += batch.size();
+      }
+    }
+    EXPECT_EQ(datagrams, 1U);
+    EXPECT_EQ(errors, 1U);
+  });
+}
+
 TEST(DatagramBatch, TellsWhichWereCutOff) {
   run_in_scheduler([] {
     UdpSocket server = UdpSocket::bind("127.0.0.1:0");

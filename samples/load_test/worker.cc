@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "samples/load_test/interrupt.h"
@@ -27,17 +28,17 @@ Share share_of(const Options& options, std::uint32_t index) {
 
 }  // namespace
 
-Worker::Worker(const Options& options, const Endpoint& target, const Pattern& pattern,
-               Schedule& schedule, std::uint32_t index)
-    : options_(options),
-      target_(target),
+Worker::Worker(const Common& common, Schedule& schedule, std::uint32_t index)
+    : options_(common.options),
       schedule_(schedule),
       index_(index),
-      share_(share_of(options, index)),
-      workload_{options, pattern, schedule, statistics_, {}, {}} {}
+      share_(share_of(options_, index)),
+      dialer_(options_, common.target, common.tls),
+      dialogue_(options_, common.requests),
+      workload_{options_, dialogue_, dialer_, schedule, statistics_, {}, {}} {}
 
 void Worker::run() {
-  Connector connector(options_, target_, statistics_);
+  Connector connector(options_, dialer_, statistics_);
   connector.open(share_);
   adopt(std::move(connector.sending));
   schedule_.arrive(connections_.size());
@@ -51,10 +52,11 @@ void Worker::run() {
   close_all();
 }
 
-void Worker::adopt(std::vector<Descriptor> sockets) {
-  for (Descriptor& socket : sockets) {
+void Worker::adopt(std::vector<std::unique_ptr<Transport>> transports) {
+  for (auto& transport : transports) {
     const std::uint64_t place = connections_.size();
-    connections_.emplace_back(workload_, std::move(socket), share_.first + place, place);
+    const auto number = static_cast<std::uint32_t>(share_.first + place);
+    connections_.emplace_back(workload_, std::move(transport), number, place);
   }
   // In an open loop they only read for now: starting them takes its time, and would delay the
   // first messages.
@@ -143,11 +145,15 @@ void Worker::close_all() {
   connections_.clear();
 }
 
-// Nobody reads from silent connections; whether each is still there shows at the end.
-void Worker::check_idle(const std::vector<Descriptor>& sockets) {
-  for (const Descriptor& socket : sockets) {
-    char byte = 0;
-    const ssize_t size = ::recv(socket.number(), &byte, 1, MSG_DONTWAIT);
+// Nobody reads from silent connections; whether each is still there shows at the end. Under TLS
+// some bytes may have come unasked for: sessions to resume.
+void Worker::check_idle(const std::vector<std::unique_ptr<Transport>>& transports) {
+  std::array<char, 1024> bytes;
+  for (const auto& transport : transports) {
+    const int socket = transport->descriptor();
+    ssize_t size = ::recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    while (options_.tls && size > 0)
+      size = ::recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (size < 0 && errno == EAGAIN) continue;
     statistics_.count_error(size == 0  ? ErrorKind::kClosed
                             : size > 0 ? ErrorKind::kMismatch

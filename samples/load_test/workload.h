@@ -6,8 +6,9 @@
 #include <utility>
 
 #include "colibri/colibri.h"
+#include "samples/load_test/dialer.h"
+#include "samples/load_test/dialogue.h"
 #include "samples/load_test/options.h"
-#include "samples/load_test/pattern.h"
 #include "samples/load_test/schedule.h"
 #include "samples/load_test/statistics.h"
 
@@ -52,7 +53,8 @@ class Crew {
 /// Belongs to one thread.
 struct Workload {
   const Options& options;
-  const Pattern& pattern;
+  Dialogue& dialogue;
+  Dialer& dialer;
   Schedule& schedule;
   Statistics& statistics;
   Arrivals arrivals;  // of an open loop

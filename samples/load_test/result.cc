@@ -1,4 +1,4 @@
-#include "samples/load_test/report.h"
+#include "samples/load_test/result.h"
 
 #include <cstdarg>
 #include <cstdio>
@@ -36,14 +36,38 @@ std::string errors_as_text(const Statistics& statistics) {
   return text.empty() ? "none" : text;
 }
 
+/// "64-byte messages", "GET /".
+std::string what_is_sent(const Options& options) {
+  std::string text = std::to_string(options.message_bytes) + "-byte messages";
+  if (options.protocol == Protocol::kFramedEcho) text = "framed " + text;
+  if (options.protocol == Protocol::kHttp) {
+    text = options.body_bytes == 0
+               ? "GET " + options.path
+               : "POST " + options.path + " of " + std::to_string(options.body_bytes) + " bytes";
+  }
+  return options.tls ? text + " over TLS" : text;
+}
+
+std::string_view name_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kEcho:
+      return "echo";
+    case Protocol::kFramedEcho:
+      return "framed-echo";
+    case Protocol::kHttp:
+      break;
+  }
+  return "http";
+}
+
 }  // namespace
 
 double Result::messages_per_second() const {
-  return per_second(static_cast<double>(statistics.messages.value()), measured);
+  return per_second(static_cast<double>(statistics->messages.value()), measured);
 }
 
 double Result::megabytes_per_second() const {
-  return messages_per_second() * static_cast<double>(options.message_bytes) / 1e6;
+  return per_second(static_cast<double>(statistics->received_bytes.value()), measured) / 1e6;
 }
 
 bool Result::good() const {
@@ -51,30 +75,29 @@ bool Result::good() const {
 }
 
 std::string Result::complaint() const {
-  if (!statistics.first_error.empty()) return statistics.first_error;
-  if (statistics.unanswered != 0) {
-    return std::to_string(statistics.unanswered) + " messages to " + target + " were not answered";
+  if (!statistics->first_error.empty()) return statistics->first_error;
+  if (statistics->unanswered != 0) {
+    return std::to_string(statistics->unanswered) + " messages to " + target + " were not answered";
   }
-  if (statistics.error_count() != 0) return "there were errors: " + errors_as_text(statistics);
-  if (options.connections != 0 && statistics.messages.value() == 0 && !interrupted) {
+  if (statistics->error_count() != 0) return "there were errors: " + errors_as_text(*statistics);
+  if (options.connections != 0 && statistics->messages.value() == 0 && !interrupted) {
     return "no reply came within the measurement";
   }
   return {};
 }
 
 std::string as_text(const Result& result) {
-  const Statistics& statistics = result.statistics;
+  const Statistics& statistics = *result.statistics;
   const Histogram& latency = statistics.latency;
   auto at = [&](double percent) { return microseconds(latency.percentile(percent)); };
   auto number = [](const Count& count) { return static_cast<unsigned long long>(count.value()); };
-  std::string text = format("%s, %u connections, %llu-byte messages, ", result.target.c_str(),
-                            result.options.connections,
-                            static_cast<unsigned long long>(result.options.message_bytes));
+  std::string text = format("%s, %u connections, %s, ", result.target.c_str(),
+                            result.options.connections, what_is_sent(result.options).c_str());
   if (result.options.depth != 0) text += format("depth %u, ", result.options.depth);
   if (result.options.open_loop()) text += format("open loop at %g/s, ", result.options.rate);
   text += format("%.3f s%s\n", static_cast<double>(result.measured.count()) / 1e9,
                  result.interrupted ? " (interrupted)" : "");
-  text += format("messages     %llu, %.0f/s, %.2f MB/s each way\n", number(statistics.messages),
+  text += format("messages     %llu, %.0f/s, %.2f MB/s received\n", number(statistics.messages),
                  result.messages_per_second(), result.megabytes_per_second());
   text += latency.count() == 0
               ? "latency us   no message measured\n"
@@ -83,6 +106,10 @@ std::string as_text(const Result& result) {
   text += format("connections  %llu of %u and %llu of %u silent ones opened, %llu lost\n",
                  number(statistics.established), result.options.connections,
                  number(statistics.idle_established), result.options.idle, number(statistics.lost));
+  if (statistics.renewed != 0) {
+    text += format("renewed      %llu connections that the server closed in order\n",
+                   static_cast<unsigned long long>(statistics.renewed));
+  }
   text += "errors       " + errors_as_text(statistics);
   text += format("; %llu messages unanswered\n",
                  static_cast<unsigned long long>(statistics.unanswered));
@@ -95,7 +122,7 @@ std::string as_text(const Result& result) {
 
 std::string as_json(const Result& result) {
   const Options& options = result.options;
-  const Statistics& statistics = result.statistics;
+  const Statistics& statistics = *result.statistics;
   const Histogram& latency = statistics.latency;
   nlohmann::ordered_json errors;
   for (std::size_t i = 0; i < kErrorKinds; ++i) {
@@ -104,6 +131,8 @@ std::string as_json(const Result& result) {
   const nlohmann::ordered_json json = {
       {"target", result.target},
       {"threads", options.threads},
+      {"protocol", name_of(options.protocol)},
+      {"tls", options.tls},
       {"message_bytes", options.message_bytes},
       {"depth", options.depth},
       {"rate", options.rate},
@@ -117,7 +146,8 @@ std::string as_json(const Result& result) {
         {"established", statistics.established.value()},
         {"idle_asked", options.idle},
         {"idle_established", statistics.idle_established.value()},
-        {"lost", statistics.lost.value()}}},
+        {"lost", statistics.lost.value()},
+        {"renewed", statistics.renewed}}},
       {"messages", statistics.messages.value()},
       {"messages_per_second", result.messages_per_second()},
       {"megabytes_per_second", result.megabytes_per_second()},

@@ -1,0 +1,59 @@
+#include "samples/load_test/load.h"
+
+#include <deque>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "colibri/colibri.h"
+#include "samples/load_test/descriptor_limit.h"
+#include "samples/load_test/interrupt.h"
+#include "samples/load_test/progress.h"
+#include "samples/load_test/worker.h"
+
+namespace load_test {
+namespace {
+
+/// The first worker runs in the calling coroutine, the others each on a thread of their own.
+void run_workers(std::deque<Worker>& workers, const Options& options, const Schedule& schedule) {
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < workers.size(); ++i) {
+    threads.emplace_back([&worker = workers[i]] { colibri::run([&worker] { worker.run(); }); });
+  }
+  if (options.live) {
+    colibri::go([&workers, &schedule] { print_progress(workers, schedule); });
+  }
+  workers.front().run();
+  for (std::thread& thread : threads) thread.join();
+}
+
+std::optional<TlsClient> make_tls(const Options& options) {
+  if (!options.tls) return std::nullopt;
+  const std::string& name = options.server_name.empty() ? options.host : options.server_name;
+  return TlsClient({name, options.authorities, options.verify_server});
+}
+
+}  // namespace
+
+Result run(const Options& options) {
+  const std::vector<Endpoint> endpoints = resolve(options.host, options.port);
+  const std::optional<TlsClient> tls = make_tls(options);
+  make_room_for(options);
+
+  const Pattern requests = requests_of(options);
+  Schedule schedule(options.warmup, options.duration, options.threads, options.connections != 0);
+  Endpoint target;
+  std::deque<Worker> workers;
+  colibri::run([&] {
+    target = first_reachable(endpoints, options.connect_timeout);
+    const Common common{options, target, tls ? &*tls : nullptr, requests};
+    for (std::uint32_t i = 0; i < options.threads; ++i) workers.emplace_back(common, schedule, i);
+    run_workers(workers, options, schedule);
+  });
+
+  const auto total = std::make_shared<Statistics>();
+  for (const Worker& worker : workers) total->merge(worker.statistics());
+  return {options, target.numeric(), total, schedule.measured(), interrupted()};
+}
+
+}  // namespace load_test

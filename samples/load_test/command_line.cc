@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace load_test {
 namespace {
@@ -15,6 +17,8 @@ constexpr std::uint64_t kLargestMessage = 64 << 20;
 constexpr std::uint64_t kLargestFrame = 16 << 20;
 // A timestamp a message in flight is kept, so depth costs eight bytes a connection each.
 constexpr std::uint32_t kLargestDepth = 65536;
+// Each has a histogram a thread.
+constexpr std::size_t kMostStages = 100;
 
 std::chrono::nanoseconds to_duration(double seconds) {
   return std::chrono::nanoseconds(std::llround(seconds * 1e9));
@@ -67,6 +71,18 @@ CLI::Validator header_line() {
   return CLI::Validator(check, "LINE");
 }
 
+CLI::Validator stage() {
+  auto check = [](std::string& text) -> std::string {
+    try {
+      parse_stage(text);
+      return {};
+    } catch (const std::invalid_argument& error) {
+      return error.what();
+    }
+  };
+  return CLI::Validator(check, "STAGE");
+}
+
 /// Options as CLI11 wants them, and what it cannot say.
 class Parser {
  public:
@@ -86,6 +102,7 @@ class Parser {
   CLI::App app_{"Puts a server under load and measures its answers.", "load_test"};
   CommandLine line_;
   Options& options_ = line_.options;
+  std::vector<std::string> stages_;
   double warmup_ = 0;
   double duration_ = 5;
   double connect_timeout_ = 5;
@@ -100,6 +117,7 @@ Parser::Parser() {
   add_tls();
   add_times();
   app_.add_flag("--json", line_.json, "the result as one JSON object on stdout");
+  app_.add_option("--csv", line_.csv_file, "a file for a line a second");
 }
 
 void Parser::add_load() {
@@ -111,13 +129,19 @@ void Parser::add_load() {
       ->check(CLI::Range(0, 10'000'000));
   app_.add_option("--threads", options_.threads, "schedulers, one a thread")
       ->check(CLI::Range(1, 1024));
-  app_.add_option("--depth", options_.depth,
-                  "messages in flight a connection; with --rate and an echo no limit unless given")
+  app_.add_option(
+          "--depth", options_.depth,
+          "messages in flight a connection; an echo in an open loop has no limit unless given")
       ->check(CLI::Range(std::uint32_t{1}, kLargestDepth));
   app_.add_option("--rate", options_.rate,
                   "open loop: messages a second over all connections, each due at its time and\n"
                   "timed from then, so that a stall shows in full")
       ->check(messages_per_second());
+  app_.add_option("--stage", stages_,
+                  "open loop, may be repeated, one after another: ramp:FROM-TO:TIME,\n"
+                  "hold:RATE:TIME, spike:FROM-PEAK:TIME, as in ramp:0-1000:5s")
+      ->check(stage())
+      ->allow_extra_args(false);
 }
 
 void Parser::add_protocol() {
@@ -170,6 +194,11 @@ void Parser::refuse_nonsense() const {
     throw CLI::ValidationError("--connections", "must not be 0 without --idle");
   }
   refuse("--rate", options_.connections == 0, "needs at least one connection");
+  refuse("--stage", options_.connections == 0, "needs at least one connection");
+  for (const char* option : {"--rate", "--duration", "--warmup"}) {
+    refuse(option, !stages_.empty(), "is said by --stage already");
+  }
+  if (stages_.size() > kMostStages) throw CLI::ValidationError("--stage", "100 at most");
   const bool http = options_.protocol == Protocol::kHttp;
   refuse("--message-bytes", http, "is for echoes; a request of HTTP has --body-bytes");
   for (const char* option : {"--path", "--body-bytes", "--header"}) {
@@ -187,6 +216,7 @@ void Parser::refuse_nonsense() const {
 CommandLine Parser::parse(int argc, const char* const* argv) {
   app_.parse(argc, argv);
   refuse_nonsense();
+  for (const std::string& text : stages_) options_.stages.push_back(parse_stage(text));
   // Requests of HTTP in flight on one connection at once are for those who ask for it.
   const bool unlimited = options_.open_loop() && options_.protocol != Protocol::kHttp;
   if (unlimited && app_.count("--depth") == 0) options_.depth = 0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "samples/load_test/options.h"
 
@@ -10,6 +11,7 @@ namespace load_test {
 struct CommandLine {
   Options options;
   bool json = false;
+  std::string csv_file;  // empty: none
 };
 
 /// What is asked for, or nothing when the program has to end with `exit_status`: after --help, or

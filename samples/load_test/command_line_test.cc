@@ -43,6 +43,15 @@ TEST(CommandLineTest, LimitsWhatIsInFlightAsTheProtocolWants) {
   EXPECT_EQ(options_of({"--protocol", "http", "--depth", "4"}).depth, 4U);
 }
 
+TEST(CommandLineTest, TakesStagesInTheirOrder) {
+  const Options options = options_of({"--stage", "ramp:0-10:1s", "--stage", "hold:10:500ms"});
+  ASSERT_EQ(options.stages.size(), 2U);
+  EXPECT_EQ(options.stages[1].text(), "hold:10:0.5s");
+  EXPECT_EQ(options.measured_time(), std::chrono::milliseconds(1500));
+  EXPECT_TRUE(options.open_loop());
+  EXPECT_EQ(options.depth, 0U);
+}
+
 TEST(CommandLineTest, TakesAllOfHttpAndTls) {
   const Options options =
       options_of({"--protocol", "http", "--path", "/a?b=c", "--body-bytes", "7", "--header",
@@ -64,6 +73,10 @@ TEST(CommandLineTest, RefusesWhatMakesNoSenseInASentence) {
       {{"--connections", "0"}, "--connections: must not be 0 without --idle"},
       {{"--connections", "0", "--idle", "1", "--rate", "1"}, "--rate: needs at least one"},
       {{"--rate", "nan"}, "'nan' is not a rate"},
+      {{"--stage", "jump:1:1s"}, "begins with ramp:"},
+      {{"--stage", "hold:1:1s", "--rate", "5"}, "--rate: is said by --stage"},
+      {{"--stage", "hold:1:1s", "--duration", "5"}, "--duration: is said by --stage"},
+      {{"--stage", "hold:1:1s", "--connections", "0", "--idle", "1"}, "--stage: needs"},
       {{"--duration", "0"}, "'0' is not a number of seconds"},
       {{"--protocol", "smtp"}, "--protocol"},
       {{"--path", "/"}, "--path: needs --protocol http"},

@@ -136,11 +136,13 @@ bool Connection::take_end(ssize_t result) {
 
 void Connection::take_reply() {
   const TimePoint began = begin_of_reply();
-  workload_.statistics.all_messages.add(1);
-  if (workload_.schedule.measures(received_at_)) workload_.statistics.messages.add(1);
-  if (workload_.schedule.measures(began)) {
-    workload_.statistics.latency.record(std::chrono::nanoseconds(received_at_ - began).count());
-  }
+  const std::chrono::nanoseconds latency = received_at_ - began;
+  Statistics& statistics = workload_.statistics;
+  statistics.all_messages.add(1);
+  if (workload_.schedule.measures(received_at_)) statistics.messages.add(1);
+  if (workload_.schedule.measures(began)) statistics.latency.record(latency.count());
+  workload_.timeline.record_reply(received_at_, latency);
+  if (StageStatistics* stage = workload_.stage_of(began)) stage->latency.record(latency.count());
 }
 
 void Connection::take_refusal(const std::string& reason) {
@@ -180,6 +182,7 @@ void Connection::renew() {
 
 void Connection::note_error(ErrorKind kind, const std::string& reason) {
   workload_.statistics.count_error(kind);
+  workload_.timeline.record_error(Clock::now());
   std::string& first = workload_.statistics.first_error;
   if (first.empty()) first = "connection " + std::to_string(number_) + ": " + reason;
 }

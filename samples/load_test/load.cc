@@ -33,6 +33,21 @@ std::optional<TlsClient> make_tls(const Options& options) {
   return TlsClient({name, options.authorities, options.verify_server});
 }
 
+/// What all workers have of each whole second of the measurement.
+std::vector<SecondSummary> seconds_of(const std::deque<Worker>& workers,
+                                      std::chrono::nanoseconds measured) {
+  const auto number = static_cast<std::size_t>(measured / std::chrono::seconds(1));
+  std::vector<std::vector<Second>> parts(number);
+  for (const Worker& worker : workers) {
+    for (Second& second : worker.timeline().measured(number)) {
+      parts[static_cast<std::size_t>(second.index)].push_back(std::move(second));
+    }
+  }
+  std::vector<SecondSummary> summaries;
+  for (const auto& same_second : parts) summaries.push_back(summarize(same_second));
+  return summaries;
+}
+
 }  // namespace
 
 Result run(const Options& options) {
@@ -41,7 +56,8 @@ Result run(const Options& options) {
   make_room_for(options);
 
   const Pattern requests = requests_of(options);
-  Schedule schedule(options.warmup, options.duration, options.threads, options.connections != 0);
+  Schedule schedule(options.warmup, options.measured_time(), options.threads,
+                    options.connections != 0);
   Endpoint target;
   std::deque<Worker> workers;
   colibri::run([&] {
@@ -53,7 +69,9 @@ Result run(const Options& options) {
 
   const auto total = std::make_shared<Statistics>();
   for (const Worker& worker : workers) total->merge(worker.statistics());
-  return {options, target.numeric(), total, schedule.measured(), interrupted()};
+  return {options,       target.numeric(),
+          total,         schedule.measured(),
+          interrupted(), seconds_of(workers, schedule.measured())};
 }
 
 }  // namespace load_test

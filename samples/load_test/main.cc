@@ -15,7 +15,9 @@
 
 #include <cstdio>
 #include <exception>
+#include <fstream>
 #include <stdexcept>
+#include <string>
 
 #include "samples/load_test/command_line.h"
 #include "samples/load_test/interrupt.h"
@@ -29,11 +31,18 @@ void print(const std::string& text) {
   if (std::fflush(stdout) != 0) throw std::runtime_error("cannot write the result");
 }
 
+void write_file(const std::string& name, const std::string& text) {
+  std::ofstream file(name);
+  file << text << std::flush;
+  if (!file) throw std::runtime_error("cannot write '" + name + "'");
+}
+
 int measure(CommandLine line) {
   handle_interrupts();
   line.options.live = ::isatty(STDERR_FILENO) == 1;
   const Result result = run(line.options);
   print(line.json ? as_json(result) : as_text(result));
+  if (!line.csv_file.empty()) write_file(line.csv_file, as_csv(result));
   if (result.good()) return 0;
   std::fprintf(stderr, "load_test: %s\n", result.complaint().c_str());
   return 1;

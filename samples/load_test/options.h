@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "samples/load_test/stage.h"
+
 namespace load_test {
 
 enum class Protocol : std::uint8_t {
@@ -34,6 +36,9 @@ struct Options {
   std::uint32_t depth = 1;
   /// Messages a second over all connections; 0 is a closed loop.
   double rate = 0;
+  /// Rates one after another, instead of `rate` and `duration`; they begin with the warm-up, which
+  /// should be 0.
+  std::vector<Stage> stages;
   std::chrono::nanoseconds warmup{0};
   std::chrono::nanoseconds duration = std::chrono::seconds(5);
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(5);
@@ -44,7 +49,14 @@ struct Options {
   /// A line a second on stderr.
   bool live = false;
 
-  bool open_loop() const { return rate > 0; }
+  bool open_loop() const { return rate > 0 || !stages.empty(); }
+  /// How long the measurement is to last.
+  std::chrono::nanoseconds measured_time() const {
+    if (stages.empty()) return duration;
+    std::chrono::nanoseconds sum{0};
+    for (const Stage& stage : stages) sum += stage.duration;
+    return sum;
+  }
 };
 
 }  // namespace load_test

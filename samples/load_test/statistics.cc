@@ -54,6 +54,14 @@ void Statistics::merge(const Statistics& other) {
   latency.merge(other.latency);
   unanswered += other.unanswered;
   renewed += other.renewed;
+  stages.resize(std::max(stages.size(), other.stages.size()));
+  for (std::size_t i = 0; i < other.stages.size(); ++i) {
+    stages[i].due += other.stages[i].due;
+    stages[i].latency.merge(other.stages[i].latency);
+  }
+  due += other.due;
+  late += other.late;
+  busiest_thread = std::max(busiest_thread, other.busiest_thread);
   latest_send = std::max(latest_send, other.latest_send);
   if (first_error.empty()) first_error = other.first_error;
 }

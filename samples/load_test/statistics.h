@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "samples/load_test/histogram.h"
 
@@ -44,6 +45,12 @@ class Count {
   std::atomic<std::uint64_t> value_{0};
 };
 
+/// Of the messages that were due within one stage.
+struct StageStatistics {
+  std::uint64_t due = 0;
+  Histogram latency;  // nanoseconds, of those with a good reply
+};
+
 /// Of one worker; only Counts may be read by other threads while it runs.
 struct Statistics {
   Count established;       // connections that send
@@ -56,8 +63,16 @@ struct Statistics {
   Histogram latency;             // nanoseconds, of messages that began within the measurement
   std::uint64_t unanswered = 0;  // messages begun, never replied to
   std::uint64_t renewed = 0;     // connections that HTTP's server closed in order, opened again
-  std::int64_t latest_send = 0;  // open loop: nanoseconds by which this program itself was late
-  std::string first_error;       // a sentence about it, empty if there was none
+  std::vector<StageStatistics> stages;
+  std::string first_error;  // a sentence about it, empty if there was none
+
+  // How much of what was measured may be this program's own doing.
+  std::uint64_t due = 0;   // open loop: messages that were due within the measurement
+  std::uint64_t late = 0;  // of these, begun by this program more than kLate behind their time
+  std::int64_t latest_send = 0;  // nanoseconds by which it was late at most
+  double busiest_thread = 0;     // processor time over time, of the measurement; 1 is all of it
+
+  static constexpr std::int64_t kLate = 1'000'000;  // nanoseconds
 
   void count_error(ErrorKind kind) { errors[static_cast<std::size_t>(kind)].add(1); }
   std::uint64_t error_count() const;

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include "samples/load_test/interrupt.h"
+#include "samples/load_test/thread_usage.h"
 
 namespace load_test {
 namespace {
@@ -35,7 +37,7 @@ Worker::Worker(const Common& common, Schedule& schedule, std::uint32_t index)
       share_(share_of(options_, index)),
       dialer_(options_, common.target, common.tls),
       dialogue_(options_, common.requests),
-      workload_{options_, dialogue_, dialer_, schedule, statistics_, {}, {}} {}
+      workload_{options_, dialogue_, dialer_, schedule, statistics_, timeline_, {}, {}, {}} {}
 
 void Worker::run() {
   Connector connector(options_, dialer_, statistics_);
@@ -45,9 +47,11 @@ void Worker::run() {
   while (!schedule_.started()) colibri::sleep_for(kLook);
   colibri::sleep_until(schedule_.begin());
 
+  timeline_.begin(Clock::now(), schedule_.measure_begin());
   if (!connections_.empty()) start_load();
   await_end();
   await_replies();
+  timeline_.advance(Clock::now());
   check_idle(connector.idle);
   close_all();
 }
@@ -73,13 +77,15 @@ void Worker::drive_connections() {
 
 void Worker::start_load() {
   if (!options_.open_loop()) return drive_connections();
-  const double all = static_cast<double>(schedule_.initial_connections());
-  const double own = static_cast<double>(connections_.size());
-  const double interval = 1e9 / (options_.rate * own / all);
-  // The workers begin one after another, or else all of them would send at the same moments.
-  const auto stagger = std::chrono::nanoseconds(
-      std::llround(interval * static_cast<double>(index_) / options_.threads));
-  workload_.arrivals = {schedule_.begin() + stagger, interval, connections_.size()};
+  const double share = static_cast<double>(connections_.size()) /
+                       static_cast<double>(schedule_.initial_connections());
+  workload_.arrivals = {schedule_.begin(),
+                        options_.stages.empty() ? RateProfile(options_.rate * share)
+                                                : RateProfile(options_.stages, share),
+                        static_cast<double>(index_) / options_.threads, connections_.size()};
+  TimePoint end = schedule_.begin();
+  for (const Stage& stage : options_.stages) workload_.stage_ends.push_back(end += stage.duration);
+  statistics_.stages.resize(options_.stages.size());
   pacing_ = true;
   workload_.crew.start([this] {
     pace();
@@ -108,19 +114,33 @@ void Worker::pace() {
       statistics_.unanswered += workload_.arrivals.due_before(schedule_.end()) - number;
       return;
     }
-    if (schedule_.measures(due)) {
-      statistics_.latest_send =
-          std::max(statistics_.latest_send, std::chrono::nanoseconds(now - due).count());
-    }
+    note_send(due, now);
     connections_[number % connections_.size()].begin_due_message();
   }
 }
 
+void Worker::note_send(TimePoint due, TimePoint now) {
+  if (StageStatistics* stage = workload_.stage_of(due)) ++stage->due;
+  if (!schedule_.measures(due)) return;
+  const std::int64_t delay = std::chrono::nanoseconds(now - due).count();
+  ++statistics_.due;
+  if (delay > Statistics::kLate) ++statistics_.late;
+  statistics_.latest_send = std::max(statistics_.latest_send, delay);
+}
+
+// The thread's own time is read at the first look within the measurement, and at the last.
 void Worker::await_end() {
+  std::optional<ThreadUsage> usage;
   for (TimePoint now = Clock::now(); now < schedule_.end(); now = Clock::now()) {
-    if (interrupted()) return schedule_.end_by(now);
+    timeline_.advance(now);
+    if (!usage && now >= schedule_.measure_begin()) usage.emplace();
+    if (interrupted()) {
+      schedule_.end_by(now);
+      break;
+    }
     colibri::sleep_until(std::min(now + kLook, schedule_.end()));
   }
+  if (usage) statistics_.busiest_thread = usage->share();
 }
 
 bool Worker::awaits_anything() const {

@@ -32,12 +32,15 @@ class Worker {
 
   /// The Counts at any time, the rest after run().
   const Statistics& statistics() const { return statistics_; }
+  /// Seconds that are over, at any time.
+  const Timeline& timeline() const { return timeline_; }
 
  private:
   void adopt(std::vector<std::unique_ptr<Transport>> transports);
   void drive_connections();
   void start_load();
   void pace();
+  void note_send(TimePoint due, TimePoint now);
   void await_end();
   void await_replies();
   bool awaits_anything() const;
@@ -49,6 +52,7 @@ class Worker {
   const std::uint32_t index_;
   const Share share_;
   Statistics statistics_;
+  Timeline timeline_;
   Dialer dialer_;
   Dialogue dialogue_;
   Workload workload_;

@@ -71,16 +71,18 @@ CLI::Validator header_line() {
   return CLI::Validator(check, "LINE");
 }
 
-CLI::Validator stage() {
-  auto check = [](std::string& text) -> std::string {
+/// Of what a function reads that throws std::invalid_argument.
+template <class Read>
+CLI::Validator checked_by(Read read, const char* name) {
+  auto check = [read](std::string& text) -> std::string {
     try {
-      parse_stage(text);
+      read(text);
       return {};
     } catch (const std::invalid_argument& error) {
       return error.what();
     }
   };
-  return CLI::Validator(check, "STAGE");
+  return CLI::Validator(check, name);
 }
 
 /// Options as CLI11 wants them, and what it cannot say.
@@ -96,6 +98,8 @@ class Parser {
   void add_protocol();
   void add_tls();
   void add_times();
+  void add_sweep();
+  void add_compare();
   void refuse_nonsense() const;
   void refuse(const char* option, bool without, const char* reason) const;
 
@@ -103,6 +107,8 @@ class Parser {
   CommandLine line_;
   Options& options_ = line_.options;
   std::vector<std::string> stages_;
+  std::string sweep_;
+  double p99_limit_ = 0;
   double warmup_ = 0;
   double duration_ = 5;
   double connect_timeout_ = 5;
@@ -116,6 +122,8 @@ Parser::Parser() {
   add_protocol();
   add_tls();
   add_times();
+  add_sweep();
+  add_compare();
   app_.add_flag("--json", line_.json, "the result as one JSON object on stdout");
   app_.add_option("--csv", line_.csv_file, "a file for a line a second");
 }
@@ -140,7 +148,7 @@ void Parser::add_load() {
   app_.add_option("--stage", stages_,
                   "open loop, may be repeated, one after another: ramp:FROM-TO:TIME,\n"
                   "hold:RATE:TIME, spike:FROM-PEAK:TIME, as in ramp:0-1000:5s")
-      ->check(stage())
+      ->check(checked_by(parse_stage, "STAGE"))
       ->allow_extra_args(false);
 }
 
@@ -184,6 +192,28 @@ void Parser::add_times() {
       ->check(seconds_from(0));
 }
 
+void Parser::add_sweep() {
+  app_.add_option("--sweep", sweep_,
+                  "look for the highest rate that is kept up with: FROM-TO or FROM-TO:STEPS;\n"
+                  "--warmup and --duration hold for each rate")
+      ->check(checked_by(parse_sweep, "SWEEP"));
+  app_.add_option("--p99-limit", p99_limit_,
+                  "sweep: milliseconds; 0: ten times the p99 of the lowest rate, or 1")
+      ->check(CLI::Range(0.0, 1e6));
+}
+
+void Parser::add_compare() {
+  CLI::App* compare =
+      app_.add_subcommand("compare", "tells a difference of two results from noise");
+  compare->add_option("FIRST", line_.compared[0], "what --json printed")
+      ->required()
+      ->check(CLI::ExistingFile);
+  compare->add_option("SECOND", line_.compared[1], "what --json printed later")
+      ->required()
+      ->check(CLI::ExistingFile);
+  compare->add_flag("--json", line_.json, "as one JSON object on stdout");
+}
+
 /// Refuses the option if it is given although `without` is true.
 void Parser::refuse(const char* option, bool without, const char* reason) const {
   if (without && app_.count(option) != 0) throw CLI::ValidationError(option, reason);
@@ -198,6 +228,11 @@ void Parser::refuse_nonsense() const {
   for (const char* option : {"--rate", "--duration", "--warmup"}) {
     refuse(option, !stages_.empty(), "is said by --stage already");
   }
+  refuse("--sweep", options_.connections == 0, "needs at least one connection");
+  for (const char* option : {"--rate", "--stage", "--csv"}) {
+    refuse(option, !sweep_.empty(), "has no meaning with --sweep");
+  }
+  refuse("--p99-limit", sweep_.empty(), "needs --sweep");
   if (stages_.size() > kMostStages) throw CLI::ValidationError("--stage", "100 at most");
   const bool http = options_.protocol == Protocol::kHttp;
   refuse("--message-bytes", http, "is for echoes; a request of HTTP has --body-bytes");
@@ -215,10 +250,20 @@ void Parser::refuse_nonsense() const {
 
 CommandLine Parser::parse(int argc, const char* const* argv) {
   app_.parse(argc, argv);
+  if (app_.got_subcommand("compare")) {
+    line_.task = CommandLine::Task::kCompare;
+    return line_;
+  }
   refuse_nonsense();
+  if (!sweep_.empty()) {
+    line_.task = CommandLine::Task::kSweep;
+    line_.sweep = parse_sweep(sweep_);
+    line_.sweep.p99_limit = p99_limit_ * 1000;
+  }
   for (const std::string& text : stages_) options_.stages.push_back(parse_stage(text));
   // Requests of HTTP in flight on one connection at once are for those who ask for it.
-  const bool unlimited = options_.open_loop() && options_.protocol != Protocol::kHttp;
+  const bool open_loop = options_.open_loop() || !sweep_.empty();
+  const bool unlimited = open_loop && options_.protocol != Protocol::kHttp;
   if (unlimited && app_.count("--depth") == 0) options_.depth = 0;
   options_.verify_server = !insecure_;
   options_.warmup = to_duration(warmup_);

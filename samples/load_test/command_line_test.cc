@@ -63,6 +63,25 @@ TEST(CommandLineTest, TakesAllOfHttpAndTls) {
   EXPECT_FALSE(options.verify_server);
 }
 
+TEST(CommandLineTest, TakesASweep) {
+  int exit_status = 0;
+  const auto line = parse({"--sweep", "10-1000:5", "--p99-limit", "2.5"}, exit_status);
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(line->task, CommandLine::Task::kSweep);
+  EXPECT_EQ(line->sweep.steps, 5U);
+  EXPECT_EQ(line->sweep.p99_limit, 2500);
+  EXPECT_EQ(line->options.depth, 0U);
+}
+
+TEST(CommandLineTest, TakesTwoFilesToCompare) {
+  int exit_status = 0;
+  const auto line = parse({"compare", "/dev/null", "/etc/passwd", "--json"}, exit_status);
+  ASSERT_TRUE(line.has_value());
+  EXPECT_EQ(line->task, CommandLine::Task::kCompare);
+  EXPECT_EQ(line->compared[1], "/etc/passwd");
+  EXPECT_TRUE(line->json);
+}
+
 struct Mistake {
   Words words;
   const char* said;
@@ -77,6 +96,12 @@ TEST(CommandLineTest, RefusesWhatMakesNoSenseInASentence) {
       {{"--stage", "hold:1:1s", "--rate", "5"}, "--rate: is said by --stage"},
       {{"--stage", "hold:1:1s", "--duration", "5"}, "--duration: is said by --stage"},
       {{"--stage", "hold:1:1s", "--connections", "0", "--idle", "1"}, "--stage: needs"},
+      {{"--sweep", "5-4"}, "is no sweep"},
+      {{"--sweep", "4-5", "--rate", "5"}, "--rate: has no meaning with --sweep"},
+      {{"--sweep", "4-5", "--stage", "hold:1:1s"}, "--stage: has no meaning with --sweep"},
+      {{"--p99-limit", "5"}, "--p99-limit: needs --sweep"},
+      {{"compare", "/dev/null"}, "SECOND is required"},
+      {{"compare", "/no/such/file", "/dev/null"}, "does not exist"},
       {{"--duration", "0"}, "'0' is not a number of seconds"},
       {{"--protocol", "smtp"}, "--protocol"},
       {{"--path", "/"}, "--path: needs --protocol http"},

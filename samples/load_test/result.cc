@@ -1,5 +1,6 @@
 #include "samples/load_test/result.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace load_test {
@@ -79,6 +80,19 @@ std::string Result::complaint() const {
     return "no reply came within the measurement";
   }
   return {};
+}
+
+SweepOutcome outcome_of(const Result& result) {
+  const Statistics& statistics = *result.statistics;
+  SweepOutcome outcome;
+  // What this program came not to send is due as well.
+  const double due = result.options.rate * static_cast<double>(result.measured.count()) / 1e9;
+  outcome.answered =
+      due == 0 ? 0 : std::min(1.0, static_cast<double>(statistics.messages.value()) / due);
+  outcome.p99 = static_cast<double>(statistics.latency.percentile(99)) / 1000;
+  outcome.errors = statistics.error_count();
+  outcome.doubtful = !result.doubts().empty();
+  return outcome;
 }
 
 std::vector<std::string> Result::doubts() const {

@@ -9,6 +9,7 @@
 
 #include "samples/load_test/options.h"
 #include "samples/load_test/statistics.h"
+#include "samples/load_test/sweep.h"
 #include "samples/load_test/timeline.h"
 
 namespace load_test {
@@ -32,6 +33,9 @@ struct Result {
   /// not.
   std::vector<std::string> doubts() const;
 };
+
+/// What the run says for a sweep, whose load it was at one rate.
+SweepOutcome outcome_of(const Result& result);
 
 /// Errors by kind, as "3 reset, 1 closed"; "none".
 std::string errors_as_text(const Statistics& statistics);

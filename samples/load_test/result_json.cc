@@ -23,14 +23,6 @@ Json latency_of(const Histogram& latency) {
           {"max", microseconds(latency.max())}};
 }
 
-Json histogram_of(const Histogram& latency) {
-  Json buckets = Json::array();
-  for (const auto& [highest, count] : latency.excerpt().counts) {
-    buckets.push_back({microseconds(highest), count});
-  }
-  return buckets;
-}
-
 Json errors_of(const Statistics& statistics) {
   Json errors;
   for (std::size_t i = 0; i < kErrorKinds; ++i) {
@@ -105,7 +97,6 @@ std::string as_json(const Result& result) {
                      {"megabytes_per_second", result.megabytes_per_second()},
                      {"unanswered", statistics.unanswered},
                      {"latency_us", latency_of(statistics.latency)},
-                     {"latency_histogram_us", histogram_of(statistics.latency)},
                      {"own_delay_us", microseconds(statistics.latest_send)},
                      {"tester", tester_of(result)},
                      {"stages", stages_of(result)},

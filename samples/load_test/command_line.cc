@@ -3,7 +3,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -44,6 +43,11 @@ CLI::Validator messages_per_second() {
     return "'" + text + "' is not a rate from 0.001 to 100000000 messages a second";
   };
   return CLI::Validator(check, "PER_SECOND");
+}
+
+Protocol protocol_of(const std::string& name) {
+  if (name == "http") return Protocol::kHttp;
+  return name == "framed-echo" ? Protocol::kFramedEcho : Protocol::kEcho;
 }
 
 /// What could end the request, or begin another one, is a mistake.
@@ -107,6 +111,7 @@ class Parser {
   CommandLine line_;
   Options& options_ = line_.options;
   std::vector<std::string> stages_;
+  std::string protocol_ = "echo";
   std::string sweep_;
   double p99_limit_ = 0;
   double warmup_ = 0;
@@ -126,6 +131,7 @@ Parser::Parser() {
   add_compare();
   app_.add_flag("--json", line_.json, "the result as one JSON object on stdout");
   app_.add_option("--csv", line_.csv_file, "a file for a line a second");
+  app_.add_option("--report", line_.report_file, "a file for a page of HTML with plots");
 }
 
 void Parser::add_load() {
@@ -153,13 +159,10 @@ void Parser::add_load() {
 }
 
 void Parser::add_protocol() {
-  const std::map<std::string, Protocol> names = {
-      {"echo", Protocol::kEcho}, {"framed-echo", Protocol::kFramedEcho}, {"http", Protocol::kHttp}};
-  app_.add_option("--protocol", options_.protocol,
+  app_.add_option("--protocol", protocol_,
                   "echo: bytes come back; framed-echo: each message has its size before it, four\n"
                   "bytes, big-endian; http: HTTP/1.1, connections kept")
-      ->transform(CLI::CheckedTransformer(names))
-      ->default_str("echo");
+      ->check(CLI::IsMember({"echo", "framed-echo", "http"}));
   app_.add_option("--message-bytes", options_.message_bytes, "echo: size of a message")
       ->check(CLI::Range(std::uint64_t{1}, kLargestMessage));
   app_.add_option("--path", options_.path, "http: what to ask for")->check(target());
@@ -229,7 +232,7 @@ void Parser::refuse_nonsense() const {
     refuse(option, !stages_.empty(), "is said by --stage already");
   }
   refuse("--sweep", options_.connections == 0, "needs at least one connection");
-  for (const char* option : {"--rate", "--stage", "--csv"}) {
+  for (const char* option : {"--rate", "--stage", "--csv", "--report"}) {
     refuse(option, !sweep_.empty(), "has no meaning with --sweep");
   }
   refuse("--p99-limit", sweep_.empty(), "needs --sweep");
@@ -254,6 +257,7 @@ CommandLine Parser::parse(int argc, const char* const* argv) {
     line_.task = CommandLine::Task::kCompare;
     return line_;
   }
+  options_.protocol = protocol_of(protocol_);
   refuse_nonsense();
   if (!sweep_.empty()) {
     line_.task = CommandLine::Task::kSweep;

@@ -23,7 +23,8 @@ struct CommandLine {
   SweepPlan sweep;
   std::array<std::string, 2> compared;  // names of files
   bool json = false;
-  std::string csv_file;  // empty: none
+  std::string csv_file;     // empty: none
+  std::string report_file;  // empty: none
 };
 
 /// What is asked for, or nothing when the program has to end with `exit_status`: after --help, or

@@ -9,13 +9,15 @@
 #include "samples/load_test/descriptor_limit.h"
 #include "samples/load_test/interrupt.h"
 #include "samples/load_test/progress.h"
+#include "samples/load_test/server_watch.h"
 #include "samples/load_test/worker.h"
 
 namespace load_test {
 namespace {
 
 /// The first worker runs in the calling coroutine, the others each on a thread of their own.
-void run_workers(std::deque<Worker>& workers, const Options& options, const Schedule& schedule) {
+void run_workers(std::deque<Worker>& workers, const Options& options, const Schedule& schedule,
+                 ServerWatch& server) {
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < workers.size(); ++i) {
     threads.emplace_back([&worker = workers[i]] { colibri::run([&worker] { worker.run(); }); });
@@ -23,7 +25,10 @@ void run_workers(std::deque<Worker>& workers, const Options& options, const Sche
   if (options.live) {
     colibri::go([&workers, &schedule] { print_progress(workers, schedule); });
   }
-  workers.front().run();
+  {
+    const auto watch = colibri::spawn([&] { server.watch(schedule); });
+    workers.front().run();
+  }
   for (std::thread& thread : threads) thread.join();
 }
 
@@ -60,18 +65,22 @@ Result run(const Options& options) {
                     options.connections != 0);
   Endpoint target;
   std::deque<Worker> workers;
+  std::vector<ServerSecond> server_seconds;
   colibri::run([&] {
     target = first_reachable(endpoints, options.connect_timeout);
     const Common common{options, target, tls ? &*tls : nullptr, requests};
     for (std::uint32_t i = 0; i < options.threads; ++i) workers.emplace_back(common, schedule, i);
-    run_workers(workers, options, schedule);
+    ServerWatch server(listeners_on(target));
+    run_workers(workers, options, schedule, server);
+    server_seconds = server.seconds();
   });
 
   const auto total = std::make_shared<Statistics>();
   for (const Worker& worker : workers) total->merge(worker.statistics());
   return {options,       target.numeric(),
           total,         schedule.measured(),
-          interrupted(), seconds_of(workers, schedule.measured())};
+          interrupted(), seconds_of(workers, schedule.measured()),
+          server_seconds};
 }
 
 }  // namespace load_test

@@ -26,6 +26,7 @@
 #include "samples/load_test/comparison.h"
 #include "samples/load_test/interrupt.h"
 #include "samples/load_test/load.h"
+#include "samples/load_test/report.h"
 
 namespace load_test {
 namespace {
@@ -52,6 +53,7 @@ int measure(const CommandLine& line) {
   const Result result = run(line.options);
   print(line.json ? as_json(result) : as_text(result));
   if (!line.csv_file.empty()) write_file(line.csv_file, as_csv(result));
+  if (!line.report_file.empty()) write_file(line.report_file, as_page(result));
   if (result.good()) return 0;
   std::fprintf(stderr, "load_test: %s\n", result.complaint().c_str());
   return 1;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "samples/load_test/options.h"
+#include "samples/load_test/server_watch.h"
 #include "samples/load_test/statistics.h"
 #include "samples/load_test/sweep.h"
 #include "samples/load_test/timeline.h"
@@ -22,6 +23,7 @@ struct Result {
   std::chrono::nanoseconds measured;  // shorter than asked when the run ended early
   bool interrupted;
   std::vector<SecondSummary> seconds;  // of the measurement, whole ones
+  std::vector<ServerSecond> server;  // the same ones; none: it does not run here, or was not found
 
   double messages_per_second() const;
   double megabytes_per_second() const;  // of 10^6 bytes, received

@@ -54,13 +54,15 @@ Json stages_of(const Result& result) {
 
 Json seconds_of(const Result& result) {
   Json seconds = Json::array();
-  for (const SecondSummary& second : result.seconds) {
-    seconds.push_back({{"messages", second.messages},
-                       {"errors", second.errors},
-                       {"p50_us", second.p50},
-                       {"p90_us", second.p90},
-                       {"p99_us", second.p99},
-                       {"max_us", second.max}});
+  for (std::size_t i = 0; i < result.seconds.size(); ++i) {
+    const SecondSummary& second = result.seconds[i];
+    Json json = {{"messages", second.messages}, {"errors", second.errors}, {"p50_us", second.p50},
+                 {"p90_us", second.p90},        {"p99_us", second.p99},    {"max_us", second.max}};
+    if (i < result.server.size()) {
+      json["server_processors"] = result.server[i].processors;
+      json["server_resident_bytes"] = result.server[i].resident_bytes;
+    }
+    seconds.push_back(std::move(json));
   }
   return seconds;
 }

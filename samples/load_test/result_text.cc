@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdarg>
 #include <cstdio>
 
@@ -65,6 +66,18 @@ std::string connections(const Result& result) {
   return text;
 }
 
+std::string server(const Result& result) {
+  if (result.server.empty()) return {};
+  double processors = 0;
+  std::uint64_t most_bytes = 0;
+  for (const ServerSecond& second : result.server) {
+    processors += second.processors / static_cast<double>(result.server.size());
+    most_bytes = std::max(most_bytes, second.resident_bytes);
+  }
+  return format("server       %.0f %% of a processor, %.1f MB resident at most\n", processors * 100,
+                static_cast<double>(most_bytes) / 1e6);
+}
+
 std::string tester(const Result& result) {
   const Statistics& statistics = *result.statistics;
   std::string text =
@@ -95,7 +108,7 @@ std::string as_text(const Result& result) {
   text += "errors       " + errors_as_text(statistics);
   text += format("; %llu messages unanswered\n",
                  static_cast<unsigned long long>(statistics.unanswered));
-  return text + tester(result);
+  return text + server(result) + tester(result);
 }
 
 }  // namespace load_test

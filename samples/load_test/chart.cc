@@ -62,8 +62,8 @@ std::string labels(const char* name, const char* side, const std::vector<Tick>& 
   const Scale scale{ticks.front().at, ticks.back().at, 100};
   std::string text = std::string("<div class=\"") + name + "\">";
   for (const Tick& tick : ticks) {
-    text += std::string("<span style=\"") + side + ':' + number(scale.at(tick.at)) + "%\">" +
-            escaped(tick.label) + "</span>";
+    text += std::string(tick.minor ? "<span class=\"minor\" style=\"" : "<span style=\"") + side +
+            ':' + number(scale.at(tick.at)) + "%\">" + escaped(tick.label) + "</span>";
   }
   return text + "</div>\n";
 }
@@ -105,6 +105,8 @@ figcaption { font-weight: 600; margin-bottom: .25rem; }
 .line2 { stroke: var(--line2); stroke-dasharray: 2 3; }
 .line3 { stroke: var(--line3); stroke-dasharray: 9 3 2 3; }
 .y, .x { position: relative; font-size: .8rem; color: var(--muted); }
+.y span, .x span { white-space: nowrap; }
+@media (max-width: 40rem) { .minor { display: none; } }
 .y span { position: absolute; right: .5rem; transform: translateY(50%); }
 .x { grid-column: 2; height: 1.5rem; }
 .x span { position: absolute; transform: translateX(-50%); padding-top: .2rem; }

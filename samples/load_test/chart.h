@@ -18,6 +18,7 @@ struct Series {
 struct Tick {
   double at = 0;
   std::string label;
+  bool minor = false;  // without a label where there is little room
 };
 
 struct Chart {

@@ -30,7 +30,7 @@ h2 { font-size: 1.1rem; }
 .bad { color: var(--bad); }
 .table { overflow-x: auto; margin-bottom: 2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: .25rem .75rem; border-bottom: 1px solid var(--grid); }
+th, td { text-align: right; white-space: nowrap; padding: .25rem .75rem; border-bottom: 1px solid var(--grid); }
 th:first-child, td:first-child { text-align: left; padding-left: 0; }
 small { color: var(--muted); font-weight: 400; }
 )css";
@@ -129,11 +129,11 @@ std::string percentile_chart(const Result& result) {
     series.y.push_back(static_cast<double>(std::min(highest, latency.max())) / 1e6);
   }
   std::vector<Tick> ticks = {{0, "0 %"}};
-  const std::pair<double, const char*> kMarks[] = {{0.5, "50 %"},     {0.1, "90 %"},
-                                                   {0.01, "99 %"},    {0.001, "99.9 %"},
-                                                   {1e-4, "99.99 %"}, {1e-5, "99.999 %"}};
-  for (const auto& [above, label] : kMarks) {
-    if (above > 1 / all) ticks.push_back({place_of(above), label});
+  const Tick marks[] = {{0.5, "50 %", true}, {0.1, "90 %"},           {0.01, "99 %"},
+                        {0.001, "99.9 %"},   {1e-4, "99.99 %", true}, {1e-5, "99.999 %"},
+                        {1e-6, "", true}};
+  for (const Tick& mark : marks) {
+    if (mark.at > 1 / all) ticks.push_back({place_of(mark.at), mark.label, mark.minor});
   }
   ticks.push_back({place_of(1 / all), ""});
   return as_html(Chart{"Latency by percentile", "ms", {series}, ticks, "of the messages"});

@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "samples/load_test/endpoint.h"
+#include "samples/load_test/dialer.h"
 #include "samples/load_test/options.h"
 #include "samples/load_test/schedule.h"
 #include "samples/load_test/statistics.h"
@@ -22,28 +23,26 @@ struct Share {
 /// Used once, by one coroutine.
 class Connector {
  public:
-  Connector(const Options& options, const Endpoint& target, Statistics& statistics)
-      : options_(options), target_(target), statistics_(statistics) {}
+  Connector(const Options& options, Dialer& dialer, Statistics& statistics)
+      : options_(options), dialer_(dialer), statistics_(statistics) {}
 
   /// Returns when all of the share is open, or there is no point in going on: the very first
   /// failed, none succeeded for the time that one may take, or the user interrupts. Failures are
   /// counted, and leave gaps in neither list.
   void open(const Share& share);
 
-  std::vector<Descriptor> sending;
-  std::vector<Descriptor> idle;
+  std::vector<std::unique_ptr<Transport>> sending;
+  std::vector<std::unique_ptr<Transport>> idle;
 
  private:
   void open_one_after_another(const Share& share);
-  Descriptor open_one(std::uint32_t number);
-  void note_failure(int error);
+  void note_failure(const CannotConnect& failure);
 
   const Options& options_;
-  const Endpoint& target_;
+  Dialer& dialer_;
   Statistics& statistics_;
-  std::uint32_t next_ = 0;          // number within the share
-  std::uint32_t source_shift_ = 0;  // loopback addresses found to be out of ports
-  std::uint32_t busy_ = 0;          // coroutines at work
+  std::uint32_t next_ = 0;  // number within the share
+  std::uint32_t busy_ = 0;  // coroutines at work
   bool given_up_ = false;
   TimePoint latest_success_ = Clock::now();
 };

@@ -40,6 +40,26 @@ void Histogram::merge(const Histogram& other) {
   count_ += other.count_;
 }
 
+Histogram::Excerpt Histogram::excerpt() const {
+  Excerpt excerpt{{}, min_, max_, sum_};
+  for (std::size_t i = 0; i < kBuckets; ++i) {
+    if (buckets_[i] == 0) continue;
+    excerpt.counts.emplace_back(static_cast<std::int64_t>(highest_value_in(i)), buckets_[i]);
+  }
+  return excerpt;
+}
+
+void Histogram::add(const Excerpt& excerpt) {
+  if (excerpt.counts.empty()) return;
+  min_ = count_ == 0 ? excerpt.min : std::min(min_, excerpt.min);
+  max_ = std::max(max_, excerpt.max);
+  sum_ += excerpt.sum;
+  for (const auto& [highest, number] : excerpt.counts) {
+    buckets_[bucket_of(static_cast<std::uint64_t>(highest))] += number;
+    count_ += number;
+  }
+}
+
 double Histogram::mean() const {
   return count_ == 0 ? 0 : sum_ / static_cast<double>(count_);
 }

@@ -8,11 +8,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 namespace load_test {
 
-/// Not thread-safe: each thread has its own, and they are merged at the end. Allocates nothing;
-/// about 34 KiB, so it does not belong on a coroutine's stack.
+/// Not thread-safe: each thread has its own, and they are merged at the end. Only excerpt
+/// allocates; about 34 KiB, so it does not belong on a coroutine's stack.
 class Histogram {
  public:
   static constexpr unsigned kPrecisionBits = 7;
@@ -22,6 +24,17 @@ class Histogram {
   void record(std::int64_t value);
   /// Afterwards as if this had recorded all that `other` has.
   void merge(const Histogram& other);
+
+  /// All that one has recorded, in as little memory as its buckets in use need: 16 bytes each.
+  struct Excerpt {
+    std::vector<std::pair<std::int64_t, std::uint64_t>> counts;  // highest value, how many
+    std::int64_t min = 0;
+    std::int64_t max = 0;
+    double sum = 0;
+  };
+  Excerpt excerpt() const;
+  /// Afterwards as if this had recorded what the excerpt's histogram has.
+  void add(const Excerpt& excerpt);
 
   std::uint64_t count() const { return count_; }
   /// 0 while nothing is recorded, as are the next three. min, max and mean are exact.

@@ -114,5 +114,20 @@ TEST(HistogramTest, MergingAnEmptyOneChangesNothingEitherWay) {
   EXPECT_EQ(empty->max(), 20);
 }
 
+TEST(HistogramTest, AnExcerptHasAll) {
+  const auto all = histogram_of({5, 70, 900, 40'000, 5'000'000, 3, 900, kLargestExact * 8});
+  auto copied = histogram_of({});
+  copied->add(histogram_of({5, 900, 5'000'000, kLargestExact * 8})->excerpt());
+  copied->add(histogram_of({})->excerpt());
+  copied->add(histogram_of({70, 40'000, 3, 900})->excerpt());
+  EXPECT_EQ(copied->count(), all->count());
+  EXPECT_EQ(copied->min(), all->min());
+  EXPECT_EQ(copied->max(), all->max());
+  EXPECT_EQ(copied->mean(), all->mean());
+  for (double percent : {0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 100.0}) {
+    EXPECT_EQ(copied->percentile(percent), all->percentile(percent)) << percent;
+  }
+}
+
 }  // namespace
 }  // namespace load_test

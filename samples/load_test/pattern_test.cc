@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace load_test {
@@ -46,6 +47,37 @@ TEST(PatternTest, GivesEachConnectionBytesOfItsOwn) {
     beginnings.insert(bytes_of(pattern.piece(connection, 0, 16)));
   }
   EXPECT_EQ(beginnings.size(), 20'000U);
+}
+
+TEST(PatternTest, PutsASizeBeforeEachFrame) {
+  for (std::uint64_t payload : {1, 60, 300, 70'000}) {
+    const Pattern pattern = Pattern::framed(payload);
+    ASSERT_EQ(pattern.message_bytes(), payload + 4);
+    for (std::uint64_t message = 0; message < 500; ++message) {
+      const auto prefix = pattern.piece(5, message * (payload + 4), 4);
+      std::uint64_t size = 0;
+      for (std::byte byte : prefix) size = size << 8 | std::to_integer<std::uint64_t>(byte);
+      ASSERT_EQ(size, payload) << message;
+    }
+  }
+}
+
+TEST(PatternTest, GivesNeighbouringFramesBytesOfTheirOwn) {
+  for (std::uint64_t payload : {16, 5'000'000}) {
+    const Pattern pattern = Pattern::framed(payload);
+    std::set<std::vector<std::byte>> beginnings;
+    for (std::uint64_t message = 0; message < 3; ++message) {
+      beginnings.insert(bytes_of(pattern.piece(3, message * (payload + 4) + 4, 16)));
+    }
+    EXPECT_EQ(beginnings.size(), 3U) << payload;
+  }
+}
+
+TEST(PatternTest, RepeatsAMessageWithoutEnd) {
+  const Pattern pattern = Pattern::repeated("abc");
+  const auto piece = pattern.piece(9, 3'000'001, 5);
+  EXPECT_EQ(std::string(reinterpret_cast<const char*>(piece.data()), piece.size()), "bcabc");
+  EXPECT_EQ(pattern.message_bytes(), 3U);
 }
 
 }  // namespace

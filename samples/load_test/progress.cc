@@ -1,6 +1,10 @@
 #include "samples/load_test/progress.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <limits>
+#include <utility>
+#include <vector>
 
 #include "colibri/colibri.h"
 
@@ -31,6 +35,23 @@ const char* phase_of(const Schedule& schedule, TimePoint now) {
   return now < schedule.end() ? "measuring" : "ending";
 }
 
+std::int64_t newest_of(const std::vector<Second>& parts) {
+  std::int64_t newest = std::numeric_limits<std::int64_t>::min();
+  for (const Second& part : parts) newest = std::max(newest, part.index);
+  return newest;
+}
+
+/// The newest second that is over, of the workers for which it is; all zero before there is one.
+SecondSummary last_second(const std::deque<Worker>& workers) {
+  std::vector<Second> parts;
+  for (const Worker& worker : workers) {
+    if (auto second = worker.timeline().last()) parts.push_back(std::move(*second));
+  }
+  std::erase_if(parts,
+                [newest = newest_of(parts)](const Second& part) { return part.index != newest; });
+  return summarize(parts);
+}
+
 }  // namespace
 
 void print_progress(const std::deque<Worker>& workers, const Schedule& schedule) {
@@ -43,10 +64,13 @@ void print_progress(const std::deque<Worker>& workers, const Schedule& schedule)
     const Totals totals = totals_of(workers);
     const double passed = std::chrono::duration<double>(now - before).count();
     const double rate = static_cast<double>(totals.messages - messages_before) / passed;
-    std::fprintf(stderr, "%4d s  %-10s  %10.0f messages/s  %7llu connections  %llu errors\n",
-                 second, phase_of(schedule, now), rate,
-                 static_cast<unsigned long long>(totals.connections),
-                 static_cast<unsigned long long>(totals.errors));
+    const SecondSummary last = last_second(workers);
+    std::fprintf(
+        stderr,
+        "%4d s  %-10s %9.0f/s  p50 %8.0f us  p99 %8.0f us  %6llu connections  %llu errors\n",
+        second, phase_of(schedule, now), rate, last.p50, last.p99,
+        static_cast<unsigned long long>(totals.connections),
+        static_cast<unsigned long long>(totals.errors));
     before = now;
     messages_before = totals.messages;
   }

@@ -1,30 +1,14 @@
-// The result of a run, for people and for programs.
+// A page about a run, to look at and to pass on.
 #pragma once
 
-#include <chrono>
 #include <string>
 
-#include "samples/load_test/options.h"
-#include "samples/load_test/statistics.h"
+#include "samples/load_test/result.h"
 
 namespace load_test {
 
-struct Result {
-  const Options& options;
-  std::string target;  // the numeric address
-  const Statistics& statistics;
-  std::chrono::nanoseconds measured;  // shorter than asked when the run ended early
-  bool interrupted;
-
-  double messages_per_second() const;
-  double megabytes_per_second() const;  // of 10^6 bytes, in one direction
-  /// Nothing failed and nothing is missing.
-  bool good() const;
-  /// A sentence on what went wrong first, empty if nothing did.
-  std::string complaint() const;
-};
-
-std::string as_text(const Result& result);
-std::string as_json(const Result& result);
+/// One page of HTML with plots inside it: needs no other file and no script, is light or dark as
+/// the reader's system is, and as wide as the window.
+std::string as_page(const Result& result);
 
 }  // namespace load_test

@@ -7,8 +7,8 @@ namespace load_test {
 
 std::string_view name_of(ErrorKind kind) {
   static constexpr std::array<std::string_view, kErrorKinds> kNames = {
-      "refused",  "reset",       "timed_out",     "closed",
-      "mismatch", "unreachable", "no_local_port", "other"};
+      "refused",    "reset",     "timed_out", "closed",      "mismatch",      "bad_status",
+      "short_body", "bad_reply", "tls",       "unreachable", "no_local_port", "other"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -22,6 +22,8 @@ ErrorKind kind_of_errno(int error) {
       return ErrorKind::kReset;
     case ETIMEDOUT:
       return ErrorKind::kTimedOut;
+    case EPROTO:  // said by TlsTransport alone
+      return ErrorKind::kTls;
     case EHOSTUNREACH:
     case ENETUNREACH:
     case EHOSTDOWN:
@@ -47,9 +49,19 @@ void Statistics::merge(const Statistics& other) {
   lost.add(other.lost.value());
   messages.add(other.messages.value());
   all_messages.add(other.all_messages.value());
+  received_bytes.add(other.received_bytes.value());
   for (std::size_t i = 0; i < kErrorKinds; ++i) errors[i].add(other.errors[i].value());
   latency.merge(other.latency);
   unanswered += other.unanswered;
+  renewed += other.renewed;
+  stages.resize(std::max(stages.size(), other.stages.size()));
+  for (std::size_t i = 0; i < other.stages.size(); ++i) {
+    stages[i].due += other.stages[i].due;
+    stages[i].latency.merge(other.stages[i].latency);
+  }
+  due += other.due;
+  late += other.late;
+  busiest_thread = std::max(busiest_thread, other.busiest_thread);
   latest_send = std::max(latest_send, other.latest_send);
   if (first_error.empty()) first_error = other.first_error;
 }

@@ -3,9 +3,12 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <optional>
 
 #include "samples/load_test/interrupt.h"
+#include "samples/load_test/thread_usage.h"
 
 namespace load_test {
 namespace {
@@ -27,34 +30,37 @@ Share share_of(const Options& options, std::uint32_t index) {
 
 }  // namespace
 
-Worker::Worker(const Options& options, const Endpoint& target, const Pattern& pattern,
-               Schedule& schedule, std::uint32_t index)
-    : options_(options),
-      target_(target),
+Worker::Worker(const Common& common, Schedule& schedule, std::uint32_t index)
+    : options_(common.options),
       schedule_(schedule),
       index_(index),
-      share_(share_of(options, index)),
-      workload_{options, pattern, schedule, statistics_, {}, {}} {}
+      share_(share_of(options_, index)),
+      dialer_(options_, common.target, common.tls),
+      dialogue_(options_, common.requests),
+      workload_{options_, dialogue_, dialer_, schedule, statistics_, timeline_, {}, {}, {}} {}
 
 void Worker::run() {
-  Connector connector(options_, target_, statistics_);
+  Connector connector(options_, dialer_, statistics_);
   connector.open(share_);
   adopt(std::move(connector.sending));
   schedule_.arrive(connections_.size());
   while (!schedule_.started()) colibri::sleep_for(kLook);
   colibri::sleep_until(schedule_.begin());
 
+  timeline_.begin(Clock::now(), schedule_.measure_begin());
   if (!connections_.empty()) start_load();
   await_end();
   await_replies();
+  timeline_.advance(Clock::now());
   check_idle(connector.idle);
   close_all();
 }
 
-void Worker::adopt(std::vector<Descriptor> sockets) {
-  for (Descriptor& socket : sockets) {
+void Worker::adopt(std::vector<std::unique_ptr<Transport>> transports) {
+  for (auto& transport : transports) {
     const std::uint64_t place = connections_.size();
-    connections_.emplace_back(workload_, std::move(socket), share_.first + place, place);
+    const auto number = static_cast<std::uint32_t>(share_.first + place);
+    connections_.emplace_back(workload_, std::move(transport), number, place);
   }
   // In an open loop they only read for now: starting them takes its time, and would delay the
   // first messages.
@@ -71,13 +77,15 @@ void Worker::drive_connections() {
 
 void Worker::start_load() {
   if (!options_.open_loop()) return drive_connections();
-  const double all = static_cast<double>(schedule_.initial_connections());
-  const double own = static_cast<double>(connections_.size());
-  const double interval = 1e9 / (options_.rate * own / all);
-  // The workers begin one after another, or else all of them would send at the same moments.
-  const auto stagger = std::chrono::nanoseconds(
-      std::llround(interval * static_cast<double>(index_) / options_.threads));
-  workload_.arrivals = {schedule_.begin() + stagger, interval, connections_.size()};
+  const double share = static_cast<double>(connections_.size()) /
+                       static_cast<double>(schedule_.initial_connections());
+  workload_.arrivals = {schedule_.begin(),
+                        options_.stages.empty() ? RateProfile(options_.rate * share)
+                                                : RateProfile(options_.stages, share),
+                        static_cast<double>(index_) / options_.threads, connections_.size()};
+  TimePoint end = schedule_.begin();
+  for (const Stage& stage : options_.stages) workload_.stage_ends.push_back(end += stage.duration);
+  statistics_.stages.resize(options_.stages.size());
   pacing_ = true;
   workload_.crew.start([this] {
     pace();
@@ -106,19 +114,33 @@ void Worker::pace() {
       statistics_.unanswered += workload_.arrivals.due_before(schedule_.end()) - number;
       return;
     }
-    if (schedule_.measures(due)) {
-      statistics_.latest_send =
-          std::max(statistics_.latest_send, std::chrono::nanoseconds(now - due).count());
-    }
+    note_send(due, now);
     connections_[number % connections_.size()].begin_due_message();
   }
 }
 
+void Worker::note_send(TimePoint due, TimePoint now) {
+  if (StageStatistics* stage = workload_.stage_of(due)) ++stage->due;
+  if (!schedule_.measures(due)) return;
+  const std::int64_t delay = std::chrono::nanoseconds(now - due).count();
+  ++statistics_.due;
+  if (delay > Statistics::kLate) ++statistics_.late;
+  statistics_.latest_send = std::max(statistics_.latest_send, delay);
+}
+
+// The thread's own time is read at the first look within the measurement, and at the last.
 void Worker::await_end() {
+  std::optional<ThreadUsage> usage;
   for (TimePoint now = Clock::now(); now < schedule_.end(); now = Clock::now()) {
-    if (interrupted()) return schedule_.end_by(now);
+    timeline_.advance(now);
+    if (!usage && now >= schedule_.measure_begin()) usage.emplace();
+    if (interrupted()) {
+      schedule_.end_by(now);
+      break;
+    }
     colibri::sleep_until(std::min(now + kLook, schedule_.end()));
   }
+  if (usage) statistics_.busiest_thread = usage->share();
 }
 
 bool Worker::awaits_anything() const {
@@ -143,11 +165,15 @@ void Worker::close_all() {
   connections_.clear();
 }
 
-// Nobody reads from silent connections; whether each is still there shows at the end.
-void Worker::check_idle(const std::vector<Descriptor>& sockets) {
-  for (const Descriptor& socket : sockets) {
-    char byte = 0;
-    const ssize_t size = ::recv(socket.number(), &byte, 1, MSG_DONTWAIT);
+// Nobody reads from silent connections; whether each is still there shows at the end. Under TLS
+// some bytes may have come unasked for: sessions to resume.
+void Worker::check_idle(const std::vector<std::unique_ptr<Transport>>& transports) {
+  std::array<char, 1024> bytes;
+  for (const auto& transport : transports) {
+    const int socket = transport->descriptor();
+    ssize_t size = ::recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    while (options_.tls && size > 0)
+      size = ::recv(socket, bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (size < 0 && errno == EAGAIN) continue;
     statistics_.count_error(size == 0  ? ErrorKind::kClosed
                             : size > 0 ? ErrorKind::kMismatch

@@ -1,30 +1,36 @@
 // What all connections of a worker share.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "colibri/colibri.h"
+#include "samples/load_test/dialer.h"
+#include "samples/load_test/dialogue.h"
 #include "samples/load_test/options.h"
-#include "samples/load_test/pattern.h"
+#include "samples/load_test/rate_profile.h"
 #include "samples/load_test/schedule.h"
 #include "samples/load_test/statistics.h"
+#include "samples/load_test/timeline.h"
 
 namespace load_test {
 
-/// When messages are due in an open loop: a constant rate, dealt out to the connections in turn.
+/// When a worker's messages are due in an open loop, dealt out to its connections in turn.
 struct Arrivals {
   TimePoint begin;
-  double interval = 0;  // nanoseconds between two messages of this worker
+  RateProfile profile;
+  double shift = 0;  // of a message: workers must not all send at the same moments
   std::uint64_t connections = 1;
 
   TimePoint due(std::uint64_t number) const {
-    return begin + std::chrono::nanoseconds(std::llround(static_cast<double>(number) * interval));
+    return begin + profile.due(static_cast<double>(number) + shift);
   }
   std::uint64_t due_before(TimePoint end) const {
-    const double time = static_cast<double>(std::chrono::nanoseconds(end - begin).count());
-    return time <= 0 ? 0 : static_cast<std::uint64_t>(std::ceil(time / interval));
+    const double number = std::ceil(profile.number_before(end - begin) - shift);
+    return number <= 0 ? 0 : static_cast<std::uint64_t>(number);
   }
   /// Of one connection's messages, which are every `connections`-th of all.
   TimePoint due(std::uint64_t connection, std::uint64_t message) const {
@@ -52,12 +58,22 @@ class Crew {
 /// Belongs to one thread.
 struct Workload {
   const Options& options;
-  const Pattern& pattern;
+  Dialogue& dialogue;
+  Dialer& dialer;
   Schedule& schedule;
   Statistics& statistics;
+  Timeline& timeline;
   Arrivals arrivals;  // of an open loop
   Crew crew;
-  bool closing = false;  // from here on, the end of a stream is our own doing
+  std::vector<TimePoint> stage_ends;  // of an open loop with stages
+  bool closing = false;               // from here on, the end of a stream is our own doing
+
+  /// The stage in which a message was due; null without stages.
+  StageStatistics* stage_of(TimePoint due) {
+    const auto end = std::upper_bound(stage_ends.begin(), stage_ends.end(), due);
+    if (end == stage_ends.end()) return nullptr;
+    return &statistics.stages[static_cast<std::size_t>(end - stage_ends.begin())];
+  }
 };
 
 }  // namespace load_test

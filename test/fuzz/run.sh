@@ -28,7 +28,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 # Linked well, too, it says thousands of lines.
 bazel build --config=fuzz "${fuzzers[@]/#///test/fuzz:}" >"$scratch/build.log" 2>&1 ||
-  { cat "$scratch/build.log"; exit 1; }
+  { grep -v 'ld.gold: warning' "$scratch/build.log"; exit 1; }
 bin=$(bazel info --config=fuzz bazel-bin 2>/dev/null)/test/fuzz
 
 # One fuzzer: what it finds goes to a folder of its own, the kept corpus is only read.

@@ -129,7 +129,7 @@ void HttpConnection::refuse(const HttpError& error) {
   write_http_head(transport_.writer(), response,
                   {.chunked = false,
                    .length = response.body.size(),
-                   .future = HttpFuture::kCloses,
+                   .fate = ConnectionFate::kCloses,
                    .minor_version = 1});
   transport_.writer().write(response.body);
 }

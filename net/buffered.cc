@@ -11,7 +11,7 @@ namespace colibri {
 BufferedReader::BufferedReader(StreamReference stream, std::size_t bytes)
     : stream_(stream),
       room_(std::max<std::size_t>(bytes, 1)),
-      data_(std::make_unique<char[]>(room_)) {}
+      data_(std::make_unique_for_overwrite<char[]>(room_)) {}
 
 void BufferedReader::consume(std::size_t size) noexcept {
   begin_ += std::min(size, end_ - begin_);
@@ -99,7 +99,7 @@ std::optional<std::string_view> BufferedReader::read_line() {
 BufferedWriter::BufferedWriter(StreamReference stream, std::size_t bytes)
     : stream_(stream),
       room_(std::max<std::size_t>(bytes, 1)),
-      data_(std::make_unique<std::byte[]>(room_)) {}
+      data_(std::make_unique_for_overwrite<std::byte[]>(room_)) {}
 
 void BufferedWriter::write(std::span<const std::byte> bytes) {
   if (bytes.size() <= room_ - size_) {

@@ -4,7 +4,6 @@
 
 #include "colibri/core/canceled.h"
 #include "colibri/core/coroutine_exit.h"
-#include "colibri/core/libc.h"
 #include "colibri/net/http_head.h"
 
 namespace colibri::net_detail {
@@ -20,42 +19,10 @@ HttpResponse response_of(const HttpError& error) {
 
 }  // namespace
 
-// The connections of a server --------------------------------------------------------------------
-
-HttpConnections::Membership::Membership(HttpConnections& all, int descriptor) : all_(all), own_(1) {
-  place_ = own_.begin();
-  place_->descriptor = descriptor;
-  const SmallLockGuard guard(all_.lock_);
-  all_.entries_.splice(all_.entries_.end(), own_);
-}
-
-HttpConnections::Membership::~Membership() {
-  const SmallLockGuard guard(all_.lock_);
-  own_.splice(own_.end(), all_.entries_, place_);
-}
-
-bool HttpConnections::Membership::begin_idle() noexcept {
-  // In this order, and stop() in the other: one of the two sees what the other did.
-  place_->idle.store(true);
-  return !all_.stopping();
-}
-
-void HttpConnections::stop() noexcept {
-  stopping_.store(true);
-  const SmallLockGuard guard(lock_);
-  for (const Membership::Entry& each : entries_) {
-    // Its reader finds the end of the stream. A request that has come already is read before that.
-    if (each.idle.load()) real::shutdown(each.descriptor, SHUT_RD);
-  }
-}
-
-// One connection ---------------------------------------------------------------------------------
-
 HttpConnection::HttpConnection(TcpStream stream, HttpServerState& state)
     : state_(state),
-      transport_(std::move(stream), state.options),
-      parser_(state.options.header_bytes, state.options.body_bytes),
-      membership_(state.connections, transport_.stream().descriptor()) {}
+      transport_(std::move(stream), state.options, state.connections),
+      parser_(state.options.header_bytes, state.options.body_bytes) {}
 
 void HttpConnection::serve() {
   while (serve_request()) {
@@ -93,10 +60,8 @@ bool HttpConnection::wait_for_request() {
   if (!transport_.reader().buffered().empty()) return true;
   // Whoever was accepted is served once, also while the server stops.
   if (std::exchange(is_first_, false)) return transport_.wait_for_request();
-  const bool may_wait = membership_.begin_idle();
-  const bool is_there = may_wait && transport_.wait_for_request();
-  membership_.end_idle();
-  return is_there;
+  const HttpConnections::Idle idle(transport_.membership());
+  return idle.may_wait() && transport_.wait_for_request();
 }
 
 void HttpConnection::read_head() {
@@ -164,7 +129,7 @@ void HttpConnection::refuse(const HttpError& error) {
   write_http_head(transport_.writer(), response,
                   {.chunked = false,
                    .length = response.body.size(),
-                   .future = HttpFuture::kCloses,
+                   .fate = ConnectionFate::kCloses,
                    .minor_version = 1});
   transport_.writer().write(response.body);
 }

@@ -3,51 +3,13 @@
 
 #include <atomic>
 #include <cstdint>
-#include <list>
 #include <utility>
 
-#include "colibri/core/small_lock.h"
+#include "colibri/net/http_connections.h"
 #include "colibri/net/http_exchange.h"
 #include "colibri/net/http_server.h"
 
 namespace colibri::net_detail {
-
-/// The connections of a server, for its stop. Any thread.
-class HttpConnections {
- public:
-  /// One connection, while it is served.
-  class Membership {
-   public:
-    Membership(HttpConnections& all, int descriptor);
-    ~Membership();
-    Membership(const Membership&) = delete;
-    Membership& operator=(const Membership&) = delete;
-
-    /// Between two requests; true if it may wait there.
-    bool begin_idle() noexcept;
-    void end_idle() noexcept { place_->idle.store(false); }
-
-   private:
-    struct Entry {
-      std::atomic<bool> idle{false};
-      int descriptor;
-    };
-    friend class HttpConnections;
-
-    HttpConnections& all_;
-    std::list<Entry> own_;  // empty while it is among all
-    std::list<Entry>::iterator place_;
-  };
-
-  /// From now on no connection waits for another request, and those that do wait end.
-  void stop() noexcept;
-  bool stopping() const noexcept { return stopping_.load(); }
-
- private:
-  std::atomic<bool> stopping_{false};
-  SmallLock lock_;
-  std::list<Membership::Entry> entries_;
-};
 
 /// What the connections of a server share. Any thread.
 struct HttpServerState {
@@ -86,7 +48,6 @@ class HttpConnection {
   HttpTransport transport_;
   HttpRequestParser parser_;
   HttpRequest request_;
-  HttpConnections::Membership membership_;
   bool is_first_ = true;    // the request that comes next
   bool is_unread_ = false;  // some of a request, and nobody will read it
 };

@@ -6,7 +6,7 @@
 
 namespace colibri {
 
-using net_detail::HttpFuture;
+using net_detail::ConnectionFate;
 using Framing = HttpBodyWriter::Framing;
 
 HttpExchange::HttpExchange(net_detail::HttpTransport& transport,
@@ -47,7 +47,7 @@ HttpBodyWriter& HttpExchange::begin(const HttpResponse& head, std::optional<std:
   net_detail::write_http_head(transport_.writer(), head,
                               {.chunked = !length && request_.minor_version != 0,
                                .length = length,
-                               .future = stays_ ? HttpFuture::kStays : HttpFuture::kCloses,
+                               .fate = stays_ ? ConnectionFate::kStays : ConnectionFate::kCloses,
                                .minor_version = request_.minor_version});
   return writer_.emplace(transport_.writer(), framing, length.value_or(0));
 }
@@ -60,7 +60,7 @@ net_detail::HttpTransport& HttpExchange::upgrade(const HttpFields& fields) {
                               {.status = kSwitchingProtocols, .fields = fields},
                               {.chunked = false,
                                .length = std::nullopt,
-                               .future = HttpFuture::kUpgrades,
+                               .fate = ConnectionFate::kUpgrades,
                                .minor_version = request_.minor_version});
   writer_.emplace(transport_.writer(), Framing::kNoBody, 0);
   transport_.writer().flush();

@@ -38,15 +38,15 @@ void write_framing(BufferedWriter& writer, const HttpFraming& framing) {
   }
 }
 
-void write_future(BufferedWriter& writer, const HttpFraming& framing) {
-  switch (framing.future) {
-    case HttpFuture::kStays:
+void write_fate(BufferedWriter& writer, const HttpFraming& framing) {
+  switch (framing.fate) {
+    case ConnectionFate::kStays:
       if (framing.minor_version == 0) writer.write("Connection: keep-alive\r\n");
       return;
-    case HttpFuture::kCloses:
+    case ConnectionFate::kCloses:
       writer.write("Connection: close\r\n");
       return;
-    case HttpFuture::kUpgrades:
+    case ConnectionFate::kUpgrades:
       writer.write("Connection: Upgrade\r\n");
       return;
   }
@@ -63,7 +63,7 @@ void write_http_head(BufferedWriter& writer, const HttpResponse& head, const Htt
   writer.write(http_date());
   writer.write("\r\n");
   if (may_say_length(head.status)) write_framing(writer, framing);
-  write_future(writer, framing);
+  write_fate(writer, framing);
   for (std::size_t i = 0; i < head.fields.size(); ++i) {
     const auto [name, value] = head.fields[i];
     if (is_servers_own(name)) continue;

@@ -10,13 +10,13 @@
 namespace colibri::net_detail {
 
 /// What becomes of the connection after an answer.
-enum class HttpFuture { kStays, kCloses, kUpgrades };
+enum class ConnectionFate { kStays, kCloses, kUpgrades };
 
 /// What the server says of an answer.
 struct HttpFraming {
   bool chunked;                         // how the body would come, for HEAD too
   std::optional<std::uint64_t> length;  // of the body
-  HttpFuture future;
+  ConnectionFate fate;
   int minor_version;  // that of the request
 };
 

@@ -10,7 +10,7 @@ namespace colibri {
 
 /// Limits on what clients may send, and on how long they may take. Times of zero: for ever.
 struct HttpServerOptions {
-  /// Threads, connections, the stop. Of its time-outs only `write` counts, the others are below.
+  /// Threads, connections, the stop. Its time-outs are not used: the others are below.
   TcpServerOptions tcp{};
   /// The request line and all fields: 414 or 431 above. Each connection has a buffer of so many
   /// bytes.
@@ -23,6 +23,8 @@ struct HttpServerOptions {
   std::chrono::milliseconds header{10'000};
   /// From the first wait for a body to its end: 408 after that.
   std::chrono::milliseconds body{60'000};
+  /// One write of an answer, in all: a client that does not read is let go after that.
+  std::chrono::milliseconds write{60'000};
 };
 
 }  // namespace colibri

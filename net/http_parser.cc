@@ -13,6 +13,7 @@ namespace beast = boost::beast;
 using beast::http::error;
 
 constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
 
 std::string_view view_of(beast::string_view text) noexcept {
   return {text.data(), text.size()};
@@ -57,6 +58,8 @@ HttpError refusal(const beast::error_code& what, std::string_view head) {
   if (what == error::bad_version && has_other_version(head)) {
     return HttpError(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
   }
+  // Whatever it gets is whole.
+  if (what == error::need_more) return HttpError(400, "something is missing");
   return HttpError(400, what.message());
 }
 
@@ -99,11 +102,7 @@ class HttpRequestParser::BeastParser : public beast::http::basic_parser<true> {
   std::size_t room_size = 0;
   std::size_t copied = 0;
 
-  /// Beast asserts that the last chunk is not cut into pieces that are too small.
-  bool can_go_on_with(std::string_view text) const noexcept {
-    constexpr std::size_t kSmallestEnd = 5;  // "0\r\n\r\n"
-    return !chunked() || chunk_left_ != 0 || text.size() >= kSmallestEnd;
-  }
+  bool is_between_chunks() const noexcept { return chunked() && chunk_left_ == 0; }
 
  private:
   using Text = beast::string_view;
@@ -178,17 +177,16 @@ void HttpRequestParser::begin() {
 // Beast gets heads whole: of pieces it would use some and wait for all the rest, and its answers
 // would depend on how they are cut.
 std::size_t HttpRequestParser::parse_head(std::string_view text, HttpRequest& request) {
-  constexpr std::string_view kEnd = "\r\n\r\n";
   // RFC 9112, section 2.2: some clients send a line end too many behind a body.
   const std::size_t begin = text.starts_with(kLineEnd) ? kLineEnd.size() : 0;
   // The end may have begun within what was seen.
   const std::size_t end =
-      text.find(kEnd, std::max(begin, seen_ - std::min(seen_, kEnd.size() - 1)));
+      text.find(kHeadEnd, std::max(begin, seen_ - std::min(seen_, kHeadEnd.size() - 1)));
   if (end == text.npos) {
     check_beginning(text);
     return 0;
   }
-  const std::size_t size = end + kEnd.size();
+  const std::size_t size = end + kHeadEnd.size();
   if (size > header_bytes_) throw HttpError(431, "the header is too long");
   const std::string_view head = text.substr(begin, size - begin);
   auto& parser = *beast_->parser;
@@ -218,6 +216,24 @@ void HttpRequestParser::check_beginning(std::string_view text) {
 
 // Bodies -----------------------------------------------------------------------------------------
 
+namespace {
+
+/// What of `text` Beast can use at once, between two chunks: the next one's first line, with the
+/// line end behind the one before; or the last one's, and the trailers. Empty if more must come.
+std::string_view whole_chunk_head(std::string_view text) noexcept {
+  const std::size_t begin = text.starts_with(kLineEnd) ? kLineEnd.size() : 0;
+  const std::size_t line_end = text.find(kLineEnd, begin);
+  if (line_end == text.npos) return {};
+  const std::size_t behind_zeros = text.find_first_not_of('0', begin);
+  const bool is_last =
+      behind_zeros != begin && std::string_view("\r; \t").find(text[behind_zeros]) != text.npos;
+  if (!is_last) return text.substr(0, line_end + kLineEnd.size());
+  const std::size_t end = text.find(kHeadEnd, line_end);
+  return end == text.npos ? std::string_view() : text.substr(0, end + kHeadEnd.size());
+}
+
+}  // namespace
+
 HttpRequestParser::BodyPart HttpRequestParser::parse_body(std::string_view text,
                                                           std::span<std::byte> room) {
   beast_->parser->room = room.data();
@@ -235,11 +251,12 @@ HttpRequestParser::BodyPart HttpRequestParser::put_body(std::string_view text) {
   auto& parser = *beast_->parser;
   parser.copied = 0;
   std::string_view rest = text;
-  while (!parser.is_done() && parser.copied != parser.room_size && !rest.empty() &&
-         parser.can_go_on_with(rest)) {
+  while (!parser.is_done() && parser.copied != parser.room_size) {
+    // As with heads: what Beast says of pieces depends on how they are cut.
+    const std::string_view next = parser.is_between_chunks() ? whole_chunk_head(rest) : rest;
+    if (next.empty()) break;
     beast::error_code what;
-    rest.remove_prefix(parser.put({rest.data(), rest.size()}, what));
-    if (what == error::need_more) break;
+    rest.remove_prefix(parser.put({next.data(), next.size()}, what));
     if (what) throw refusal(what, {});
   }
   // What is left then is a chunk's first line, or trailers.

@@ -44,7 +44,8 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
   /// As TcpServer::run. When the server is asked to stop, connections that wait between two
-  /// requests are closed at once, and others when their request has been answered.
+  /// requests are closed at once, and others when their request has been answered; WebSockets that
+  /// wait for a message are told so (1001).
   void run();
   void stop() const noexcept { server_->stop(); }
   bool stopping() const noexcept { return server_->stopping(); }

@@ -6,12 +6,14 @@
 
 namespace colibri::net_detail {
 
-HttpTransport::HttpTransport(TcpStream stream, const HttpServerOptions& options)
+HttpTransport::HttpTransport(TcpStream stream, const HttpServerOptions& options,
+                             HttpConnections& all)
     : stream_(std::move(stream)),
       idle_(options.idle),
       reader_(stream_, options.header_bytes),
-      writer_(stream_) {
-  set_idle({});
+      writer_(stream_),
+      membership_(all, stream_.descriptor()) {
+  stream_.set_timeouts({.write = options.write});
 }
 
 /// Within a request there are other limits, and handlers may have their own.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "colibri/net/buffered.h"
+#include "colibri/net/http_connections.h"
 #include "colibri/net/http_options.h"
 #include "colibri/net/tcp_stream.h"
 
@@ -11,11 +12,13 @@ namespace colibri::net_detail {
 /// so that answers to requests that came together leave together. One coroutine's.
 class HttpTransport {
  public:
-  HttpTransport(TcpStream stream, const HttpServerOptions& options);
+  /// `all`, which must outlive it, has this connection meanwhile.
+  HttpTransport(TcpStream stream, const HttpServerOptions& options, HttpConnections& all);
 
   TcpStream& stream() noexcept { return stream_; }
   BufferedReader& reader() noexcept { return reader_; }
   BufferedWriter& writer() noexcept { return writer_; }
+  HttpConnections::Membership& membership() noexcept { return membership_; }
 
   /// Waits for the first byte of a request, as long as a connection may be idle. False if none
   /// comes any more: the stream has ended or the time is over.
@@ -35,6 +38,7 @@ class HttpTransport {
   const std::chrono::milliseconds idle_;
   BufferedReader reader_;
   BufferedWriter writer_;
+  HttpConnections::Membership membership_;
 };
 
 }  // namespace colibri::net_detail

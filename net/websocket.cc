@@ -148,6 +148,19 @@ bool WebSocket::handle_control(const FrameHead& head) {
 
 /// Reads more. False if the stream ends.
 bool WebSocket::wait_for_more() {
+  if (is_within_message_ || !transport_.reader().buffered().empty()) return read_more();
+  // Between two messages, the server's stop ends the wait.
+  const net_detail::HttpConnections::Idle idle(transport_.membership());
+  const bool is_there = idle.may_wait() && read_more();
+  if (!is_there && !idle.may_wait()) {
+    close_.code = net_detail::kWebSocketGoingAway;
+    send_close(net_detail::kWebSocketGoingAway, "");
+  }
+  return is_there;
+}
+
+/// The same; pings a peer that is silent.
+bool WebSocket::read_more() {
   if (options_.ping.count() == 0) return transport_.reader().read_more();
   for (bool was_pinged = false;;) {
     const Deadline deadline = Deadline::after(options_.ping);

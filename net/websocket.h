@@ -64,7 +64,8 @@ class WebSocket {
   void close(std::uint16_t code = 1000, std::string_view reason = "");
 
   /// Why receive has returned nothing: what the peer has said, 1005 if that was nothing, 1006 if
-  /// the connection just ended; or what it was told: 1002, 1007 or 1009.
+  /// the connection just ended; or what it was told: 1001 when the server was asked to stop, 1002,
+  /// 1007 or 1009.
   std::uint16_t close_code() const noexcept { return close_.code; }
   /// What the peer has said besides. UTF-8.
   const std::string& close_reason() const noexcept { return close_.reason; }

@@ -23,6 +23,7 @@ enum class WebSocketOpcode : std::uint8_t {
 
 /// Codes that a closing frame may give, of section 7.4.1.
 inline constexpr std::uint16_t kWebSocketNormal = 1000;
+inline constexpr std::uint16_t kWebSocketGoingAway = 1001;
 inline constexpr std::uint16_t kWebSocketProtocolError = 1002;
 inline constexpr std::uint16_t kWebSocketNoCode = 1005;    // the peer gave none; never sent
 inline constexpr std::uint16_t kWebSocketAbnormal = 1006;  // no closing frame came; never sent

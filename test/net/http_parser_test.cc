@@ -7,7 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <random>
 #include <string>
+
+#include "test/support/scale.h"
 
 namespace colibri::net_detail {
 namespace {
@@ -250,7 +253,8 @@ const Refusal kRefusals[] = {
     {400, kChunked + "5\r\nhello0\r\n\r\n"},
     {400, kChunked + "5\r\nhello\n0\r\n\r\n"},
     {400, kChunked + "5;\r\nhello\r\n0\r\n\r\n"},
-    {400, kChunked + "5;a=\"\r\nhello\r\n0\r\n\r\n\"x"},
+    {400, kChunked + "5;a=\"\r\nhello\r\n0\r\n\r\n"},
+    {400, kChunked + "0;a=\"\r\n\r\n"},
     {400, kChunked + "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n"},
     {400, kChunked + "5;a=\"\x01\"\r\nhello\r\n0\r\n\r\n"},
     {400, kChunked + "5;a=b\nhello\r\n0\r\n\r\n"},
@@ -259,7 +263,7 @@ const Refusal kRefusals[] = {
     {400, kChunked + "0\r\nA : b\r\n\r\n"},
     {400, kChunked + "0\r\nTransfer-Encoding: chunked\r\n\r\n"},
     {400, kChunked + "0\r\nContent-Length: 5\r\n\r\n"},
-    {413, kChunked + "65\r\nx"},
+    {413, kChunked + "65\r\n"},
     {413, kChunked + "1\r\na\r\n64\r\n"},
     {413, kChunked + "ffffffffffffffff\r\n"},
     // Too long.
@@ -337,6 +341,63 @@ TEST(HttpRequestParser, PassesOverBodies) {
     EXPECT_TRUE(parser.is_done());
     EXPECT_EQ(used, wire.size());
     EXPECT_EQ(passed, 6U);
+  }
+}
+
+/// Some of its bytes changed, left out, put in or repeated.
+std::string mutated(std::string text, std::mt19937& random) {
+  static const std::string kBytes = "\r\n\0 \t:;,=\"/0159afgHX\x7f\x80\xff"s;
+  const auto below = [&](std::size_t end) { return random() % end; };
+  for (std::size_t changes = 1 + below(3); changes != 0; --changes) {
+    const std::size_t place = below(text.size());
+    const char byte = kBytes[below(kBytes.size())];
+    switch (below(4)) {
+      case 0:
+        text[place] = byte;
+        break;
+      case 1:
+        text.erase(place, 1 + below(3));
+        break;
+      case 2:
+        text.insert(place, 1, byte);
+        break;
+      default:
+        text.insert(place, text.substr(below(text.size()), 1 + below(20)));
+        break;
+    }
+  }
+  return text;
+}
+
+std::string fields_of(const HttpRequest& request) {
+  std::string text = request.method + '\n' + request.target + '\n';
+  for (std::size_t i = 0; i != request.fields.size(); ++i) {
+    text.append(request.fields[i].name).append(": ").append(request.fields[i].value) += '\n';
+  }
+  return text;
+}
+
+TEST(HttpRequestParser, HowTheBytesAreCutDecidesNothing) {
+  const std::string seeds[] = {
+      kHead + "Content-Length: 5\r\nConnection: close\r\n\r\nhello" + kGet + kHost + "\r\n",
+      kChunked + "5;a=\"b\"\r\nhello\r\n1\r\n!\r\n0\r\nX: y\r\n\r\n" + kGet + kHost + "\r\n",
+      "GET /a?b HTTP/1.0\r\nX: a, b\r\n\r\n",
+  };
+  std::mt19937 random(1);
+  const std::size_t rounds = test::many_operations(30'000);
+  for (std::size_t i = 0; i != rounds; ++i) {
+    const std::string text = mutated(seeds[i % std::size(seeds)], random);
+    const Outcome whole = parse(text, text.size());
+    for (const std::size_t step : {1U, 2U, 7U}) {
+      const Outcome cut = parse(text, step);
+      // Which of several faults is named depends on what is there.
+      ASSERT_EQ(cut.status == 0, whole.status == 0) << testing::PrintToString(text);
+      ASSERT_EQ(cut.is_done, whole.is_done) << testing::PrintToString(text);
+      if (!whole.is_done) continue;
+      ASSERT_EQ(cut.used, whole.used) << testing::PrintToString(text);
+      ASSERT_EQ(cut.body, whole.body) << testing::PrintToString(text);
+      ASSERT_EQ(fields_of(cut.request), fields_of(whole.request)) << testing::PrintToString(text);
+    }
   }
 }
 

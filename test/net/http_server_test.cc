@@ -448,6 +448,21 @@ TEST(HttpServer, IdleConnectionsAreClosedWithoutAWord) {
   });
 }
 
+TEST(HttpServer, AClientThatReadsNothingIsLetGo) {
+  run_in_scheduler([] {
+    const std::string log = test::stderr_of([] {
+      const std::string body = test::test_text(20'000'000);
+      Running server([&](HttpExchange& exchange) { exchange.respond({.body = body}); },
+                     {.write = milliseconds(20)});
+      HttpClient client = server.connect();
+      client.send(get("/"));
+      EXPECT_TRUE(comes_true([&] { return server->counters().tcp.timed_out == 1; }));
+      server.stop();
+    });
+    EXPECT_EQ(log, "");
+  });
+}
+
 TEST(HttpServer, AClientThatEndsInTheMidstIsToldSo) {
   const std::string starts[] = {"GET", get("/").substr(0, 20), post("hello").substr(0, 50),
                                 kChunkedHead + "5\r\nhel"};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <vector>
 
 #include "colibri/core/event.h"
 #include "colibri/core/sleep.h"
@@ -115,6 +116,7 @@ class Running {
         address_(server_->address()),
         task_(spawn([&server = *server_] { server.run(); })) {}
 
+  HttpServer* operator->() noexcept { return server_.get(); }
   HttpClient connect() const { return HttpClient(address_); }
   HttpServerCounters stop() {
     server_->stop();
@@ -445,6 +447,35 @@ TEST(WebSocket, ASilentPeerIsPingedAndThenGivenUp) {
     }
     EXPECT_LT(attempts, 100U);
     EXPECT_EQ(server.stop().tcp.timed_out, attempts);
+  });
+}
+
+TEST(WebSocket, TheServersStopIsToldToThoseThatWaitForAMessage) {
+  run_in_scheduler([] {
+    auto codes = std::make_shared<std::vector<unsigned>>();
+    Running server([codes](WebSocket& socket) {
+      echo(socket);
+      codes->push_back(socket.close_code());
+    });
+    HttpClient silent = server.connect();
+    shake_hands(silent);
+    HttpClient busy = server.connect();
+    shake_hands(busy);
+    busy.send(text_frame("echo") + frame(0x01, "half"));
+    EXPECT_EQ(read_frame(busy).payload, "echo");
+    server->stop();
+    EXPECT_EQ(read_frame(silent).code(), 1001U);
+    EXPECT_TRUE(silent.is_at_end());
+    busy.send(frame(0x80, " and half"));
+    EXPECT_EQ(read_frame(busy).payload, "half and half") << "a message is not cut off";
+    EXPECT_EQ(read_frame(busy).code(), 1001U);
+    EXPECT_TRUE(busy.is_at_end());
+    silent.stream().close();
+    busy.stream().close();
+    const HttpServerCounters counters = server.stop();
+    EXPECT_EQ(counters.tcp.canceled, 0U);
+    EXPECT_EQ(counters.tcp.completed, 2U);
+    EXPECT_EQ(*codes, (std::vector<unsigned>{1001, 1001}));
   });
 }
 

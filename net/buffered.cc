@@ -18,8 +18,11 @@ void BufferedReader::consume(std::size_t size) noexcept {
   if (begin_ == end_) begin_ = end_ = 0;
 }
 
-/// False at the end of the stream. There must be room.
 bool BufferedReader::read_more() {
+  if (buffered().size() == room_) {
+    errno = EMSGSIZE;
+    stream_.fail("more than " + std::to_string(room_) + " bytes to be kept from");
+  }
   if (end_ == room_) {
     std::memmove(data_.get(), data_.get() + begin_, end_ - begin_);
     end_ -= begin_;

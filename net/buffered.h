@@ -40,10 +40,12 @@ class BufferedReader {
   std::string_view buffered() const noexcept { return {data_.get() + begin_, end_ - begin_}; }
   /// Passes over so many bytes of it.
   void consume(std::size_t size) noexcept;
-
- private:
+  /// Reads once, and puts what comes behind what is buffered: for those who look at that
+  /// themselves. False at the end of the stream. Throws std::system_error (message_size) if there
+  /// is no room.
   bool read_more();
 
+ private:
   const StreamReference stream_;
   const std::size_t room_;
   const std::unique_ptr<char[]> data_;

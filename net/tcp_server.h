@@ -92,6 +92,8 @@ class TcpServer {
   void stop() const noexcept { stop_.set(); }
   /// For handlers that can end at a good moment.
   bool stopping() const noexcept { return stop_.is_set(); }
+  /// Set when it is asked to stop. The server alone sets it.
+  const Event& stop_event() const noexcept { return stop_; }
 
   /// Where it listens, with the port that port 0 has become. Not after run has begun to end.
   Address address() const;

@@ -1,4 +1,5 @@
 // The code of docs/net.md, which has what stands between the marks, in this order.
+#include "colibri/http.h"
 #include "colibri/net.h"
 #include "colibri/net/tls_stream.h"
 
@@ -7,6 +8,7 @@
 
 #include <array>
 #include <cstdio>
+#include <memory>
 #include <string>
 
 using namespace std::chrono_literals;
@@ -95,6 +97,54 @@ void serve_and_be_succeeded() {
   colibri::TcpServer server(std::move(listeners), echo);
   auto successor = colibri::spawn([&] { handover.run(server); });
   server.run();  // until a new process has taken over, and the last connection has ended
+}
+// ]]
+
+// [[
+void greet(colibri::HttpExchange& exchange) {
+  const colibri::HttpRequest& request = exchange.request();
+  if (request.target != "/greeting") throw colibri::HttpError(404, "there is only /greeting");
+  if (request.method == "POST") {
+    exchange.respond({.body = "hello " + exchange.body().read_all()});
+  } else {
+    exchange.respond({.fields = {{"Content-Type", "text/plain"}}, .body = "hello\n"});
+  }
+}
+
+void upper(colibri::HttpExchange& exchange) {
+  auto buffer = std::make_unique<std::array<char, 4096>>();  // a stack may be a shared one
+  colibri::HttpBodyWriter& answer = exchange.begin({});
+  while (const std::size_t size =
+             exchange.body().read_some(std::as_writable_bytes(std::span(*buffer)))) {
+    for (char& c : std::span(*buffer).first(size)) {
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    }
+    answer.write(std::string_view(buffer->data(), size));
+  }
+}
+
+void serve_http() {
+  colibri::HttpServer server(
+      "127.0.0.1:8080",
+      [](colibri::HttpExchange& exchange) {
+        exchange.request().target == "/upper" ? upper(exchange) : greet(exchange);
+      },
+      {.tcp = {.threads = 2, .stop_signals = {SIGTERM}}, .body_bytes = 10'000'000});
+  server.run();
+}
+// ]]
+
+// [[
+void chat(colibri::WebSocket& socket) {
+  while (const auto message = socket.receive()) {
+    if (message->is_text) socket.send_text("you said: " + message->data);
+  }
+  std::printf("closed with %d\n", socket.close_code());
+}
+
+void answer_chat(colibri::HttpExchange& exchange) {
+  if (exchange.request().target != "/chat") throw colibri::HttpError(404, "there is only /chat");
+  colibri::WebSocket::serve(exchange, chat, {.message_bytes = 10'000, .ping = 20s});
 }
 // ]]
 

@@ -110,6 +110,28 @@ TEST(BufferedReader, TakesAllKindsOfReadsInTurn) {
   });
 }
 
+TEST(BufferedReader, ReadsMoreBehindWhatIsThereUntilThereIsNoRoom) {
+  run_in_scheduler([] {
+    auto [near, far] = UnixStream::pair();
+    BufferedReader reader(far, 4);
+    near.write_all("abc");
+    EXPECT_TRUE(reader.read_more());
+    reader.consume(1);
+    near.write_all("defg");
+    EXPECT_TRUE(reader.read_more());
+    EXPECT_EQ(reader.buffered(), "bcd") << "as far as there was room behind";
+    EXPECT_TRUE(reader.read_more());
+    EXPECT_EQ(reader.buffered(), "bcde");
+    EXPECT_EQ(error_of_call([&] { reader.read_more(); }), EMSGSIZE);
+    reader.consume(4);
+    near.shutdown_write();
+    EXPECT_TRUE(reader.read_more());
+    EXPECT_EQ(reader.buffered(), "fg");
+    EXPECT_FALSE(reader.read_more());
+    EXPECT_EQ(reader.buffered(), "fg");
+  });
+}
+
 TEST(BufferedReader, AnEndWithinWhatWasWantedIsAnError) {
   run_in_scheduler([] {
     auto [near, far] = UnixStream::pair();

@@ -1,0 +1,216 @@
+#include "colibri/net/websocket.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+
+#include "colibri/core/canceled.h"
+#include "colibri/core/coroutine_exit.h"
+#include "colibri/core/deadline.h"
+#include "colibri/net/websocket_handshake.h"
+
+namespace colibri {
+
+using net_detail::WebSocketRefusal;
+
+void WebSocket::serve(HttpExchange& exchange, const Handler& handler,
+                      const WebSocketOptions& options) {
+  const HttpFields answer = net_detail::accept_websocket(exchange.request());
+  const auto socket = std::make_unique<WebSocket>(exchange.upgrade(answer), options);
+  try {
+    handler(*socket);
+  } catch (const Canceled&) {
+    throw;
+  } catch (...) {
+    if (!is_forced_unwind()) socket->end(net_detail::kWebSocketServerError, "");
+    throw;
+  }
+  socket->end(net_detail::kWebSocketNormal, "");
+}
+
+/// Says so, if it was not said, and waits a little for the peer to say so too: it is for the server
+/// to close the connection, and after that what comes would make the kernel reset it.
+void WebSocket::end(std::uint16_t code, std::string_view reason) noexcept {
+  constexpr std::chrono::seconds kPatience(2);
+  try {
+    const TimeLimit limit(kPatience);
+    close(code, reason);
+    while (!is_over_) receive();
+  } catch (const std::exception&) {
+    // Then it ends without that.
+  }
+}
+
+// Receiving --------------------------------------------------------------------------------------
+
+std::optional<WebSocketMessage> WebSocket::receive() {
+  if (is_over_) return std::nullopt;
+  try {
+    std::optional<WebSocketMessage> message = receive_message();
+    if (!message) is_over_ = true;
+    return message;
+  } catch (const WebSocketRefusal& refusal) {
+    is_over_ = true;
+    close_ = {.code = refusal.code(), .reason = {}};
+    send_close(refusal.code(), refusal.what());
+    return std::nullopt;
+  } catch (...) {
+    // Where the next frame begins is lost with what was read of this message.
+    is_over_ = is_over_ || is_within_message_;
+    throw;
+  }
+}
+
+/// Nothing at the end.
+std::optional<WebSocketMessage> WebSocket::receive_message() {
+  WebSocketMessage message;
+  net_detail::Utf8Check check;
+  for (bool has_begun = false;;) {
+    const std::optional<FrameHead> head = read_head();
+    if (!head) return std::nullopt;
+    is_within_message_ = true;
+    if (head->is_control()) {
+      if (!handle_control(*head)) return std::nullopt;
+      is_within_message_ = has_begun;
+      continue;
+    }
+    if (has_begun != (head->opcode == Opcode::kContinuation)) {
+      throw WebSocketRefusal(net_detail::kWebSocketProtocolError, has_begun
+                                                                      ? "a message within another"
+                                                                      : "a message goes on that "
+                                                                        "has not begun");
+    }
+    if (!has_begun) message.is_text = head->opcode == Opcode::kText;
+    has_begun = true;
+    if (head->payload_bytes > options_.message_bytes - message.data.size()) {
+      throw WebSocketRefusal(net_detail::kWebSocketTooBig, "the message is too long");
+    }
+    if (!read_payload(*head, message.data, message.is_text ? &check : nullptr)) return std::nullopt;
+    if (!head->is_last) continue;
+    if (message.is_text && !check.is_complete()) {
+      throw WebSocketRefusal(net_detail::kWebSocketBadText, "the text is no UTF-8");
+    }
+    is_within_message_ = false;
+    return message;
+  }
+}
+
+/// Nothing if the stream ends.
+std::optional<net_detail::WebSocketFrameHead> WebSocket::read_head() {
+  BufferedReader& reader = transport_.reader();
+  for (;;) {
+    const auto head = net_detail::parse_websocket_frame(reader.buffered());
+    if (head) {
+      reader.consume(head->head_bytes);
+      return head;
+    }
+    if (!wait_for_more()) return std::nullopt;
+  }
+}
+
+/// Appends it to `data` as it comes: what a peer announces, it need not send. False if the stream
+/// ends.
+bool WebSocket::read_payload(const FrameHead& head, std::string& data,
+                             net_detail::Utf8Check* check) {
+  BufferedReader& reader = transport_.reader();
+  for (std::uint64_t done = 0; done != head.payload_bytes;) {
+    if (reader.buffered().empty() && !wait_for_more()) return false;
+    const std::size_t size = static_cast<std::size_t>(
+        std::min<std::uint64_t>(reader.buffered().size(), head.payload_bytes - done));
+    const std::size_t begin = data.size();
+    data.append(reader.buffered().substr(0, size));
+    reader.consume(size);
+    net_detail::unmask_websocket_payload(std::span(data).subspan(begin), head.mask, done);
+    done += size;
+    if (check != nullptr && !check->add(std::string_view(data).substr(begin))) {
+      throw WebSocketRefusal(net_detail::kWebSocketBadText, "the text is no UTF-8");
+    }
+  }
+  return true;
+}
+
+/// False if it was the last frame.
+bool WebSocket::handle_control(const FrameHead& head) {
+  std::string payload;
+  if (!read_payload(head, payload, nullptr)) return false;
+  if (head.opcode == Opcode::kPing) {
+    const std::lock_guard lock(writing_);
+    if (!is_closing_) write_frame(Opcode::kPong, payload);
+  }
+  if (head.opcode != Opcode::kClose) return true;
+  close_ = net_detail::parse_websocket_close(payload);
+  const bool has_code = close_.code != net_detail::kWebSocketNoCode;
+  send_close(has_code ? close_.code : net_detail::kWebSocketNormal, "");
+  return false;
+}
+
+/// Reads more. False if the stream ends.
+bool WebSocket::wait_for_more() {
+  if (is_within_message_ || !transport_.reader().buffered().empty()) return read_more();
+  // Between two messages, the server's stop ends the wait.
+  const net_detail::HttpConnections::Idle idle(transport_.membership());
+  const bool is_there = idle.may_wait() && read_more();
+  if (!is_there && !idle.may_wait()) {
+    close_.code = net_detail::kWebSocketGoingAway;
+    send_close(net_detail::kWebSocketGoingAway, "");
+  }
+  return is_there;
+}
+
+/// The same; pings a peer that is silent.
+bool WebSocket::read_more() {
+  if (options_.ping.count() == 0) return transport_.reader().read_more();
+  for (bool was_pinged = false;;) {
+    const Deadline deadline = Deadline::after(options_.ping);
+    try {
+      const TimeLimit limit(deadline);
+      return transport_.reader().read_more();
+    } catch (const std::system_error& error) {
+      // A TimeLimit of the caller's own may have come first.
+      const bool is_silent = error.code() == std::errc::timed_out && deadline.has_passed();
+      if (!is_silent || was_pinged) throw;
+    }
+    const std::lock_guard lock(writing_);
+    if (!is_closing_) write_frame(Opcode::kPing, "");
+    was_pinged = true;
+  }
+}
+
+// Sending ----------------------------------------------------------------------------------------
+
+void WebSocket::send(Opcode opcode, std::string_view payload) {
+  const std::lock_guard lock(writing_);
+  if (is_closing_) {
+    errno = EPIPE;
+    transport_.stream().fail("write to a closed WebSocket of");
+  }
+  write_frame(opcode, payload);
+}
+
+/// With the lock held.
+void WebSocket::write_frame(Opcode opcode, std::string_view payload) {
+  const net_detail::WebSocketFrameStart start(opcode, payload.size());
+  transport_.writer().write(start.bytes());
+  transport_.writer().write(payload);
+  transport_.writer().flush();
+}
+
+void WebSocket::close(std::uint16_t code, std::string_view reason) {
+  constexpr std::size_t kMostReasonBytes = 123;
+  if (!net_detail::may_send_websocket_code(code) || reason.size() > kMostReasonBytes) {
+    throw std::invalid_argument("no code and reason with which a WebSocket can be closed");
+  }
+  send_close(code, reason);
+}
+
+void WebSocket::send_close(std::uint16_t code, std::string_view reason) {
+  const std::lock_guard lock(writing_);
+  if (is_closing_) return;
+  is_closing_ = true;
+  std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};
+  write_frame(Opcode::kClose, payload.append(reason));
+}
+
+}  // namespace colibri

@@ -1,11 +1,13 @@
 """Kills and restarts servers behind a proxy, under load with every byte checked.
 
-  cluster_test.py ECHO_SERVER LOAD_TEST
+  cluster_test.py ECHO_SERVER HTTP_SERVER LOAD_TEST
 """
 
+import http.client
 import json
 import signal
 import sys
+import threading
 import unittest
 
 from cluster import SERVERS, Cluster
@@ -13,33 +15,83 @@ from processes import wait_until
 
 CONNECTIONS = 40
 SHARE = CONNECTIONS // SERVERS  # of each server: the proxy gives the next to whom has fewest
-ECHO_SERVER, LOAD_TEST = sys.argv[1:3]
+*PATHS, LOAD_TEST = sys.argv[1:4]
 
 
-class Load:
-    """A load that goes on until it is told to end."""
+def cluster_behind(proxy):
+    return Cluster(proxy, dict(zip(("echo", "http"), PATHS)))
 
-    def __init__(self, cluster, name="load"):
+
+class EchoLoad:
+    """Connections that echo until they are told to end."""
+
+    def __init__(self, cluster, name):
         self._program = cluster.start(name, [
-            LOAD_TEST, "--json", "--verify", "--port", cluster.port, "--connections", CONNECTIONS,
-            "--warmup", 0, "--duration", 600, "--message-bytes", 200])
+            LOAD_TEST, "--json", "--verify", "--port", cluster.port("echo"),
+            "--connections", CONNECTIONS, "--warmup", 0, "--duration", 600,
+            "--message-bytes", 200])
 
     def end(self):
-        """Returns its figures, after the replies to all that it has sent."""
+        """Returns the figures, after the replies to all that was sent."""
         self._program.signal(signal.SIGINT)
         self._program.wait()
         output = self._program.output
         return json.loads(output[output.index("{"):output.rindex("}") + 1])
 
 
-class ClusterTest(unittest.TestCase):
-    """What clients notice of it."""
+class HttpLoad:
+    """Requests, one after the other on each of some connections, until they are told to end."""
+
+    CONNECTIONS = 4
+
+    def __init__(self, cluster):
+        self._port = cluster.port("http")
+        self._end = threading.Event()
+        self.good = [0] * self.CONNECTIONS
+        self.bad = []
+        self._threads = [threading.Thread(target=self._ask, args=[number])
+                         for number in range(self.CONNECTIONS)]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, number):
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        while not self._end.is_set():
+            try:
+                connection.request("GET", "/hello")
+                response = connection.getresponse()
+                answer = response.status, response.read()
+            except (OSError, http.client.HTTPException) as error:
+                answer = error
+                connection.close()
+            if answer == (200, b"hello\n"):
+                self.good[number] += 1
+            else:
+                self.bad.append(answer)
+        connection.close()
+
+    def wait_for_more(self):
+        """Until each connection has had ten more answers, from whichever servers there are."""
+        before = list(self.good)
+        wait_until(lambda: self.bad or all(now >= then + 10 for now, then in zip(self.good, before)),
+                   "requests are answered")
+
+    def end(self):
+        """Returns the answers that were not right."""
+        self._end.set()
+        for thread in self._threads:
+            thread.join()
+        return self.bad
+
+
+class EchoTest(unittest.TestCase):
+    """What clients with long connections notice of it."""
 
     def wait_for_connections(self, cluster, number):
         """Until so many clients are connected, all the way to a server."""
 
         def are_there():
-            clients, to_servers = cluster.connections()
+            clients, to_servers = cluster.connections("echo")
             return clients == number and sum(to_servers) >= number
 
         # The proxy's own questions are among them, but come and go.
@@ -47,7 +99,7 @@ class ClusterTest(unittest.TestCase):
             wait_until(are_there, f"{number} connections reach a server")
 
     def start_load(self, cluster, name, beside=0):
-        load = Load(cluster, name)
+        load = EchoLoad(cluster, name)
         self.wait_for_connections(cluster, beside + CONNECTIONS)
         return load
 
@@ -68,7 +120,7 @@ class ClusterTest(unittest.TestCase):
     def kill_one_under_load(self, cluster):
         """One server dies under load; the figures are those of the connections of before."""
         load = self.start_load(cluster, "before")
-        cluster.servers[1].signal(signal.SIGKILL)
+        cluster.servers["echo"][1].signal(signal.SIGKILL)
         left = CONNECTIONS - SHARE
         self.wait_for_connections(cluster, left)
         # Whether the proxy knows it yet or not: they are sent elsewhere.
@@ -77,26 +129,26 @@ class ClusterTest(unittest.TestCase):
         return load
 
     def test_a_killed_server_takes_its_own_connections_and_no_others(self):
-        with Cluster("haproxy", ECHO_SERVER) as cluster:
+        with cluster_behind("haproxy") as cluster:
             load = self.kill_one_under_load(cluster)
-            wait_until(lambda: cluster.server_states()[1]["status"] == "DOWN",
+            wait_until(lambda: cluster.server_states()["echo2"]["status"] == "DOWN",
                        "the proxy finds the server dead")
-            before = cluster.server_states()[1]["stot"]
+            before = cluster.server_states()["echo2"]["stot"]
             late = self.start_load(cluster, "late", beside=CONNECTIONS - SHARE)
-            self.assertEqual(cluster.server_states()[1]["stot"], before, "it is not tried any more")
+            self.assertEqual(cluster.server_states()["echo2"]["stot"], before, "it is not tried any more")
             self.expect_no_loss(late.end())
             self.expect_loss(load.end(), SHARE)
 
     def test_the_same_with_nginx(self):
-        with Cluster("nginx", ECHO_SERVER) as cluster:
+        with cluster_behind("nginx") as cluster:
             self.expect_loss(self.kill_one_under_load(cluster).end(), SHARE)
 
     def test_servers_are_restarted_one_by_one_and_nobody_notices(self):
-        with Cluster("haproxy", ECHO_SERVER) as cluster:
+        with cluster_behind("haproxy") as cluster:
             load = self.start_load(cluster, "load")
             old = []
             for index in range(SERVERS):
-                old.append(cluster.restart_server(index))
+                old.append(cluster.restart_server("echo", index))
                 new = self.start_load(cluster, f"new{index}", beside=CONNECTIONS)
                 self.expect_no_loss(new.end())
                 cluster.wait_until_all_are_well()
@@ -105,6 +157,33 @@ class ClusterTest(unittest.TestCase):
             # Nobody is connected to them any more.
             self.assertEqual([server.wait() for server in old], [0] * SERVERS)
             self.expect_no_loss(self.start_load(cluster, "last").end())
+
+
+class HttpTest(unittest.TestCase):
+    """What clients that ask and are answered notice of it: nothing."""
+
+    def kill_and_restart(self, cluster, knows_of_it):
+        """One server dies; another is replaced, when the proxy `knows_of_it`."""
+        load = HttpLoad(cluster)
+        try:
+            load.wait_for_more()
+            cluster.servers["http"][1].signal(signal.SIGKILL)
+            load.wait_for_more()
+            wait_until(knows_of_it, "the proxy finds the server dead")
+            self.assertEqual(cluster.restart_server("http", 2).wait(), 0)
+            load.wait_for_more()
+        finally:
+            bad = load.end()
+        self.assertEqual(bad, [])
+
+    def test_with_haproxy(self):
+        with cluster_behind("haproxy") as cluster:
+            self.kill_and_restart(
+                cluster, lambda: cluster.server_states()["http2"]["status"] == "DOWN")
+
+    def test_with_nginx(self):
+        with cluster_behind("nginx") as cluster:
+            self.kill_and_restart(cluster, lambda: True)  # it has been refused, and needs no more
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 //
 // Every connection has a coroutine of its own; those of one thread share it. The same without net,
 // in textbook sockets: echo_server_posix.cc. Ctrl-C and SIGTERM stop the server. Behind a proxy,
-// such as HAProxy with `send-proxy-v2`: --proxy 10.0.0.0/8.
+// such as HAProxy with `send-proxy-v2`: --proxy 10.0.0.0/8; see samples/cluster.
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -63,9 +63,10 @@ int main(int argc, char** argv) {
   std::string host = "127.0.0.1";
   std::uint16_t port = 7777;
   std::size_t stack_kb = 0;
+  std::int64_t drain_seconds = 0;
   bool wait_first = false;
   std::vector<std::string> proxies;
-  colibri::TcpServerOptions options{.drain = {}, .stop_signals = {SIGINT, SIGTERM}};
+  colibri::TcpServerOptions options{.stop_signals = {SIGINT, SIGTERM}};
   CLI::App app("Echoes every byte that it receives.");
   app.add_option("--host", host, "IPv4 or [IPv6] address to listen on")->capture_default_str();
   app.add_option("--port", port, "port to listen on; 0: any free one")->capture_default_str();
@@ -73,8 +74,11 @@ int main(int argc, char** argv) {
   app.add_option("--stack-kb", stack_kb, "private stack of a connection, KiB; else COLIBRI_STACK")
       ->check(CLI::Range(16, 65536));
   app.add_flag("--wait-first", wait_first, "wait for bytes before each read");
+  app.add_option("--drain", drain_seconds, "seconds that connections may go on after a SIGTERM")
+      ->check(CLI::Range(0, 86400));
   app.add_option("--proxy", proxies, "PROXY protocol, from these hosts or networks alone");
   CLI11_PARSE(app, argc, argv);
+  options.drain = std::chrono::seconds(drain_seconds);
   options.connection.stack_bytes = stack_kb * 1024;
   raise_descriptor_limit();
 

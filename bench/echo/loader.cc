@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -131,8 +132,8 @@ class Loader {
   Loader(const LoadOptions& options, Result& result);
   // Runs the load until `end` on the monotonic clock. Replies are added to the result.
   void run_until(std::int64_t end);
-  // Throws std::runtime_error if a connection has had no reply since the last call: a datagram was
-  // lost, and nobody sends it again.
+  // Goes on until each connection has had another reply. Throws std::runtime_error if one has none
+  // for long: a datagram was lost, and nobody sends it again.
   void require_replies();
 
  private:
@@ -150,13 +151,11 @@ class Loader {
   TlsClient tls_;
   std::int64_t last_reply_ = 0;
   std::vector<LoadConnection> connections_;
-  std::vector<std::uint64_t> completed_before_;
 };
 
 Loader::Loader(const LoadOptions& options, Result& result)
     : result_(result), think_(options.think_ms), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   connections_.reserve(options.connections);  // epoll keeps pointers to them
-  completed_before_.resize(options.connections);
   for (auto& [fd, channel] : open_channels(options)) {
     connections_.emplace_back(std::move(channel), options.message_bytes, options.depth);
     epoll_event event{};
@@ -195,9 +194,15 @@ std::vector<Loader::Open> Loader::open_channels(const LoadOptions& options) {
 }
 
 void Loader::require_replies() {
-  for (std::size_t i = 0; i < connections_.size(); ++i) {
-    const std::uint64_t before = std::exchange(completed_before_[i], connections_[i].completed());
-    if (completed_before_[i] == before) throw std::runtime_error("a datagram was lost");
+  std::vector<std::uint64_t> before;
+  for (const LoadConnection& each : connections_) before.push_back(each.completed());
+  const auto is_silent = [&](const LoadConnection& each) {
+    return each.completed() == before[static_cast<std::size_t>(&each - connections_.data())];
+  };
+  const std::int64_t end = monotonic_nanoseconds() + kSilence;
+  while (std::any_of(connections_.begin(), connections_.end(), is_silent)) {
+    if (monotonic_nanoseconds() >= end) throw std::runtime_error("a datagram was lost");
+    run_until(monotonic_nanoseconds() + kSilence / 1'000);
   }
 }
 
@@ -238,23 +243,21 @@ Result measure(const LoadOptions& options) {
 
   Loader loader(options, result);
   loader.run_until(after(options.warmup));
-  const bool may_lose = options.protocol == Protocol::kUdp;
-  if (may_lose && options.warmup > 0) loader.require_replies();
   const std::uint64_t warm_up_messages = std::exchange(result.messages, 0);
   result.histogram = LatencyHistogram();
 
   const Reading begin(server);
   loader.run_until(after(options.seconds));
   const Reading end(server);
-  if (may_lose) loader.require_replies();
-
   if (result.messages == 0) throw std::runtime_error("no reply within the measured window");
   result.all_messages = warm_up_messages + result.messages;
   result.seconds = static_cast<double>(end.at - begin.at) / kNanosecondsASecond;
   result.server_cpu = static_cast<double>(end.server_cpu - begin.server_cpu);
   result.loader_cpu = static_cast<double>(end.loader_cpu - begin.loader_cpu);
   if (server != 0) result.server_bytes = resident_bytes(server);
-  return result;
+  const Result figures = result;  // without what comes now
+  if (options.protocol == Protocol::kUdp) loader.require_replies();
+  return figures;
 }
 
 void print(const LoadOptions& options, const Result& result) {

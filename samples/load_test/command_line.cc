@@ -168,7 +168,8 @@ void Parser::add_protocol() {
   app_.add_option("--path", options_.path, "http: what to ask for")->check(target());
   app_.add_option("--body-bytes", options_.body_bytes, "http: POST with so long a body; 0: GET")
       ->check(CLI::Range(std::uint64_t{0}, kLargestMessage));
-  app_.add_option("--header", options_.headers, "http: a further line; may be repeated")
+  app_.add_option("--header", options_.headers,
+                  "http: a further line, or another Host; may be repeated")
       ->check(header_line())
       ->allow_extra_args(false);
   app_.add_flag("--verify", options_.verify,

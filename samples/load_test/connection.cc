@@ -46,7 +46,7 @@ void Connection::drive() {
     const bool stays = size > 0
                            ? take_bytes(std::span(buffer_).first(static_cast<std::size_t>(size)))
                            : take_end(size);
-    if (!stays && !broken_) renew();
+    if (!stays && !renew()) return;
     send_permitted();
   }
 }
@@ -126,8 +126,11 @@ bool Connection::take_end(ssize_t result) {
     fail(kind_of_errno(errno), transport_->reason(errno));
     return false;
   }
+  const bool owed = awaits_reply();
+  const std::uint64_t before = replied_;
   try {
-    if (!reader_->take_end()) fail(ErrorKind::kClosed, "the server closed the connection");
+    const bool may_end = reader_->take_end() && (!owed || replied_ != before);
+    if (!may_end) fail(ErrorKind::kClosed, "the server closed the connection");
   } catch (const WrongReply& wrong) {
     fail(wrong.kind(), wrong.what());
   }
@@ -159,12 +162,12 @@ TimePoint Connection::begin_of_reply() {
   return began;
 }
 
-// What has been begun keeps the time of its beginning: a new connection is the server's wish, and
-// what it costs is part of the latency.
-void Connection::renew() {
+/// False: nothing more is to be done. What has been begun keeps the time of its beginning: a new
+/// connection is the server's wish, and what it costs is part of the latency.
+bool Connection::renew() {
   const bool over =
       !workload_.options.open_loop() && !awaits_reply() && Clock::now() >= workload_.schedule.end();
-  if (over || workload_.closing) return;
+  if (over || broken_ || workload_.closing) return false;
   renewing_ = true;
   transport_->end();
   while (sender_waits_) colibri::sleep_for(std::chrono::milliseconds(1));
@@ -178,6 +181,7 @@ void Connection::renew() {
   reader_->restart();
   sent_bytes_ = replied_ * message_bytes_;
   renewing_ = false;
+  return !broken_;
 }
 
 void Connection::note_error(ErrorKind kind, const std::string& reason) {

@@ -58,7 +58,7 @@ class Connection final : private ReplySink {
   void take_reply() override;
   void take_refusal(const std::string& reason) override;
   TimePoint begin_of_reply();
-  void renew();
+  bool renew();
   void note_error(ErrorKind kind, const std::string& reason);
   void fail(ErrorKind kind, const std::string& reason);
   std::uint64_t permitted_bytes() const;

@@ -1,5 +1,9 @@
 #include "samples/load_test/dialogue.h"
 
+#include <strings.h>
+
+#include <algorithm>
+
 #include "samples/load_test/echo_replies.h"
 
 namespace load_test {
@@ -11,12 +15,19 @@ std::string host_and_port(const Options& options) {
   return (is_ipv6 ? '[' + options.host + ']' : options.host) + ':' + std::to_string(options.port);
 }
 
+/// A line of one's own replaces what would have been said.
+bool says_host(const std::vector<std::string>& lines) {
+  return std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+    return ::strncasecmp(line.c_str(), "Host:", 5) == 0;
+  });
+}
+
 }  // namespace
 
 std::string http_request(const Options& options) {
   const bool has_body = options.body_bytes != 0;
-  std::string text = (has_body ? "POST " : "GET ") + options.path +
-                     " HTTP/1.1\r\nHost: " + host_and_port(options) + "\r\n";
+  std::string text = (has_body ? "POST " : "GET ") + options.path + " HTTP/1.1\r\n";
+  if (!says_host(options.headers)) text += "Host: " + host_and_port(options) + "\r\n";
   for (const std::string& line : options.headers) text += line + "\r\n";
   if (has_body) text += "Content-Length: " + std::to_string(options.body_bytes) + "\r\n";
   text += "\r\n";

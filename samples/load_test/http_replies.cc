@@ -99,7 +99,7 @@ std::size_t HttpReplies::parse(std::string_view bytes) {
 }
 
 bool HttpReplies::take_end() {
-  if (!response_->got_some() && unparsed_.empty()) return false;
+  if (!response_->got_some() && unparsed_.empty()) return true;  // between two
   Error error;
   response_->put_eof(error);
   if (error || !response_->is_done()) {

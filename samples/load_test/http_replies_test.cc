@@ -34,7 +34,7 @@ std::string hear(std::string_view text, std::size_t piece, bool ends, bool verif
       stays = replies.take(bytes_of(text.substr(0, piece)), 1'000'000);
     }
     if (!stays) return listener.heard + "last";
-    if (ends) return listener.heard + (replies.take_end() ? "ended" : "closed");
+    if (ends) return listener.heard + (replies.take_end() ? "ended" : "disorderly");
   } catch (const WrongReply& wrong) {
     return listener.heard + std::string(name_of(wrong.kind()));
   }
@@ -53,7 +53,7 @@ const std::string kHello = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 const std::vector<Case> kCases = {
     {"one", kHello, false, "reply "},
     {"pipelined", kHello + kHello + kHello, false, "reply reply reply "},
-    {"end between two", kHello, true, "reply closed"},
+    {"end between two", kHello, true, "reply ended"},
     {"no body", "HTTP/1.1 204 No Content\r\n\r\n" + kHello, false, "reply reply "},
     {"chunks",
      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1;x=y\r\n!\r\n0\r\n"

@@ -65,22 +65,24 @@ Result run(const Options& options) {
                     options.connections != 0);
   Endpoint target;
   std::deque<Worker> workers;
-  std::vector<ServerSecond> server_seconds;
+  std::optional<ServerWatch> server;  // not on a coroutine's stack, since another one uses it
   colibri::run([&] {
     target = first_reachable(endpoints, options.connect_timeout);
     const Common common{options, target, tls ? &*tls : nullptr, requests};
     for (std::uint32_t i = 0; i < options.threads; ++i) workers.emplace_back(common, schedule, i);
-    ServerWatch server(listeners_on(target));
-    run_workers(workers, options, schedule, server);
-    server_seconds = server.seconds();
+    server.emplace(listeners_on(target));
+    run_workers(workers, options, schedule, *server);
   });
 
   const auto total = std::make_shared<Statistics>();
   for (const Worker& worker : workers) total->merge(worker.statistics());
-  return {options,       target.numeric(),
-          total,         schedule.measured(),
-          interrupted(), seconds_of(workers, schedule.measured()),
-          server_seconds};
+  return {options,
+          target.numeric(),
+          total,
+          schedule.measured(),
+          interrupted(),
+          seconds_of(workers, schedule.measured()),
+          server->seconds()};
 }
 
 }  // namespace load_test

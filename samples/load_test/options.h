@@ -27,7 +27,7 @@ struct Options {
   std::uint64_t message_bytes = 64;  // of an echo, without what frames it
   std::string path = "/";            // of HTTP, as are the next two
   std::uint64_t body_bytes = 0;      // 0: GET; else POST
-  std::vector<std::string> headers;  // lines beside Host and Content-Length
+  std::vector<std::string> headers;  // lines besides Content-Length; one of them may be Host
   bool tls = false;
   std::string authorities;    // TLS: a file in PEM; empty: whom the system believes
   std::string server_name;    // TLS: for which the certificate must be; empty: the host

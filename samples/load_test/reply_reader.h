@@ -43,8 +43,8 @@ class ReplyReader {
   virtual bool take(std::span<const std::byte> bytes, std::uint64_t sent_bytes) = 0;
 
   /// The server has ended the stream: completes a reply that has no other end, and throws
-  /// WrongReply if it cuts one off. True: that is how this protocol goes, and a new connection is
-  /// to be opened.
+  /// WrongReply if it cuts one off. True: servers of this protocol may do so when they have nothing
+  /// to reply to.
   virtual bool take_end() = 0;
 
   /// From here on, the replies of a new connection.

@@ -48,7 +48,7 @@ std::string_view name_of(Protocol protocol);
 
 /// Some lines for people.
 std::string as_text(const Result& result);
-/// One object for programs; docs/load_test.md names its members.
+/// One object for programs. Members may be added, and keep their meaning.
 std::string as_json(const Result& result);
 /// A line a second of the measurement, below one with the names of the columns.
 std::string as_csv(const Result& result);

@@ -9,6 +9,8 @@ using std::chrono::seconds;
 
 void Timeline::begin(TimePoint now, TimePoint origin) {
   origin_ = origin;
+  open_ = {};
+  latency_ = Histogram();
   open_.index = std::chrono::floor<seconds>(now - origin).count();
   end_of_second_ = origin + seconds(open_.index + 1);
 }

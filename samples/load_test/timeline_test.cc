@@ -56,8 +56,14 @@ TEST(TimelineTest, TheWarmupIsNotOfTheMeasurement) {
 TEST(TimelineTest, KeepsNothingBeforeItBegins) {
   Timeline timeline;
   timeline.record_error(kOrigin);
+  timeline.record_reply(kOrigin, 1ns);
   timeline.advance(kOrigin + 100s);
   EXPECT_FALSE(timeline.last().has_value());
+  timeline.begin(kOrigin, kOrigin);
+  timeline.advance(kOrigin + 1s);
+  ASSERT_TRUE(timeline.last().has_value());
+  EXPECT_EQ(timeline.last()->messages, 0U);
+  EXPECT_EQ(timeline.last()->errors, 0U);
 }
 
 TEST(TimelineTest, ASummaryIsOfAllWorkers) {

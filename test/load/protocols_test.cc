@@ -143,6 +143,21 @@ TEST(ProtocolsTest, ConnectionsThatTheServerClosesInOrderAreRenewed) {
   }
 }
 
+// The next message is due in a thousand seconds: nothing is owed.
+TEST(ProtocolsTest, AnHttpServerMayCloseAConnectionThatWantsNothing) {
+  ScriptedServer server([](StreamReference stream) {
+    HttpRequests requests(stream);
+    const auto response = http_response(200, "hello");
+    if (requests.read_one()) stream.write_all(std::as_bytes(std::span(response)));
+  });
+  Options options = short_load(server, Protocol::kHttp);
+  options.connections = 1;
+  options.threads = 1;
+  options.rate = 0.001;
+  options.duration = 1s;
+  expect_flawless(load_test::run(options));
+}
+
 struct Misbehaviour {
   const char* name;
   ErrorKind kind;

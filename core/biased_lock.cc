@@ -43,8 +43,12 @@ bool BiasedLock::try_lock_in_child(bool& biased) noexcept {
   const ThreadState* owner = owner_.load(std::memory_order_relaxed);
   if (owner == kShared) return lock_.try_lock();
   const bool owned_elsewhere = owner != nullptr && owner != &thread_state;
-  if (owned_elsewhere && (owner == kRevoked || held_.load(std::memory_order_relaxed))) return false;
-  biased = lock();
+  if (!owned_elsewhere) {
+    biased = lock();
+    return true;
+  }
+  if (owner == kRevoked || held_.load(std::memory_order_relaxed) || !lock_.try_lock()) return false;
+  take_bias_away();
   return true;
 }
 

@@ -345,7 +345,8 @@ void Scheduler::abandon(ControlBlock& coroutine) {
   forget(coroutine);
   CoroutineExtras* extras = leaf_of(coroutine).extras;
   give_up(coroutine);
-  // It must not be handed what others could use, nor keep what it has been handed.
+  // It must not be handed what others could use; nor, of pthread's locks, keep what it has been
+  // handed.
   if (extras != nullptr) {
     extras->waiter.leave_queues(false);
     ParkingLot::abandon(extras->waiter);

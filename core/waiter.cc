@@ -139,6 +139,8 @@ void Waiter::wake_from_anywhere() noexcept {
 
 void Waiter::leave_queues(bool in_child) noexcept {
   for (WaitPlace* each = stands_at_; each != nullptr; each = each->sibling) {
+    // Claimed, it is in no queue any more, and what the queue was part of may be gone.
+    if (!std::atomic_ref(each->queued).load(std::memory_order_acquire)) continue;
     bool biased = false;
     if (!in_child) {
       biased = each->lock->lock();

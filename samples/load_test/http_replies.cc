@@ -84,10 +84,18 @@ bool HttpReplies::take(std::span<const std::byte> bytes, std::uint64_t /*sent_by
   return !closes_;
 }
 
+/// A body in chunks ends with at least so many bytes, and Beast takes it for granted that it gets
+/// no fewer.
+constexpr std::size_t kFewestBytesOfChunks = 5;
+
 /// How many of the bytes it needs no more.
 std::size_t HttpReplies::parse(std::string_view bytes) {
   std::size_t parsed = 0;
   while (parsed != bytes.size() && !closes_) {
+    if (response_->is_header_done() && response_->chunked() &&
+        bytes.size() - parsed < kFewestBytesOfChunks) {
+      break;
+    }
     Error error;
     parsed +=
         response_->put(boost::asio::buffer(bytes.data() + parsed, bytes.size() - parsed), error);

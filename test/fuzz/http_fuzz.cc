@@ -31,7 +31,9 @@ class Connection {
     try {
       for (;;) {
         parser.begin();
+        // What came of one that is not whole, or refused in the end, depends on how it comes.
         if (!read_head(parser) || !read_body(parser)) return heard_ + "|incomplete";
+        heard_ += present_;
         if (!parser.keep_alive()) return heard_ + "|closes";
       }
     } catch (const HttpError&) {
@@ -63,7 +65,7 @@ class Connection {
     } while (head == 0 && more());
     if (head == 0) return false;
     used_ += head;
-    heard_ += '[' + request.method + ' ' + request.target + ']';
+    present_ = '[' + request.method + ' ' + request.target + ']';
     return true;
   }
 
@@ -73,7 +75,7 @@ class Connection {
       const auto part = parser.parse_body(seen(kHeaderBytes), room);
       expect(part.used <= known_ - used_ && part.copied <= room.size(), "no more than there is");
       used_ += part.used;
-      heard_.append(reinterpret_cast<const char*>(room.data()), part.copied);
+      present_.append(reinterpret_cast<const char*>(room.data()), part.copied);
       if (part.copied == 0 && !parser.is_done() && part.used == 0 && !more()) return false;
     }
     return true;
@@ -83,7 +85,8 @@ class Connection {
   const std::size_t piece_;
   std::size_t known_ = 0;
   std::size_t used_ = 0;
-  std::string heard_;
+  std::string heard_;  // of whole requests
+  std::string present_;
 };
 
 }  // namespace

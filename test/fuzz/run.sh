@@ -27,7 +27,7 @@ bazel() { command bazel ${COLIBRI_BAZEL:-} "$@"; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 # Linked well, too, it says thousands of lines.
-bazel build --config=fuzz "${fuzzers[@]/#///test/fuzz:}" >"$scratch/build.log" 2>&1 ||
+bazel build --config=fuzz --symlink_prefix=/ "${fuzzers[@]/#///test/fuzz:}" >"$scratch/build.log" 2>&1 ||
   { grep -v 'ld.gold: warning' "$scratch/build.log"; exit 1; }
 bin=$(bazel info --config=fuzz bazel-bin 2>/dev/null)/test/fuzz
 

@@ -6,10 +6,12 @@
 // waits for are libc's, as plain threads' lists are.
 #include <netdb.h>
 
+#include <algorithm>
 #include <span>
 #include <vector>
 
 #include "colibri/hook/address_call.h"
+#include "colibri/hook/program_memory.h"
 #include "colibri/hook/waiting_call.h"
 
 namespace colibri {
@@ -70,6 +72,14 @@ int look_up_all(std::span<gaicb* const> requests) {
   return 0;
 }
 
+/// True if libc's threads write into the caller's own stack, where others' bytes would lie if it
+/// parked.
+bool any_on_shared_stack(std::span<const gaicb* const> requests) noexcept {
+  return std::any_of(requests.begin(), requests.end(), [](const gaicb* each) {
+    return each != nullptr && lies_on_shared_stack(each, sizeof *each);
+  });
+}
+
 /// Looks in pauses that grow from 1 ms to 20 ms: nothing tells of the end of libc's own lookups.
 int suspend_until(const gaicb* const* list, int count, Deadline deadline) {
   const int saved_errno = errno;
@@ -108,7 +118,10 @@ int getaddrinfo_a(int mode, gaicb** list, int count, sigevent* event) {
 }
 
 int gai_suspend(const gaicb* const* list, int count, const timespec* timeout) {
-  if (parkable_coroutine() == nullptr || (timeout != nullptr && !is_valid_timeout(*timeout))) {
+  const bool has_requests = list != nullptr && count > 0;
+  if (parkable_coroutine() == nullptr || !has_requests ||
+      (timeout != nullptr && !is_valid_timeout(*timeout)) ||
+      any_on_shared_stack({list, static_cast<std::size_t>(count)})) {
     return real_suspend(list, count, timeout);
   }
   return suspend_until(list, count, Patience::of(timeout, nullptr).deadline);

@@ -10,6 +10,19 @@
 namespace colibri::test {
 namespace {
 
+/// Notes what a request has come to: its first address, or what gai_error says.
+void note_request(Session& session, gaicb& request) {
+  const int error = gai_error(&request);
+  if (error != 0) {
+    session.note(gai_strerror(error));
+    return;
+  }
+  char text[INET6_ADDRSTRLEN] = {};
+  const auto* address = reinterpret_cast<const sockaddr_in*>(request.ar_result->ai_addr);
+  inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
+  session.note(std::string(text) + ":" + std::to_string(ntohs(address->sin_port)));
+}
+
 /// Requests in the heap, since libc's threads write into those of GAI_NOWAIT.
 class Requests {
  public:
@@ -40,19 +53,9 @@ class Requests {
   int look_up(int mode) { return look_up_(mode, list_.data(), size(), nullptr); }
   int suspend(const timespec* timeout) { return suspend_(list_.data(), size(), timeout); }
 
-  /// Notes what each has come to: its first address, or what gai_error says.
+  /// Notes what each has come to.
   void note_all(Session& session) const {
-    for (const auto& each : all_) {
-      const int error = gai_error(each.get());
-      if (error != 0) {
-        session.note(gai_strerror(error));
-        continue;
-      }
-      char text[INET6_ADDRSTRLEN] = {};
-      const auto* address = reinterpret_cast<const sockaddr_in*>(each->ar_result->ai_addr);
-      inet_ntop(AF_INET, &address->sin_addr, text, sizeof text);
-      session.note(std::string(text) + ":" + std::to_string(ntohs(address->sin_port)));
-    }
+    for (const auto& each : all_) note_request(session, *each);
   }
   bool in_progress() const {
     for (const auto& each : all_) {
@@ -99,6 +102,22 @@ const ParityCase kLists[] = {
        session.note(std::to_string(requests.look_up(GAI_NOWAIT)));
        while (requests.in_progress()) requests.suspend(nullptr);
        requests.note_all(session);
+     }},
+    {"OnTheStack", "0, 127.0.0.1:80",
+     [](Session& session) {
+       addrinfo hints{};
+       hints.ai_family = AF_INET;
+       gaicb request{};
+       request.ar_name = "localhost";
+       request.ar_service = "http";
+       request.ar_request = &hints;
+       gaicb* list[] = {&request};
+       const auto look_up = session.either("getaddrinfo_a", ::getaddrinfo_a);
+       const auto suspend = session.either("gai_suspend", ::gai_suspend);
+       session.note(std::to_string(look_up(GAI_NOWAIT, list, 1, nullptr)));
+       while (gai_error(&request) == EAI_INPROGRESS) suspend(list, 1, nullptr);
+       note_request(session, request);
+       if (request.ar_result != nullptr) freeaddrinfo(request.ar_result);
      }},
     {"OfNothing", "0, 0, All requests done, kept",
      [](Session& session) {

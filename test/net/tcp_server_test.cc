@@ -14,6 +14,7 @@
 #include "colibri/core/task.h"
 #include "colibri/net/owned_descriptor.h"
 #include "test/net/loopback.h"
+#include "test/net/running_server.h"
 #include "test/support/captured_stderr.h"
 #include "test/support/run_in_scheduler.h"
 #include "test/support/scale.h"
@@ -23,64 +24,18 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::comes_true;
+using test::echo;
+using test::echoes;
 using test::error_of_call;
 using test::read_all;
 using test::read_text;
 using test::run_in_scheduler;
-
-void echo(TcpStream& stream) {
-  std::array<std::byte, 4096> buffer;
-  while (const std::size_t size = stream.read_some(buffer)) {
-    stream.write_all(std::span(buffer).first(size));
-  }
-}
-
-/// Looks at `condition` until it is true. Ends what hangs, and judges nothing.
-template <class Condition>
-bool comes_true(Condition condition) {
-  const Deadline hang = Deadline::after(seconds(20));
-  while (!condition()) {
-    if (hang.has_passed()) return false;
-    sleep_for(milliseconds(1));
-  }
-  return true;
-}
-
-/// A server that runs while the scope lasts, and is asked to stop at its end.
-class Running {
- public:
-  explicit Running(TcpServer::Handler handler, const TcpServerOptions& options = {})
-      : server_(std::make_unique<TcpServer>("127.0.0.1:0", std::move(handler), options)),
-        address_(server_->address()),
-        task_(spawn([&server = *server_] { server.run(); })) {}
-
-  TcpServer& operator*() noexcept { return *server_; }
-  TcpServer* operator->() noexcept { return server_.get(); }
-  TcpStream connect() const { return TcpStream::connect(address_); }
-  const Address& address() const noexcept { return address_; }
-  Task<void>& task() noexcept { return task_; }
-
-  /// Stops it, and returns what became of all connections.
-  TcpServerCounters stop() {
-    server_->stop();
-    task_.join();
-    return server_->counters();
-  }
-
- private:
-  std::unique_ptr<TcpServer> server_;  // in the heap: its own coroutine uses it
-  const Address address_;
-  Task<void> task_;
-};
-
-bool echoes(TcpStream& stream, const std::string& text) {
-  stream.write_all(text);
-  return read_text(stream, text.size()) == text;
-}
+using test::RunningServer;
 
 TEST(TcpServer, ServesManyAtOnce) {
   run_in_scheduler([] {
-    Running server(echo);
+    RunningServer server(echo);
     std::vector<TcpStream> clients;
     for (int i = 0; i < 100; ++i) clients.push_back(server.connect());
     for (int round = 0; round < 3; ++round) {
@@ -98,7 +53,7 @@ TEST(TcpServer, ServesManyAtOnce) {
 TEST(TcpServer, AnExceptionIsLoggedOnceASecondAndEndsThatConnectionOnly) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server([](TcpStream& stream) {
+      RunningServer server([](TcpStream& stream) {
         if (read_text(stream, 1) == "!") throw std::runtime_error("the handler's own words");
         echo(stream);
       });
@@ -125,7 +80,7 @@ TEST(TcpServer, AnExceptionIsLoggedOnceASecondAndEndsThatConnectionOnly) {
 TEST(TcpServer, WhatIsNoExceptionOfTheStandardIsAFailureToo) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server([](TcpStream& stream) {
+      RunningServer server([](TcpStream& stream) {
         stream.close();
         throw 5;
       });
@@ -140,7 +95,7 @@ TEST(TcpServer, WhatIsNoExceptionOfTheStandardIsAFailureToo) {
 TEST(TcpServer, APeerThatResetsIsCountedAndNotLogged) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server(echo);
+      RunningServer server(echo);
       TcpStream client = server.connect();
       EXPECT_TRUE(echoes(client, "x"));
       client.reset();
@@ -153,7 +108,7 @@ TEST(TcpServer, APeerThatResetsIsCountedAndNotLogged) {
 
 TEST(TcpServer, WhoComesWhenAllPlacesAreTakenWaits) {
   run_in_scheduler([] {
-    Running server(echo, {.most_connections = 2});
+    RunningServer server(echo, {.most_connections = 2});
     std::vector<TcpStream> clients;
     for (int i = 0; i < 5; ++i) {
       clients.push_back(server.connect());
@@ -174,7 +129,7 @@ TEST(TcpServer, WhoComesWhenAllPlacesAreTakenWaits) {
 TEST(TcpServer, WithoutDescriptorsConnectionsWaitAndNobodyIsLost) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server(echo);
+      RunningServer server(echo);
       TcpStream early = server.connect();
       EXPECT_TRUE(echoes(early, "x"));
       rlimit old{};
@@ -205,7 +160,7 @@ TEST(TcpServer, WithoutMemoryForACoroutineAConnectionIsRefused) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
       // More than there are addresses.
-      Running server(echo, {.connection = {.stack_bytes = std::size_t{1} << 46}});
+      RunningServer server(echo, {.connection = {.stack_bytes = std::size_t{1} << 46}});
       TcpStream client = server.connect();
       EXPECT_EQ(read_all(client), "");
       const TcpServerCounters counters = server.stop();
@@ -225,7 +180,7 @@ TEST(TcpServer, SilentConnectionsEndByTheirTimeoutAndOthersGoOn) {
         stream.set_timeouts({});
         echo(stream);
       };
-      Running server(trusting, {.timeouts = {.idle = milliseconds(300)}});
+      RunningServer server(trusting, {.timeouts = {.idle = milliseconds(300)}});
       TcpStream busy = server.connect();
       busy.write_all("x");
       EXPECT_EQ(read_text(busy, 1), "x");
@@ -251,8 +206,8 @@ TEST(TcpServer, SilentConnectionsEndByTheirTimeoutAndOthersGoOn) {
 TEST(TcpServer, APeerThatReadsNothingEndsByTheWriteTimeout) {
   run_in_scheduler([] {
     const std::string text = test::test_text(20'000'000);
-    Running server([&](TcpStream& stream) { stream.write_all(text); },
-                   {.timeouts = {.write = milliseconds(20)}});
+    RunningServer server([&](TcpStream& stream) { stream.write_all(text); },
+                         {.timeouts = {.write = milliseconds(20)}});
     const TcpStream client = server.connect();
     EXPECT_TRUE(comes_true([&] { return server->counters().timed_out == 1; }));
     server.stop();
@@ -263,7 +218,7 @@ TEST(TcpServer, APeerThatReadsNothingEndsByTheWriteTimeout) {
 
 TEST(TcpServer, StopLetsConnectionsEndThatDoSoInTime) {
   run_in_scheduler([] {
-    Running server(echo, {.drain = seconds(60)});
+    RunningServer server(echo, {.drain = seconds(60)});
     TcpStream client = server.connect();
     EXPECT_TRUE(echoes(client, "before"));
     server->stop();
@@ -280,7 +235,7 @@ TEST(TcpServer, StopLetsConnectionsEndThatDoSoInTime) {
 
 TEST(TcpServer, StopCancelsConnectionsThatDoNotEndInTime) {
   run_in_scheduler([] {
-    Running server(echo, {.drain = milliseconds(5)});
+    RunningServer server(echo, {.drain = milliseconds(5)});
     std::vector<TcpStream> clients;
     for (int i = 0; i < 10; ++i) {
       clients.push_back(server.connect());
@@ -293,7 +248,7 @@ TEST(TcpServer, StopCancelsConnectionsThatDoNotEndInTime) {
 
 TEST(TcpServer, StopServesThoseWhomTheKernelHasTaken) {
   run_in_scheduler([] {
-    Running server(echo, {.most_connections = 1, .drain = seconds(60)});
+    RunningServer server(echo, {.most_connections = 1, .drain = seconds(60)});
     TcpServer waiting("127.0.0.1:0", echo, {.drain = seconds(60)});
     TcpStream client = TcpStream::connect(waiting.address());
     waiting.stop();
@@ -310,8 +265,8 @@ TEST(TcpServer, AHandlerThatIgnoresTheEndIsLeftAlone) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
       Event end;
-      Running server([end](TcpStream&) { end.wait_regardless(); },
-                     {.drain = {}, .grace = milliseconds(2)});
+      RunningServer server([end](TcpStream&) { end.wait_regardless(); },
+                           {.drain = {}, .grace = milliseconds(2)});
       const TcpStream client = server.connect();
       EXPECT_TRUE(comes_true([&] { return server->counters().active == 1; }));
       EXPECT_EQ(server.stop().active, 1U);
@@ -325,7 +280,7 @@ TEST(TcpServer, AHandlerThatIgnoresTheEndIsLeftAlone) {
 TEST(TcpServer, CancellingRunCancelsAllConnections) {
   for (const std::size_t threads : {1U, 2U}) {
     run_in_scheduler([&] {
-      Running server(echo, {.threads = threads});
+      RunningServer server(echo, {.threads = threads});
       TcpStream client = server.connect();
       EXPECT_TRUE(echoes(client, "x"));
       server.task().cancel();
@@ -357,7 +312,7 @@ TEST(TcpServer, ASignalStopsIt) {
   ASSERT_EQ(real::sigaction(SIGTERM, nullptr, &before), 0);
   for (const std::size_t threads : {1U, 2U}) {
     run_in_scheduler([&] {
-      Running server(
+      RunningServer server(
           echo, {.threads = threads, .drain = milliseconds(5), .stop_signals = {SIGTERM, SIGINT}});
       TcpStream client = server.connect();
       EXPECT_TRUE(echoes(client, "x"));
@@ -376,7 +331,7 @@ TEST(TcpServer, ASignalStopsIt) {
 TEST(TcpServer, SpreadsConnectionsOverItsThreads) {
   run_in_scheduler([] {
     const std::size_t count = test::scaled(1'000, 300, 200);
-    Running server(echo, {.threads = 2});
+    RunningServer server(echo, {.threads = 2});
     ASSERT_EQ(server->threads(), 2U);
     std::vector<TcpStream> clients;
     for (std::size_t i = 0; i < count; ++i) clients.push_back(server.connect());
@@ -410,7 +365,7 @@ TEST(TcpServer, SeveralThreadsShareOneListener) {
 
 TEST(TcpServer, SeveralThreadsHaveAFixedNumberOfPlacesEach) {
   run_in_scheduler([] {
-    Running server(echo, {.threads = 2, .most_connections = 4});
+    RunningServer server(echo, {.threads = 2, .most_connections = 4});
     std::vector<TcpStream> clients;
     for (int i = 0; i < 30; ++i) clients.push_back(server.connect());
     EXPECT_TRUE(comes_true([&] { return server->counters().active == 4; }));

@@ -27,6 +27,8 @@ HttpConnection::HttpConnection(TcpStream stream, HttpServerState& state)
 void HttpConnection::serve() {
   while (serve_request()) {
   }
+  // What followed would be taken for the rest of an answer that was cut.
+  if (transport_.writer().is_broken()) return;
   if (is_unread_ || !transport_.reader().buffered().empty()) {
     transport_.linger();
   } else {
@@ -89,6 +91,7 @@ void HttpConnection::call_handler(HttpExchange& exchange) {
   } catch (const HttpError& error) {
     const bool is_clients_fault = exchange.body().has_failed();
     if (is_clients_fault) state_.refused.fetch_add(1, std::memory_order_relaxed);
+    if (transport_.writer().is_broken()) return;
     if (!exchange.has_begun()) {
       exchange.respond(response_of(error));
     } else if (!is_clients_fault) {
@@ -104,7 +107,7 @@ void HttpConnection::call_handler(HttpExchange& exchange) {
 
 /// If that is still possible.
 void HttpConnection::answer_for_failure(HttpExchange& exchange) {
-  if (exchange.has_begun()) return;
+  if (exchange.has_begun() || transport_.writer().is_broken()) return;
   try {
     HttpResponse response = response_of(HttpError(500, "the server has failed"));
     response.close = true;

@@ -69,6 +69,8 @@ net_detail::HttpTransport& HttpExchange::upgrade(const HttpFields& fields) {
 }
 
 void HttpExchange::finish() {
+  // The handler was told so by the write that has failed; the client is, by the connection's end.
+  if (transport_.writer().is_broken()) return;
   if (!has_begun()) throw std::logic_error("no answer was given");
   if (!writer_->finish()) throw std::logic_error("less was written than was announced");
 }

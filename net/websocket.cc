@@ -34,6 +34,8 @@ void WebSocket::serve(HttpExchange& exchange, const Handler& handler,
 /// to close the connection, and after that what comes would make the kernel reset it.
 void WebSocket::end(std::uint16_t code, std::string_view reason) noexcept {
   constexpr std::chrono::seconds kPatience(2);
+  // A peer that waits for the rest of a frame answers nothing.
+  if (transport_.writer().is_broken()) return;
   try {
     const TimeLimit limit(kPatience);
     close(code, reason);
@@ -137,7 +139,7 @@ bool WebSocket::handle_control(const FrameHead& head) {
   if (!read_payload(head, payload, nullptr)) return false;
   if (head.opcode == Opcode::kPing) {
     const std::lock_guard lock(writing_);
-    if (!is_closing_) write_frame(Opcode::kPong, payload);
+    if (may_write()) write_frame(Opcode::kPong, payload);
   }
   if (head.opcode != Opcode::kClose) return true;
   close_ = net_detail::parse_websocket_close(payload);
@@ -173,7 +175,7 @@ bool WebSocket::read_more() {
       if (!is_silent || was_pinged) throw;
     }
     const std::lock_guard lock(writing_);
-    if (!is_closing_) write_frame(Opcode::kPing, "");
+    if (may_write()) write_frame(Opcode::kPing, "");
     was_pinged = true;
   }
 }
@@ -182,11 +184,16 @@ bool WebSocket::read_more() {
 
 void WebSocket::send(Opcode opcode, std::string_view payload) {
   const std::lock_guard lock(writing_);
-  if (is_closing_) {
+  if (!may_write()) {
     errno = EPIPE;
     transport_.stream().fail("write to a closed WebSocket of");
   }
   write_frame(opcode, payload);
+}
+
+/// With the lock held. What followed a frame that was cut would be taken for its rest.
+bool WebSocket::may_write() const noexcept {
+  return !is_closing_ && !transport_.writer().is_broken();
 }
 
 /// With the lock held.
@@ -207,7 +214,7 @@ void WebSocket::close(std::uint16_t code, std::string_view reason) {
 
 void WebSocket::send_close(std::uint16_t code, std::string_view reason) {
   const std::lock_guard lock(writing_);
-  if (is_closing_) return;
+  if (!may_write()) return;
   is_closing_ = true;
   std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};
   write_frame(Opcode::kClose, payload.append(reason));

@@ -50,8 +50,9 @@ class WebSocket {
   /// as TcpStream does. A TimeLimit that is over within a message ends the connection, too.
   std::optional<WebSocketMessage> receive();
 
-  /// Sends one message. Throws std::system_error: broken_pipe once the connection is being closed;
-  /// otherwise as TcpStream does. `text` must be UTF-8, which is not checked.
+  /// Sends one message. Throws std::system_error: broken_pipe once the connection is being closed,
+  /// or a send has failed, since that may have cut a frame; otherwise as TcpStream does. `text`
+  /// must be UTF-8, which is not checked.
   void send_text(std::string_view text) { send(net_detail::WebSocketOpcode::kText, text); }
   void send_binary(std::span<const std::byte> bytes) {
     send(net_detail::WebSocketOpcode::kBinary,
@@ -59,8 +60,9 @@ class WebSocket {
   }
 
   /// Tells the peer that no more follows. What it still sends can be received, up to its own end.
-  /// Does nothing if that was said already. Throws std::invalid_argument for a code that may not be
-  /// sent, and for a reason of more than 123 bytes; otherwise as TcpStream does.
+  /// Does nothing if that was said already, or a send has failed. Throws std::invalid_argument for
+  /// a code that may not be sent, and for a reason of more than 123 bytes; otherwise as TcpStream
+  /// does.
   void close(std::uint16_t code = 1000, std::string_view reason = "");
 
   /// Why receive has returned nothing: what the peer has said, 1005 if that was nothing, 1006 if
@@ -88,6 +90,7 @@ class WebSocket {
   bool read_more();
 
   void send(Opcode opcode, std::string_view payload);
+  bool may_write() const noexcept;
   void write_frame(Opcode opcode, std::string_view payload);
   void send_close(std::uint16_t code, std::string_view reason);
   void end(std::uint16_t code, std::string_view reason) noexcept;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 #include <vector>
 
@@ -418,6 +419,45 @@ TEST(WebSocket, AnEndWithoutAWordIsTold) {
       server.stop();
       EXPECT_EQ(end->code, 1006U);
     }
+  });
+}
+
+/// All that comes before the end.
+std::string read_rest(HttpClient& client) {
+  std::string rest;
+  std::array<std::byte, 4096> buffer;
+  while (const std::size_t size = client.reader().read_some(buffer)) {
+    rest.append(reinterpret_cast<const char*>(buffer.data()), size);
+  }
+  return rest;
+}
+
+TEST(WebSocket, AFrameThatWasCutIsFollowedByNothing) {
+  run_in_scheduler([] {
+    constexpr std::size_t kHeadBytes = 10;
+    const std::string large(20'000'000, 'x');
+    const Event is_cut;
+    Running server([&](WebSocket& socket) {
+      EXPECT_EQ(test::error_of_call([&] {
+                  const TimeLimit limit(milliseconds(20));
+                  socket.send_text(large);
+                }),
+                ETIMEDOUT);
+      is_cut.set();
+      EXPECT_EQ(test::error_of_call([&] { socket.send_text("more"); }), EPIPE);
+      EXPECT_EQ(socket.receive()->data, "heard still") << "and the ping was not answered";
+      socket.close();
+    });
+    HttpClient client = server.connect();
+    shake_hands(client);
+    client.send(frame(0x89, "ping") + text_frame("heard still"));
+    is_cut.wait();
+    const std::string rest = read_rest(client);
+    EXPECT_GT(rest.size(), kHeadBytes);
+    EXPECT_LT(rest.size(), large.size());
+    EXPECT_EQ(rest.find_first_not_of('x', kHeadBytes), std::string::npos);
+    client.stream().close();
+    EXPECT_EQ(server.stop().tcp.completed, 1U);
   });
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,8 +47,9 @@ class WebSocket {
                     const WebSocketOptions& options = {});
 
   /// The next message; nothing when the connection is over, of which close_code tells more. Answers
-  /// pings. Throws std::system_error: timed_out for a peer that does not answer its ping; otherwise
-  /// as TcpStream does. A TimeLimit that is over within a message ends the connection, too.
+  /// pings; while another coroutine is sending, behind its message. Throws std::system_error:
+  /// timed_out for a peer that does not answer its ping; otherwise as TcpStream does. A TimeLimit
+  /// that is over within a message ends the connection, too.
   std::optional<WebSocketMessage> receive();
 
   /// Sends one message. Throws std::system_error: broken_pipe once the connection is being closed,
@@ -89,7 +91,9 @@ class WebSocket {
   bool wait_for_more();
   bool read_more();
 
+  std::unique_lock<TimedMutex> lock_writing();
   void send(Opcode opcode, std::string_view payload);
+  void send_owed_pong();
   bool may_write() const noexcept;
   void write_frame(Opcode opcode, std::string_view payload);
   void send_close(std::uint16_t code, std::string_view reason);
@@ -97,7 +101,9 @@ class WebSocket {
 
   net_detail::HttpTransport& transport_;
   const WebSocketOptions options_;
-  Mutex writing_;            // a frame at a time
+  // A ping has come, and whoever is sending is to answer it. Changed between two waits, unguarded.
+  std::optional<std::string> owed_pong_;
+  TimedMutex writing_;       // a frame at a time
   bool is_closing_ = false;  // a closing frame was sent; guarded by writing_
   bool is_over_ = false;     // nothing will come any more
   bool is_within_message_ = false;

@@ -448,6 +448,26 @@ TEST(HttpServer, IdleConnectionsAreClosedWithoutAWord) {
   });
 }
 
+TEST(HttpServer, ALineEndTooManyBehindABodyIsNoRequest) {
+  run_in_scheduler([] {
+    for (const std::string& extra : {"\r\n"s, "\r"s}) {
+      Running server(describe, {.header = milliseconds(20)});
+      HttpClient client = server.connect();
+      EXPECT_EQ(client.ask(post("hello") + extra).status, 200);
+      sleep_for(milliseconds(60));  // it would be late by now
+      EXPECT_EQ(client.ask(extra.size() == 2 ? get("/") : "\n" + get("/")).body, "GET / ");
+      client.send(extra);
+      sleep_for(milliseconds(60));
+      server->stop();
+      EXPECT_TRUE(client.is_at_end()) << "it is idle";
+      client.stream().close();
+      const HttpServerCounters counters = server.stop();
+      EXPECT_EQ(counters.requests, 2U);
+      EXPECT_EQ(counters.refused, 0U);
+    }
+  });
+}
+
 TEST(HttpServer, AClientThatReadsNothingIsLetGo) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {

@@ -527,6 +527,8 @@ TEST(HttpServer, WhatAHandlerThrowsIsAnswered) {
       Running server([](HttpExchange& exchange) {
         const std::string& target = exchange.request().target;
         if (target == "/404") throw HttpError(404, "no such thing");
+        if (target == "/100") throw HttpError(100, "no answer");
+        if (target == "/1000") throw HttpError(1000, "no status");
         if (target == "/throw") throw std::runtime_error("the handler's own words");
         if (target == "/int") throw 5;
         if (target == "/late") {
@@ -544,7 +546,7 @@ TEST(HttpServer, WhatAHandlerThrowsIsAnswered) {
       EXPECT_EQ(refused.status, 404);
       EXPECT_EQ(refused.body, "no such thing\n");
       EXPECT_EQ(client.ask(get("/")).body, "well") << "the connection stays";
-      for (const char* target : {"/throw", "/int", "/nothing", "/status"}) {
+      for (const char* target : {"/throw", "/int", "/nothing", "/status", "/100", "/1000"}) {
         HttpClient other = server.connect();
         const HttpAnswer answer = other.ask(get(target));
         EXPECT_EQ(answer.status, 500) << target;
@@ -560,7 +562,7 @@ TEST(HttpServer, WhatAHandlerThrowsIsAnswered) {
       EXPECT_EQ(other.ask(get("/twice")).status, 0) << "it was not sent yet";
       client.stream().close();
       const HttpServerCounters counters = server.stop();
-      EXPECT_EQ(counters.tcp.failed, 8U);
+      EXPECT_EQ(counters.tcp.failed, 10U);
       EXPECT_EQ(counters.refused, 0U);
     });
     EXPECT_NE(log.find("the handler's own words"), std::string::npos) << log;

@@ -3,8 +3,11 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+
 #include "colibri/net/http_date.h"
 #include "colibri/net/http_message.h"
+#include "test/support/failing_allocations.h"
 
 namespace colibri {
 namespace {
@@ -48,6 +51,29 @@ TEST(HttpFields, WhatWouldEndAFieldIsRefused) {
   EXPECT_TRUE(fields.empty());
   fields.add("!#$%&'*+-.^_`|~09azAZ", "\xc3\xa4 \t\"");
   EXPECT_EQ(fields.size(), 1U);
+}
+
+TEST(HttpFields, AFieldForWhichThereIsNoMemoryIsNotThere) {
+  const std::string value(1000, 'v');
+  bool has_failed = true;
+  for (std::size_t successes = 0; has_failed; ++successes) {
+    ASSERT_LT(successes, 10U);
+    HttpFields fields{{"Host", "a"}};
+    {
+      const test::FailingAllocations failing(successes);
+      try {
+        fields.add("X", value);
+      } catch (const std::bad_alloc&) {
+        // As it should.
+      }
+      has_failed = failing.has_failed();
+    }
+    ASSERT_EQ(fields.size(), has_failed ? 1U : 2U) << successes;
+    EXPECT_EQ(fields.find("X").has_value(), !has_failed);
+    fields.add("After", "b");
+    EXPECT_EQ(fields.find("Host"), "a");
+    EXPECT_EQ(fields.find("After"), "b");
+  }
 }
 
 TEST(HttpTexts, DatesAreThoseOfTheStandard) {

@@ -475,7 +475,7 @@ WebSocket::Handler while_sending(std::string& sent, std::function<void(WebSocket
 
 /// Waits for what would come only after the client has read, if it were wrong.
 bool comes_in_time(const Event& event) {
-  return event.wait_for(std::chrono::seconds(20));
+  return event.wait_for(std::chrono::seconds(10));
 }
 
 TEST(WebSocket, ReceivingNeverWaitsForASend) {

@@ -102,18 +102,36 @@ BufferedWriter::BufferedWriter(StreamReference stream, std::size_t bytes)
       data_(std::make_unique_for_overwrite<std::byte[]>(room_)) {}
 
 void BufferedWriter::write(std::span<const std::byte> bytes) {
+  require_whole();
   if (bytes.size() <= room_ - size_) {
     std::copy(bytes.begin(), bytes.end(), data_.get() + size_);
     size_ += bytes.size();
     return;
   }
-  const std::size_t size = std::exchange(size_, 0);
-  stream_.write_both(std::span(data_.get(), size), bytes);
+  send(bytes);
 }
 
 void BufferedWriter::flush() {
+  require_whole();
+  send({});
+}
+
+void BufferedWriter::require_whole() const {
+  if (!is_broken_) return;
+  errno = EPIPE;
+  stream_.fail("after a write that has failed, write to");
+}
+
+/// What is collected, and this.
+void BufferedWriter::send(std::span<const std::byte> more) {
   const std::size_t size = std::exchange(size_, 0);
-  stream_.write_all(std::span(data_.get(), size));
+  try {
+    stream_.write_both(std::span(data_.get(), size), more);
+  } catch (...) {
+    // A call that had nothing to send has lost nothing.
+    is_broken_ = size + more.size() != 0;
+    throw;
+  }
 }
 
 }  // namespace colibri

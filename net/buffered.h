@@ -62,19 +62,27 @@ class BufferedWriter {
   explicit BufferedWriter(StreamReference stream, std::size_t bytes = kDefaultBytes);
 
   /// Keeps the bytes until flush, or until there is no room: then sends what is there, and them.
-  /// Errors as the stream's write_all; what was collected is lost then.
+  /// Errors as the stream's write_all. What was collected is lost then, some of it sent and the
+  /// rest not: so nothing may follow it, and all later writes throw std::system_error
+  /// (broken_pipe).
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
-  /// Sends all that is collected.
+  /// Sends all that is collected. Throws as write.
   void flush();
   /// How much is collected.
   std::size_t buffered() const noexcept { return size_; }
+  /// Bytes were lost: nothing more can be written.
+  bool is_broken() const noexcept { return is_broken_; }
 
  private:
+  void require_whole() const;
+  void send(std::span<const std::byte> more);
+
   const StreamReference stream_;
   const std::size_t room_;
   const std::unique_ptr<std::byte[]> data_;
   std::size_t size_ = 0;
+  bool is_broken_ = false;
 };
 
 }  // namespace colibri

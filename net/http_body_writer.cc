@@ -14,8 +14,9 @@ void HttpBodyWriter::write(std::span<const std::byte> bytes) {
       if (bytes.size() > left_) {
         throw std::length_error("more was written of a body than its announced length");
       }
+      writer_.write(bytes);
       left_ -= bytes.size();
-      [[fallthrough]];
+      return;
     case Framing::kUntilClose:
       writer_.write(bytes);
       return;

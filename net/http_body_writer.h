@@ -10,7 +10,8 @@
 
 namespace colibri {
 
-/// What HttpExchange::begin returns. One coroutine's. Errors as TcpStream's.
+/// What HttpExchange::begin returns. One coroutine's. Errors as TcpStream's, after which nothing
+/// more can be written: the connection is closed when the handler returns.
 ///
 /// The body is complete when the handler returns; if the handler throws, the connection is closed,
 /// and the client knows that something is missing.

@@ -27,6 +27,8 @@ HttpConnection::HttpConnection(TcpStream stream, HttpServerState& state)
 void HttpConnection::serve() {
   while (serve_request()) {
   }
+  // What followed would be taken for the rest of an answer that was cut.
+  if (transport_.writer().is_broken()) return;
   if (is_unread_ || !transport_.reader().buffered().empty()) {
     transport_.linger();
   } else {
@@ -57,9 +59,28 @@ bool HttpConnection::serve_request() {
 }
 
 bool HttpConnection::wait_for_request() {
-  if (!transport_.reader().buffered().empty()) return true;
   // Whoever was accepted is served once, also while the server stops.
-  if (std::exchange(is_first_, false)) return transport_.wait_for_request();
+  const bool is_first = std::exchange(is_first_, false);
+  for (bool may_pass_line_end = true;;) {
+    BufferedReader& reader = transport_.reader();
+    // RFC 9112, section 2.2: some clients send a line end too many behind a body. They are idle
+    // after that, and not late with a request.
+    if (may_pass_line_end && reader.buffered().starts_with("\r\n")) {
+      reader.consume(2);
+      may_pass_line_end = false;
+    }
+    const bool is_line_end_begun = may_pass_line_end && reader.buffered() == "\r";
+    if (!reader.buffered().empty() && !is_line_end_begun) return true;
+    if (!(is_first ? transport_.wait_for_request() : wait_idle())) {
+      // Half a line end is nothing to linger for.
+      reader.consume(reader.buffered().size());
+      return false;
+    }
+  }
+}
+
+/// The server's stop ends this.
+bool HttpConnection::wait_idle() {
   const HttpConnections::Idle idle(transport_.membership());
   return idle.may_wait() && transport_.wait_for_request();
 }
@@ -89,6 +110,7 @@ void HttpConnection::call_handler(HttpExchange& exchange) {
   } catch (const HttpError& error) {
     const bool is_clients_fault = exchange.body().has_failed();
     if (is_clients_fault) state_.refused.fetch_add(1, std::memory_order_relaxed);
+    if (transport_.writer().is_broken()) return;
     if (!exchange.has_begun()) {
       exchange.respond(response_of(error));
     } else if (!is_clients_fault) {
@@ -104,7 +126,7 @@ void HttpConnection::call_handler(HttpExchange& exchange) {
 
 /// If that is still possible.
 void HttpConnection::answer_for_failure(HttpExchange& exchange) {
-  if (exchange.has_begun()) return;
+  if (exchange.has_begun() || transport_.writer().is_broken()) return;
   try {
     HttpResponse response = response_of(HttpError(500, "the server has failed"));
     response.close = true;

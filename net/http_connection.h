@@ -39,6 +39,7 @@ class HttpConnection {
  private:
   bool serve_request();
   bool wait_for_request();
+  bool wait_idle();
   void read_head();
   void call_handler(HttpExchange& exchange);
   void answer_for_failure(HttpExchange& exchange);

@@ -17,7 +17,7 @@ struct DateText {
   std::size_t size = 0;
 };
 
-// Of the thread: coroutines stay on theirs, and no call between parks.
+// Of the thread: coroutines stay on theirs, and no call here parks.
 thread_local DateText last;
 
 }  // namespace

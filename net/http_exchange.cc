@@ -31,9 +31,7 @@ void HttpExchange::respond(const HttpResponse& response) {
 
 HttpBodyWriter& HttpExchange::begin(const HttpResponse& head, std::optional<std::uint64_t> length) {
   if (has_begun()) throw std::logic_error("a second answer to one request");
-  if (head.status < 200 || head.status > 999) {
-    throw std::invalid_argument("no status of an answer: " + std::to_string(head.status));
-  }
+  net_detail::check_http_status(head.status);
   // A client that was not told to go on may send the body nevertheless, or the next request.
   const bool waits = body_.withhold_continue();
   stays_ = stays_ && !head.close && !waits && !body_.has_failed();
@@ -69,6 +67,8 @@ net_detail::HttpTransport& HttpExchange::upgrade(const HttpFields& fields) {
 }
 
 void HttpExchange::finish() {
+  // The handler was told so by the write that has failed; the client is, by the connection's end.
+  if (transport_.writer().is_broken()) return;
   if (!has_begun()) throw std::logic_error("no answer was given");
   if (!writer_->finish()) throw std::logic_error("less was written than was announced");
 }

@@ -37,7 +37,7 @@ class HttpExchange {
   HttpExchange(net_detail::HttpTransport& transport, net_detail::HttpRequestParser& parser,
                const HttpRequest& request, std::chrono::milliseconds body_timeout, bool may_stay);
   /// The server's own: the handler has returned. Throws std::logic_error if it gave no answer, or
-  /// not all of one.
+  /// not all of one, though it could.
   void finish();
   /// For protocols that a connection can be upgraded to: agrees, with these fields, and sends that.
   /// Until the handler returns the connection is the caller's. Throws HttpError (400) if the
@@ -45,7 +45,7 @@ class HttpExchange {
   net_detail::HttpTransport& upgrade(const HttpFields& fields);
   bool is_upgraded() const noexcept { return is_upgraded_; }
   /// The server's own: whether the connection is kept. Once an answer has begun.
-  bool stays() const noexcept { return stays_; }
+  bool stays() const noexcept { return stays_ && !transport_.writer().is_broken(); }
 
  private:
   HttpBodyWriter& begin_framed(const HttpResponse& head, HttpBodyWriter::Framing framing,

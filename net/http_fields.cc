@@ -73,10 +73,12 @@ void HttpFields::add(std::string_view name, std::string_view value) {
 }
 
 void HttpFields::append(std::string_view name, std::string_view value) {
-  places_.push_back({.begin = static_cast<std::uint32_t>(text_.size()),
+  const std::size_t begin = text_.size();
+  text_.append(name).append(value);
+  // Last, since any of these may find no memory: text without a place does no harm.
+  places_.push_back({.begin = static_cast<std::uint32_t>(begin),
                      .name_size = static_cast<std::uint32_t>(name.size()),
                      .value_size = static_cast<std::uint32_t>(value.size())});
-  text_.append(name).append(value);
 }
 
 std::optional<std::string_view> HttpFields::find(std::string_view name) const noexcept {

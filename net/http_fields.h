@@ -27,7 +27,7 @@ class HttpFields {
   HttpFields(std::initializer_list<Field> fields);
 
   /// Appends one. Throws std::invalid_argument if the name is no token of RFC 9110, or the value
-  /// has characters that would end the field.
+  /// has characters that would end the field. Nothing is changed when it throws.
   void add(std::string_view name, std::string_view value);
 
   /// The value of the first of this name; nothing if there is none. Valid until fields are added.

@@ -15,6 +15,13 @@ void write_number(BufferedWriter& writer, std::uint64_t number) {
   writer.write(std::string_view(digits.begin(), end));
 }
 
+/// A copy, since a write may park amid the date, and the text is that of the thread.
+void write_date(BufferedWriter& writer) {
+  std::array<char, 64> text;
+  const std::size_t size = http_date().copy(text.data(), text.size());
+  writer.write(std::string_view(text.data(), size));
+}
+
 bool is_servers_own(std::string_view name) noexcept {
   constexpr std::array<std::string_view, 4> kNames = {"Content-Length", "Transfer-Encoding",
                                                       "Connection", "Date"};
@@ -60,7 +67,7 @@ void write_http_head(BufferedWriter& writer, const HttpResponse& head, const Htt
   writer.write(" ");
   writer.write(http_reason(head.status));
   writer.write("\r\nDate: ");
-  writer.write(http_date());
+  write_date(writer);
   writer.write("\r\n");
   if (may_say_length(head.status)) write_framing(writer, framing);
   write_fate(writer, framing);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace colibri {
 namespace {
@@ -64,6 +65,18 @@ void HttpRequest::clear() noexcept {
   target.clear();
   minor_version = 1;
   fields.clear();
+}
+
+HttpError::HttpError(int status, const std::string& text, HttpFields fields)
+    : std::runtime_error(text), status_(status), fields_(std::move(fields)) {
+  // Here, where it is the handler's failure. It would be too late when the answer is made.
+  net_detail::check_http_status(status);
+}
+
+void net_detail::check_http_status(int status) {
+  if (status < 200 || status > 999) {
+    throw std::invalid_argument("no status of an answer: " + std::to_string(status));
+  }
 }
 
 std::string_view http_reason(int status) noexcept {

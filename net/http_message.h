@@ -4,7 +4,6 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include "colibri/net/http_fields.h"
 
@@ -34,8 +33,8 @@ struct HttpResponse {
 /// status, the fields, and the text as the body.
 class HttpError : public std::runtime_error {
  public:
-  HttpError(int status, const std::string& text, HttpFields fields = {})
-      : std::runtime_error(text), status_(status), fields_(std::move(fields)) {}
+  /// Throws std::invalid_argument for a status that no answer can have.
+  HttpError(int status, const std::string& text, HttpFields fields = {});
   int status() const noexcept { return status_; }
   const HttpFields& fields() const noexcept { return fields_; }
 
@@ -43,6 +42,13 @@ class HttpError : public std::runtime_error {
   int status_;
   HttpFields fields_;
 };
+
+namespace net_detail {
+
+/// Throws std::invalid_argument if it is none of an answer: those are 200 to 999.
+void check_http_status(int status);
+
+}  // namespace net_detail
 
 /// The phrase that goes with a status, as "Not Found"; "Unknown" for those that have none.
 std::string_view http_reason(int status) noexcept;

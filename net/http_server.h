@@ -29,8 +29,11 @@ struct HttpServerCounters {
 class HttpServer {
  public:
   /// Answers one request. What it throws: HttpError is the answer, and the connection stays if it
-  /// can; any other exception is answered with 500 if nothing has been sent, logged, and ends the
-  /// connection. It is called on several threads at once if the server has several.
+  /// can; any other exception is answered with 500 if nothing has been sent, and ends the
+  /// connection. It is logged and counted as by TcpServer: a std::system_error that says that a
+  /// connection was lost or that a time was over is taken for the client's, and only counted, also
+  /// where it is of the handler's own making, as from a database. It is called on several threads
+  /// at once if the server has several.
   using Handler = std::function<void(HttpExchange&)>;
 
   /// Throws std::system_error as TcpListener does.

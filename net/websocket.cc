@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
+#include <utility>
 
 #include "colibri/core/canceled.h"
 #include "colibri/core/coroutine_exit.h"
@@ -34,6 +34,8 @@ void WebSocket::serve(HttpExchange& exchange, const Handler& handler,
 /// to close the connection, and after that what comes would make the kernel reset it.
 void WebSocket::end(std::uint16_t code, std::string_view reason) noexcept {
   constexpr std::chrono::seconds kPatience(2);
+  // A peer that waits for the rest of a frame answers nothing.
+  if (transport_.writer().is_broken()) return;
   try {
     const TimeLimit limit(kPatience);
     close(code, reason);
@@ -136,8 +138,11 @@ bool WebSocket::handle_control(const FrameHead& head) {
   std::string payload;
   if (!read_payload(head, payload, nullptr)) return false;
   if (head.opcode == Opcode::kPing) {
-    const std::lock_guard lock(writing_);
-    if (!is_closing_) write_frame(Opcode::kPong, payload);
+    // Who is sending may have to wait for the peer to read, and this must not wait for them. RFC
+    // 6455, section 5.5.3: of several pings, the last needs an answer.
+    owed_pong_ = std::move(payload);
+    const std::unique_lock lock(writing_, std::try_to_lock);
+    if (lock) send_owed_pong();
   }
   if (head.opcode != Opcode::kClose) return true;
   close_ = net_detail::parse_websocket_close(payload);
@@ -172,21 +177,45 @@ bool WebSocket::read_more() {
       const bool is_silent = error.code() == std::errc::timed_out && deadline.has_passed();
       if (!is_silent || was_pinged) throw;
     }
-    const std::lock_guard lock(writing_);
-    if (!is_closing_) write_frame(Opcode::kPing, "");
+    // While another coroutine is sending, its time-out is what gives the peer up.
+    const std::unique_lock lock(writing_, std::try_to_lock);
+    if (!lock) continue;
+    if (may_write()) write_frame(Opcode::kPing, "");
     was_pinged = true;
   }
 }
 
 // Sending ----------------------------------------------------------------------------------------
 
+/// Waits for its turn. TimeLimits and cancel end that, since whoever has the lock may be waiting
+/// for a peer that reads nothing.
+std::unique_lock<TimedMutex> WebSocket::lock_writing() {
+  writing_.try_lock_until(Deadline::never());
+  return {writing_, std::adopt_lock};
+}
+
 void WebSocket::send(Opcode opcode, std::string_view payload) {
-  const std::lock_guard lock(writing_);
-  if (is_closing_) {
+  const std::unique_lock lock = lock_writing();
+  if (!may_write()) {
     errno = EPIPE;
     transport_.stream().fail("write to a closed WebSocket of");
   }
   write_frame(opcode, payload);
+  send_owed_pong();
+}
+
+/// With the lock held. More pings may come meanwhile.
+void WebSocket::send_owed_pong() {
+  while (owed_pong_) {
+    const std::string payload = std::move(*owed_pong_);
+    owed_pong_.reset();
+    if (may_write()) write_frame(Opcode::kPong, payload);
+  }
+}
+
+/// With the lock held. What followed a frame that was cut would be taken for its rest.
+bool WebSocket::may_write() const noexcept {
+  return !is_closing_ && !transport_.writer().is_broken();
 }
 
 /// With the lock held.
@@ -206,8 +235,8 @@ void WebSocket::close(std::uint16_t code, std::string_view reason) {
 }
 
 void WebSocket::send_close(std::uint16_t code, std::string_view reason) {
-  const std::lock_guard lock(writing_);
-  if (is_closing_) return;
+  const std::unique_lock lock = lock_writing();
+  if (!may_write()) return;
   is_closing_ = true;
   std::string payload{static_cast<char>(code >> 8), static_cast<char>(code)};
   write_frame(Opcode::kClose, payload.append(reason));

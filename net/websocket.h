@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,12 +47,14 @@ class WebSocket {
                     const WebSocketOptions& options = {});
 
   /// The next message; nothing when the connection is over, of which close_code tells more. Answers
-  /// pings. Throws std::system_error: timed_out for a peer that does not answer its ping; otherwise
-  /// as TcpStream does. A TimeLimit that is over within a message ends the connection, too.
+  /// pings; while another coroutine is sending, behind its message. Throws std::system_error:
+  /// timed_out for a peer that does not answer its ping; otherwise as TcpStream does. A TimeLimit
+  /// that is over within a message ends the connection, too.
   std::optional<WebSocketMessage> receive();
 
-  /// Sends one message. Throws std::system_error: broken_pipe once the connection is being closed;
-  /// otherwise as TcpStream does. `text` must be UTF-8, which is not checked.
+  /// Sends one message. Throws std::system_error: broken_pipe once the connection is being closed,
+  /// or a send has failed, since that may have cut a frame; otherwise as TcpStream does. `text`
+  /// must be UTF-8, which is not checked.
   void send_text(std::string_view text) { send(net_detail::WebSocketOpcode::kText, text); }
   void send_binary(std::span<const std::byte> bytes) {
     send(net_detail::WebSocketOpcode::kBinary,
@@ -59,8 +62,9 @@ class WebSocket {
   }
 
   /// Tells the peer that no more follows. What it still sends can be received, up to its own end.
-  /// Does nothing if that was said already. Throws std::invalid_argument for a code that may not be
-  /// sent, and for a reason of more than 123 bytes; otherwise as TcpStream does.
+  /// Does nothing if that was said already, or a send has failed. Throws std::invalid_argument for
+  /// a code that may not be sent, and for a reason of more than 123 bytes; otherwise as TcpStream
+  /// does.
   void close(std::uint16_t code = 1000, std::string_view reason = "");
 
   /// Why receive has returned nothing: what the peer has said, 1005 if that was nothing, 1006 if
@@ -87,14 +91,19 @@ class WebSocket {
   bool wait_for_more();
   bool read_more();
 
+  std::unique_lock<TimedMutex> lock_writing();
   void send(Opcode opcode, std::string_view payload);
+  void send_owed_pong();
+  bool may_write() const noexcept;
   void write_frame(Opcode opcode, std::string_view payload);
   void send_close(std::uint16_t code, std::string_view reason);
   void end(std::uint16_t code, std::string_view reason) noexcept;
 
   net_detail::HttpTransport& transport_;
   const WebSocketOptions options_;
-  Mutex writing_;            // a frame at a time
+  // A ping has come, and whoever is sending is to answer it. Changed between two waits, unguarded.
+  std::optional<std::string> owed_pong_;
+  TimedMutex writing_;       // a frame at a time
   bool is_closing_ = false;  // a closing frame was sent; guarded by writing_
   bool is_over_ = false;     // nothing will come any more
   bool is_within_message_ = false;

@@ -186,5 +186,40 @@ TEST(BufferedWriter, KeepsTheOrderOfSmallAndLargeWrites) {
   });
 }
 
+TEST(BufferedWriter, NothingFollowsWhatWasCut) {
+  run_in_scheduler([] {
+    const std::string large = test_text(10'000'000);
+    auto [near, far] = UnixStream::pair();
+    BufferedWriter writer(near, 8);
+    near.set_timeouts({.write = milliseconds(5)});
+    writer.write("begin");
+    EXPECT_EQ(error_of_call([&, &w = writer] { w.write(large); }), ETIMEDOUT);
+    EXPECT_TRUE(writer.is_broken());
+    for (const std::string_view more : {std::string_view("x"), std::string_view(large)}) {
+      EXPECT_EQ(error_of_call([&] { writer.write(more); }), EPIPE);
+    }
+    EXPECT_EQ(error_of_call([&] { writer.flush(); }), EPIPE);
+    near.close();
+    const std::string read = test::read_all(far);
+    EXPECT_LT(read.size(), large.size());
+    EXPECT_EQ(read, ("begin" + large).substr(0, read.size()));
+  });
+}
+
+TEST(BufferedWriter, WhoHadNothingToSendLosesNothing) {
+  run_in_scheduler([] {
+    auto [near, far] = UnixStream::pair();
+    BufferedWriter writer(near, 8);
+    EXPECT_EQ(error_of_call([&] {
+                const TimeLimit limit(milliseconds(0));
+                writer.flush();
+              }),
+              ETIMEDOUT);
+    writer.write("kept");
+    writer.flush();
+    EXPECT_EQ(test::read_text(far, 4), "kept");
+  });
+}
+
 }  // namespace
 }  // namespace colibri

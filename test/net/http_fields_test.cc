@@ -3,8 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+#include <stdexcept>
+
 #include "colibri/net/http_date.h"
+#include "colibri/net/http_head.h"
 #include "colibri/net/http_message.h"
+#include "test/support/failing_allocations.h"
 
 namespace colibri {
 namespace {
@@ -50,10 +55,57 @@ TEST(HttpFields, WhatWouldEndAFieldIsRefused) {
   EXPECT_EQ(fields.size(), 1U);
 }
 
+TEST(HttpFields, AFieldForWhichThereIsNoMemoryIsNotThere) {
+  const std::string value(1000, 'v');
+  bool has_failed = true;
+  for (std::size_t successes = 0; has_failed; ++successes) {
+    ASSERT_LT(successes, 10U);
+    HttpFields fields{{"Host", "a"}};
+    {
+      const test::FailingAllocations failing(successes);
+      try {
+        fields.add("X", value);
+      } catch (const std::bad_alloc&) {
+        // As it should.
+      }
+      has_failed = failing.has_failed();
+    }
+    ASSERT_EQ(fields.size(), has_failed ? 1U : 2U) << successes;
+    EXPECT_EQ(fields.find("X").has_value(), !has_failed);
+    fields.add("After", "b");
+    EXPECT_EQ(fields.find("Host"), "a");
+    EXPECT_EQ(fields.find("After"), "b");
+  }
+}
+
 TEST(HttpTexts, DatesAreThoseOfTheStandard) {
   EXPECT_EQ(net_detail::http_date(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_EQ(net_detail::http_date(951782400), "Tue, 29 Feb 2000 00:00:00 GMT");
   EXPECT_EQ(net_detail::http_date().size(), 29U);
+}
+
+/// A stream on which every write waits, while others ask for other dates.
+struct SlowStream {
+  std::string sent{};
+
+  std::size_t read_some(std::span<std::byte>) { return 0; }
+  void write_all(std::span<const std::byte> bytes) {
+    net_detail::http_date(0);
+    sent.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+  [[noreturn]] void fail(std::string_view what) { throw std::runtime_error(std::string(what)); }
+};
+
+TEST(HttpTexts, TheDateOfAHeadDoesNotChangeWhileItIsSent) {
+  SlowStream stream;
+  BufferedWriter writer(stream, 1);
+  net_detail::write_http_head(writer, {},
+                              {.chunked = false,
+                               .length = 0,
+                               .fate = net_detail::ConnectionFate::kStays,
+                               .minor_version = 1});
+  EXPECT_NE(stream.sent.find("\r\nDate: "), std::string::npos);
+  EXPECT_EQ(stream.sent.find("1970"), std::string::npos) << stream.sent;
 }
 
 TEST(HttpTexts, StatusesHaveReasons) {

@@ -448,6 +448,26 @@ TEST(HttpServer, IdleConnectionsAreClosedWithoutAWord) {
   });
 }
 
+TEST(HttpServer, ALineEndTooManyBehindABodyIsNoRequest) {
+  run_in_scheduler([] {
+    for (const std::string& extra : {"\r\n"s, "\r"s}) {
+      Running server(describe, {.header = milliseconds(20)});
+      HttpClient client = server.connect();
+      EXPECT_EQ(client.ask(post("hello") + extra).status, 200);
+      sleep_for(milliseconds(60));  // it would be late by now
+      EXPECT_EQ(client.ask(extra.size() == 2 ? get("/") : "\n" + get("/")).body, "GET / ");
+      client.send(extra);
+      sleep_for(milliseconds(60));
+      server->stop();
+      EXPECT_TRUE(client.is_at_end()) << "it is idle";
+      client.stream().close();
+      const HttpServerCounters counters = server.stop();
+      EXPECT_EQ(counters.requests, 2U);
+      EXPECT_EQ(counters.refused, 0U);
+    }
+  });
+}
+
 TEST(HttpServer, AClientThatReadsNothingIsLetGo) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
@@ -507,6 +527,8 @@ TEST(HttpServer, WhatAHandlerThrowsIsAnswered) {
       Running server([](HttpExchange& exchange) {
         const std::string& target = exchange.request().target;
         if (target == "/404") throw HttpError(404, "no such thing");
+        if (target == "/100") throw HttpError(100, "no answer");
+        if (target == "/1000") throw HttpError(1000, "no status");
         if (target == "/throw") throw std::runtime_error("the handler's own words");
         if (target == "/int") throw 5;
         if (target == "/late") {
@@ -524,7 +546,7 @@ TEST(HttpServer, WhatAHandlerThrowsIsAnswered) {
       EXPECT_EQ(refused.status, 404);
       EXPECT_EQ(refused.body, "no such thing\n");
       EXPECT_EQ(client.ask(get("/")).body, "well") << "the connection stays";
-      for (const char* target : {"/throw", "/int", "/nothing", "/status"}) {
+      for (const char* target : {"/throw", "/int", "/nothing", "/status", "/100", "/1000"}) {
         HttpClient other = server.connect();
         const HttpAnswer answer = other.ask(get(target));
         EXPECT_EQ(answer.status, 500) << target;
@@ -540,7 +562,7 @@ TEST(HttpServer, WhatAHandlerThrowsIsAnswered) {
       EXPECT_EQ(other.ask(get("/twice")).status, 0) << "it was not sent yet";
       client.stream().close();
       const HttpServerCounters counters = server.stop();
-      EXPECT_EQ(counters.tcp.failed, 8U);
+      EXPECT_EQ(counters.tcp.failed, 10U);
       EXPECT_EQ(counters.refused, 0U);
     });
     EXPECT_NE(log.find("the handler's own words"), std::string::npos) << log;
@@ -561,6 +583,98 @@ TEST(HttpServer, AClientThatIsStillSendingSeesTheAnswer) {
       server.stop();
     });
     EXPECT_NE(log.find("at once"), std::string::npos) << log;
+  });
+}
+
+// Answers that could not be sent ------------------------------------------------------------------
+
+/// Calls it in a time that is over: whatever would have to be sent, or waited for, fails.
+template <class Call>
+void call_too_late(Call call) {
+  EXPECT_EQ(test::error_of_call([&] {
+              const TimeLimit limit(milliseconds(0));
+              call();
+            }),
+            ETIMEDOUT);
+}
+
+TEST(HttpServer, WhatAFailedWriteHasLostIsNotTakenForSent) {
+  const std::string large = test::test_text(20'000);
+  const auto handler = [&](HttpExchange& exchange) {
+    const std::string& target = exchange.request().target;
+    if (target == "/") return exchange.respond({.body = "first"});
+    if (target == "/length") {
+      HttpBodyWriter& body = exchange.begin({}, large.size());
+      call_too_late([&] { body.write(large); });
+    } else if (target == "/chunks") {
+      HttpBodyWriter& body = exchange.begin({});
+      call_too_late([&] { body.write(large); });
+      EXPECT_EQ(test::error_of_call([&] { body.write("more"); }), EPIPE);
+    } else if (target == "/head") {
+      call_too_late([&] { exchange.respond({.fields = {{"X", large}}}); });
+      throw HttpError(503, "too slow");
+    } else {
+      call_too_late([&] { exchange.body().read_all(); });
+      throw HttpError(503, "too slow");
+    }
+  };
+  run_in_scheduler([&] {
+    const std::string log = test::stderr_of([&] {
+      for (const std::string& wire : {get("/length") + get("/"), get("/chunks") + get("/"),
+                                      get("/head") + get("/"), post("hello").substr(0, 50)}) {
+        Running server(handler);
+        HttpClient client = server.connect();
+        // The first answer waits for others, and is lost with them.
+        client.send(get("/") + wire);
+        client.stream().shutdown_write();
+        EXPECT_EQ(client.read_answer().status, 0) << wire;
+        EXPECT_TRUE(client.is_at_end()) << wire;
+        const HttpServerCounters counters = server.stop();
+        EXPECT_EQ(counters.requests, 2U) << wire;
+        EXPECT_EQ(counters.tcp.completed, 1U) << wire;
+      }
+    });
+    EXPECT_EQ(log, "");
+  });
+}
+
+TEST(HttpServer, ABodyThatWasCutIsFollowedByNothing) {
+  run_in_scheduler([] {
+    const std::string large = test::test_text(20'000'000);
+    const Event is_cut;
+    Running server([&](HttpExchange& exchange) {
+      if (exchange.request().target == "/") return exchange.respond({.body = "next"});
+      HttpBodyWriter& body = exchange.begin({}, large.size());
+      EXPECT_EQ(test::error_of_call([&] {
+                  const TimeLimit limit(milliseconds(20));
+                  body.write(large);
+                }),
+                ETIMEDOUT);
+      is_cut.set();
+    });
+    HttpClient client = server.connect();
+    client.send(get("/large") + get("/"));
+    client.stream().shutdown_write();
+    is_cut.wait();
+    const HttpAnswer answer = client.read_answer();
+    EXPECT_FALSE(answer.is_whole);
+    EXPECT_TRUE(large.starts_with(answer.body)) << "and nothing that is not of it";
+    EXPECT_EQ(server.stop().requests, 1U);
+  });
+}
+
+TEST(HttpServer, ATimeLimitBeforeAnythingWasWrittenCanBeAnswered) {
+  run_in_scheduler([] {
+    Running server([](HttpExchange& exchange) {
+      call_too_late([&] { exchange.body().read_all(); });
+      throw HttpError(503, "too slow");
+    });
+    HttpClient client = server.connect();
+    const std::string request = post("hello");
+    client.send(request.substr(0, request.size() - 1));
+    EXPECT_EQ(client.read_answer().status, 503);
+    client.stream().close();
+    server.stop();
   });
 }
 

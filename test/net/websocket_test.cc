@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -417,6 +419,110 @@ TEST(WebSocket, AnEndWithoutAWordIsTold) {
       EXPECT_TRUE(client.is_at_end());
       server.stop();
       EXPECT_EQ(end->code, 1006U);
+    }
+  });
+}
+
+/// All that comes before the end.
+std::string read_rest(HttpClient& client) {
+  std::string rest;
+  std::array<std::byte, 4096> buffer;
+  while (const std::size_t size = client.reader().read_some(buffer)) {
+    rest.append(reinterpret_cast<const char*>(buffer.data()), size);
+  }
+  return rest;
+}
+
+TEST(WebSocket, AFrameThatWasCutIsFollowedByNothing) {
+  run_in_scheduler([] {
+    constexpr std::size_t kHeadBytes = 10;
+    const std::string large(20'000'000, 'x');
+    const Event is_cut;
+    Running server([&](WebSocket& socket) {
+      EXPECT_EQ(test::error_of_call([&] {
+                  const TimeLimit limit(milliseconds(20));
+                  socket.send_text(large);
+                }),
+                ETIMEDOUT);
+      is_cut.set();
+      EXPECT_EQ(test::error_of_call([&] { socket.send_text("more"); }), EPIPE);
+      EXPECT_EQ(socket.receive()->data, "heard still") << "and the ping was not answered";
+      socket.close();
+    });
+    HttpClient client = server.connect();
+    shake_hands(client);
+    client.send(frame(0x89, "ping") + text_frame("heard still"));
+    is_cut.wait();
+    const std::string rest = read_rest(client);
+    EXPECT_GT(rest.size(), kHeadBytes);
+    EXPECT_LT(rest.size(), large.size());
+    EXPECT_EQ(rest.find_first_not_of('x', kHeadBytes), std::string::npos);
+    client.stream().close();
+    EXPECT_EQ(server.stop().tcp.completed, 1U);
+  });
+}
+
+// A receiver beside a send that waits ----------------------------------------------------------
+
+/// A handler that receives while another coroutine sends what its client does not read yet.
+WebSocket::Handler while_sending(std::string& sent, std::function<void(WebSocket&)> receive) {
+  return [&sent, receive = std::move(receive)](WebSocket& socket) {
+    auto news = spawn([&] { socket.send_text(sent); });
+    receive(socket);
+    news.join();
+  };
+}
+
+/// Waits for what would come only after the client has read, if it were wrong.
+bool comes_in_time(const Event& event) {
+  return event.wait_for(std::chrono::seconds(10));
+}
+
+TEST(WebSocket, ReceivingNeverWaitsForASend) {
+  run_in_scheduler([] {
+    std::string large(20'000'000, 'x');
+    const Event received;
+    Running server(while_sending(large, [&](WebSocket& socket) {
+      EXPECT_EQ(socket.receive()->data, "mine");
+      received.set();
+    }));
+    HttpClient client = server.connect();
+    shake_hands(client);
+    client.send(frame(0x89, "one") + frame(0x89, "two") + text_frame("mine"));
+    EXPECT_TRUE(comes_in_time(received));
+    EXPECT_EQ(read_frame(client).payload.size(), large.size());
+    const Frame pong = read_frame(client);
+    EXPECT_EQ(pong.first_byte, 0x8aU);
+    EXPECT_EQ(pong.payload, "two") << "the last ping is answered when the message has left";
+    EXPECT_EQ(read_frame(client).code(), 1000U);
+    client.stream().close();
+    server.stop();
+  });
+}
+
+TEST(WebSocket, ATimeLimitEndsReceivingBesideASend) {
+  run_in_scheduler([] {
+    std::string large(20'000'000, 'x');
+    // What the receiver would have to send itself: the answer to a close, and a ping.
+    for (const std::string& wire : {close_frame(1000), ""s}) {
+      const Event over;
+      Running server(while_sending(large,
+                                   [&](WebSocket& socket) {
+                                     EXPECT_EQ(test::error_of_call([&] {
+                                                 const TimeLimit limit(milliseconds(30));
+                                                 socket.receive();
+                                               }),
+                                               ETIMEDOUT);
+                                     over.set();
+                                   }),
+                     {.ping = milliseconds(5)});
+      HttpClient client = server.connect();
+      shake_hands(client);
+      client.send(wire);
+      EXPECT_TRUE(comes_in_time(over));
+      EXPECT_EQ(read_frame(client).payload.size(), large.size());
+      client.stream().close();
+      server.stop();
     }
   });
 }

@@ -83,7 +83,7 @@ const std::vector<Case> kCases = {
 
 TEST(HttpRepliesTest, HearsTheSameHoweverTheBytesCome) {
   for (const Case& each : kCases) {
-    for (std::size_t piece : {1, 2, 3, 7, 30, 4096}) {
+    for (std::size_t piece : {1U, 2U, 3U, 7U, 30U, 4096U}) {
       EXPECT_EQ(hear(each.text, piece, each.ends), each.heard) << each.name << " by " << piece;
     }
   }

@@ -50,7 +50,7 @@ TEST(PatternTest, GivesEachConnectionBytesOfItsOwn) {
 }
 
 TEST(PatternTest, PutsASizeBeforeEachFrame) {
-  for (std::uint64_t payload : {1, 60, 300, 70'000}) {
+  for (std::uint64_t payload : {1U, 60U, 300U, 70'000U}) {
     const Pattern pattern = Pattern::framed(payload);
     ASSERT_EQ(pattern.message_bytes(), payload + 4);
     for (std::uint64_t message = 0; message < 500; ++message) {
@@ -63,7 +63,7 @@ TEST(PatternTest, PutsASizeBeforeEachFrame) {
 }
 
 TEST(PatternTest, GivesNeighbouringFramesBytesOfTheirOwn) {
-  for (std::uint64_t payload : {16, 5'000'000}) {
+  for (std::uint64_t payload : {16U, 5'000'000U}) {
     const Pattern pattern = Pattern::framed(payload);
     std::set<std::vector<std::byte>> beginnings;
     for (std::uint64_t message = 0; message < 3; ++message) {

@@ -130,7 +130,11 @@ TEST(ProtocolsTest, ConnectionsThatTheServerClosesInOrderAreRenewed) {
           const bool last = number == 3;
           const auto response = http_response(200, "hello", last ? "Connection: close\r\n" : "");
           stream.write_all(std::as_bytes(std::span(response)));
-          if (last) return;
+          if (!last) continue;
+          // As servers do: closed before the client has read it all, an answer could be lost.
+          while (requests.read_one()) {
+          }
+          return;
         }
       });
       Options options = short_load(server, Protocol::kHttp);

@@ -7,6 +7,7 @@
 #include "colibri/core/task.h"
 #include "test/net/http_client.h"
 #include "test/net/loopback.h"
+#include "test/net/running_http_server.h"
 #include "test/support/captured_stderr.h"
 #include "test/support/run_in_scheduler.h"
 #include "test/support/scale.h"
@@ -17,20 +18,11 @@ namespace {
 using namespace std::string_literals;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::comes_true;
 using test::HttpAnswer;
 using test::HttpClient;
 using test::run_in_scheduler;
-
-/// Looks at `condition` until it is true. Ends what hangs, and judges nothing.
-template <class Condition>
-bool comes_true(Condition condition) {
-  const Deadline hang = Deadline::after(seconds(20));
-  while (!condition()) {
-    if (hang.has_passed()) return false;
-    sleep_for(milliseconds(1));
-  }
-  return true;
-}
+using test::RunningHttpServer;
 
 /// Tells what it was asked.
 void describe(HttpExchange& exchange) {
@@ -39,31 +31,6 @@ void describe(HttpExchange& exchange) {
   exchange.respond({.fields = {{"Content-Type", "text/plain"}},
                     .body = request.method + ' ' + request.target + ' ' + body});
 }
-
-/// A server that runs while the scope lasts.
-class Running {
- public:
-  explicit Running(HttpServer::Handler handler, const HttpServerOptions& options = {})
-      : server_(std::make_unique<HttpServer>("127.0.0.1:0", std::move(handler), options)),
-        address_(server_->address()),
-        task_(spawn([&server = *server_] { server.run(); })) {}
-
-  HttpServer* operator->() noexcept { return server_.get(); }
-  HttpClient connect() const { return HttpClient(address_); }
-  const Address& address() const noexcept { return address_; }
-
-  /// Stops it, and returns what became of all requests and connections.
-  HttpServerCounters stop() {
-    server_->stop();
-    task_.join();
-    return server_->counters();
-  }
-
- private:
-  std::unique_ptr<HttpServer> server_;  // in the heap: its own coroutine uses it
-  const Address address_;
-  Task<void> task_;
-};
 
 std::string get(const std::string& target, const std::string& fields = "") {
   return "GET " + target + " HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n";
@@ -81,7 +48,7 @@ const std::string kChunkedHead =
 
 TEST(HttpServer, AnswersOneRequestAfterTheOtherOnOneConnection) {
   run_in_scheduler([] {
-    Running server(describe);
+    RunningHttpServer server(describe);
     HttpClient client = server.connect();
     for (int i = 0; i < 3; ++i) {
       const HttpAnswer answer = client.ask(get("/a"));
@@ -105,7 +72,7 @@ TEST(HttpServer, AnswersOneRequestAfterTheOtherOnOneConnection) {
 
 TEST(HttpServer, RequestsThatComeInPiecesAreTheSame) {
   run_in_scheduler([] {
-    Running server(describe);
+    RunningHttpServer server(describe);
     HttpClient client = server.connect();
     const std::string wire = kChunkedHead + "3\r\nabc\r\n0\r\nX: y\r\n\r\n" + get("/b");
     for (const char c : wire) {
@@ -121,7 +88,7 @@ TEST(HttpServer, RequestsThatComeInPiecesAreTheSame) {
 TEST(HttpServer, AnswersPipelinedRequestsInTheirOrder) {
   run_in_scheduler([] {
     constexpr int kRequests = 200;
-    Running server(describe);
+    RunningHttpServer server(describe);
     HttpClient client = server.connect();
     auto sender = spawn([&] {
       std::string wire;
@@ -142,7 +109,7 @@ TEST(HttpServer, AnswersPipelinedRequestsInTheirOrder) {
 
 TEST(HttpServer, ABodyThatNobodyReadIsPassedOver) {
   run_in_scheduler([] {
-    Running server([](HttpExchange& exchange) { exchange.respond({.body = "done"}); });
+    RunningHttpServer server([](HttpExchange& exchange) { exchange.respond({.body = "done"}); });
     HttpClient client = server.connect();
     EXPECT_EQ(client.ask(post(test::test_text(100'000))).body, "done");
     EXPECT_EQ(client.ask(kChunkedHead + "3\r\nabc\r\n0\r\n\r\n").body, "done");
@@ -160,7 +127,7 @@ TEST(HttpServer, ABodyThatNobodyReadIsPassedOver) {
 
 TEST(HttpServer, HeadAndStatusesWithoutBodiesHaveNone) {
   run_in_scheduler([] {
-    Running server([](HttpExchange& exchange) {
+    RunningHttpServer server([](HttpExchange& exchange) {
       const int status = std::stoi(exchange.request().target.substr(1));
       if (exchange.request().fields.find("X-Stream")) {
         exchange.begin({.status = status}).write("body");
@@ -200,7 +167,7 @@ TEST(HttpServer, TheConnectionStaysAsBothSidesWant) {
       {"GET /stay HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true, "keep-alive"},
   };
   run_in_scheduler([&] {
-    Running server([](HttpExchange& exchange) {
+    RunningHttpServer server([](HttpExchange& exchange) {
       exchange.respond({.fields = {{"connection", "the server's"}, {"DATE", "the server's"}},
                         .body = "x",
                         .close = exchange.request().target == "/close"});
@@ -226,7 +193,7 @@ TEST(HttpServer, TheConnectionStaysAsBothSidesWant) {
 TEST(HttpServer, BodiesAreWrittenInParts) {
   run_in_scheduler([] {
     const std::string part = test::test_text(5'000);
-    Running server([&](HttpExchange& exchange) {
+    RunningHttpServer server([&](HttpExchange& exchange) {
       std::optional<std::uint64_t> length;
       if (exchange.request().target == "/known") length = 20 * part.size();
       HttpBodyWriter& body = exchange.begin({}, length);
@@ -254,7 +221,7 @@ TEST(HttpServer, BodiesAreWrittenInParts) {
 TEST(HttpServer, WhatWasFlushedIsSeenBeforeTheEnd) {
   run_in_scheduler([] {
     const Event seen;
-    Running server([&](HttpExchange& exchange) {
+    RunningHttpServer server([&](HttpExchange& exchange) {
       HttpBodyWriter& body = exchange.begin({});
       body.write("early");
       body.flush();
@@ -272,7 +239,7 @@ TEST(HttpServer, WhatWasFlushedIsSeenBeforeTheEnd) {
 
 TEST(HttpServer, ARequestsBodyIsReadWhileTheAnswerIsWritten) {
   run_in_scheduler([] {
-    Running server([](HttpExchange& exchange) {
+    RunningHttpServer server([](HttpExchange& exchange) {
       HttpBodyWriter& answer = exchange.begin({});
       auto buffer = std::make_unique<std::array<std::byte, 1000>>();
       while (const std::size_t size = exchange.body().read_some(*buffer)) {
@@ -296,7 +263,7 @@ TEST(HttpServer, ARequestsBodyIsReadWhileTheAnswerIsWritten) {
 TEST(HttpServer, ABadBodyEndsAnAnswerThatHasBegun) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server([](HttpExchange& exchange) {
+      RunningHttpServer server([](HttpExchange& exchange) {
         exchange.begin({}).write("begun");
         exchange.body().read_all();
       });
@@ -319,7 +286,7 @@ const std::string kExpecting =
 
 TEST(HttpServer, AClientThatWaitsForLeaveGetsItWhenTheBodyIsRead) {
   run_in_scheduler([] {
-    Running server(describe);
+    RunningHttpServer server(describe);
     HttpClient client = server.connect();
     for (int i = 0; i < 2; ++i) {
       EXPECT_EQ(client.ask(kExpecting).status, 100);
@@ -333,7 +300,7 @@ TEST(HttpServer, AClientThatWaitsForLeaveGetsItWhenTheBodyIsRead) {
 
 TEST(HttpServer, AClientThatWaitsForLeaveIsLetGoIfTheBodyIsNotRead) {
   run_in_scheduler([] {
-    Running server([](HttpExchange&) { throw HttpError(403, "no"); });
+    RunningHttpServer server([](HttpExchange&) { throw HttpError(403, "no"); });
     HttpClient client = server.connect();
     const HttpAnswer answer = client.ask(kExpecting);
     EXPECT_EQ(answer.status, 403);
@@ -378,7 +345,7 @@ TEST(HttpServer, RefusesAndClosesWhereTheStreamCannotBeTrusted) {
   };
   run_in_scheduler([&] {
     const std::string log = test::stderr_of([&] {
-      Running server(describe, {.header_bytes = 1000, .body_bytes = 100});
+      RunningHttpServer server(describe, {.header_bytes = 1000, .body_bytes = 100});
       HttpClient good = server.connect();
       for (const Refusal& each : refusals) {
         HttpClient client = server.connect();
@@ -403,7 +370,7 @@ TEST(HttpServer, WhoTakesTooLongIsToldSo) {
   const std::string slow[] = {"GET", get("/").substr(0, 20), post("hello").substr(0, 50),
                               kChunkedHead + "5\r\nhel"};
   run_in_scheduler([&] {
-    Running server(describe, {.header = milliseconds(50), .body = milliseconds(50)});
+    RunningHttpServer server(describe, {.header = milliseconds(50), .body = milliseconds(50)});
     for (const std::string& each : slow) {
       HttpClient client = server.connect();
       EXPECT_EQ(client.ask(each).status, 408) << each;
@@ -415,7 +382,7 @@ TEST(HttpServer, WhoTakesTooLongIsToldSo) {
 
 TEST(HttpServer, AByteNowAndThenDoesNotExtendTheTime) {
   run_in_scheduler([] {
-    Running server(describe, {.header = milliseconds(100)});
+    RunningHttpServer server(describe, {.header = milliseconds(100)});
     HttpClient client = server.connect();
     const Event answered;
     auto dripping = spawn([&] {
@@ -434,7 +401,7 @@ TEST(HttpServer, AByteNowAndThenDoesNotExtendTheTime) {
 
 TEST(HttpServer, IdleConnectionsAreClosedWithoutAWord) {
   run_in_scheduler([] {
-    Running server(describe, {.idle = milliseconds(50)});
+    RunningHttpServer server(describe, {.idle = milliseconds(50)});
     HttpClient silent = server.connect();
     EXPECT_TRUE(silent.is_at_end());
     // On a slow machine, the time may be over before the first request, too.
@@ -451,7 +418,7 @@ TEST(HttpServer, IdleConnectionsAreClosedWithoutAWord) {
 TEST(HttpServer, ALineEndTooManyBehindABodyIsNoRequest) {
   run_in_scheduler([] {
     for (const std::string& extra : {"\r\n"s, "\r"s}) {
-      Running server(describe, {.header = milliseconds(20)});
+      RunningHttpServer server(describe, {.header = milliseconds(20)});
       HttpClient client = server.connect();
       EXPECT_EQ(client.ask(post("hello") + extra).status, 200);
       sleep_for(milliseconds(60));  // it would be late by now
@@ -472,8 +439,8 @@ TEST(HttpServer, AClientThatReadsNothingIsLetGo) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
       const std::string body = test::test_text(20'000'000);
-      Running server([&](HttpExchange& exchange) { exchange.respond({.body = body}); },
-                     {.write = milliseconds(20)});
+      RunningHttpServer server([&](HttpExchange& exchange) { exchange.respond({.body = body}); },
+                               {.write = milliseconds(20)});
       HttpClient client = server.connect();
       client.send(get("/"));
       EXPECT_TRUE(comes_true([&] { return server->counters().tcp.timed_out == 1; }));
@@ -488,7 +455,7 @@ TEST(HttpServer, AClientThatEndsInTheMidstIsToldSo) {
                                 kChunkedHead + "5\r\nhel"};
   run_in_scheduler([&] {
     const std::string log = test::stderr_of([&] {
-      Running server(describe);
+      RunningHttpServer server(describe);
       for (const std::string& start : starts) {
         HttpClient client = server.connect();
         client.send(start);
@@ -505,7 +472,7 @@ TEST(HttpServer, AClientThatEndsInTheMidstIsToldSo) {
 TEST(HttpServer, AClientThatResetsIsLost) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server(describe);
+      RunningHttpServer server(describe);
       for (const std::string& start : {"GET"s, post("hello").substr(0, 50), get("/")}) {
         HttpClient client = server.connect();
         client.send(get("/") + start);
@@ -524,7 +491,7 @@ TEST(HttpServer, AClientThatResetsIsLost) {
 TEST(HttpServer, WhatAHandlerThrowsIsAnswered) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server([](HttpExchange& exchange) {
+      RunningHttpServer server([](HttpExchange& exchange) {
         const std::string& target = exchange.request().target;
         if (target == "/404") throw HttpError(404, "no such thing");
         if (target == "/100") throw HttpError(100, "no answer");
@@ -572,7 +539,7 @@ TEST(HttpServer, WhatAHandlerThrowsIsAnswered) {
 TEST(HttpServer, AClientThatIsStillSendingSeesTheAnswer) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server([](HttpExchange&) { throw std::runtime_error("at once"); });
+      RunningHttpServer server([](HttpExchange&) { throw std::runtime_error("at once"); });
       HttpClient client = server.connect();
       const std::string body = test::test_text(500'000);
       auto sender = spawn([&] { client.send(post(body)); });
@@ -622,7 +589,7 @@ TEST(HttpServer, WhatAFailedWriteHasLostIsNotTakenForSent) {
     const std::string log = test::stderr_of([&] {
       for (const std::string& wire : {get("/length") + get("/"), get("/chunks") + get("/"),
                                       get("/head") + get("/"), post("hello").substr(0, 50)}) {
-        Running server(handler);
+        RunningHttpServer server(handler);
         HttpClient client = server.connect();
         // The first answer waits for others, and is lost with them.
         client.send(get("/") + wire);
@@ -642,7 +609,7 @@ TEST(HttpServer, ABodyThatWasCutIsFollowedByNothing) {
   run_in_scheduler([] {
     const std::string large = test::test_text(20'000'000);
     const Event is_cut;
-    Running server([&](HttpExchange& exchange) {
+    RunningHttpServer server([&](HttpExchange& exchange) {
       if (exchange.request().target == "/") return exchange.respond({.body = "next"});
       HttpBodyWriter& body = exchange.begin({}, large.size());
       EXPECT_EQ(test::error_of_call([&] {
@@ -665,7 +632,7 @@ TEST(HttpServer, ABodyThatWasCutIsFollowedByNothing) {
 
 TEST(HttpServer, ATimeLimitBeforeAnythingWasWrittenCanBeAnswered) {
   run_in_scheduler([] {
-    Running server([](HttpExchange& exchange) {
+    RunningHttpServer server([](HttpExchange& exchange) {
       call_too_late([&] { exchange.body().read_all(); });
       throw HttpError(503, "too slow");
     });
@@ -684,7 +651,7 @@ TEST(HttpServer, StopEndsIdleConnectionsAndLetsRequestsEnd) {
   for (const std::size_t threads : {1U, 2U}) {
     run_in_scheduler([&] {
       const Event go_on;
-      Running server(
+      RunningHttpServer server(
           [&](HttpExchange& exchange) {
             if (exchange.request().target == "/wait") go_on.wait();
             exchange.respond({.body = "x"});
@@ -722,7 +689,8 @@ TEST(HttpServer, StopEndsIdleConnectionsAndLetsRequestsEnd) {
 
 TEST(HttpServer, StopCancelsWhatDoesNotEndInTime) {
   run_in_scheduler([] {
-    Running server([](HttpExchange&) { Event().wait(); }, {.tcp = {.drain = milliseconds(5)}});
+    RunningHttpServer server([](HttpExchange&) { Event().wait(); },
+                             {.tcp = {.drain = milliseconds(5)}});
     HttpClient client = server.connect();
     client.send(get("/"));
     EXPECT_TRUE(comes_true([&] { return server->counters().requests == 1; }));
@@ -736,7 +704,7 @@ TEST(HttpServer, StopCancelsWhatDoesNotEndInTime) {
 TEST(HttpServer, ServesManyAtOnce) {
   run_in_scheduler([] {
     const std::size_t count = test::scaled(300, 100, 50);
-    Running server(describe, {.tcp = {.threads = 2}});
+    RunningHttpServer server(describe, {.tcp = {.threads = 2}});
     std::vector<Task<void>> clients;
     for (std::size_t i = 0; i < count; ++i) {
       clients.push_back(spawn([&server, i] {

@@ -1,17 +1,15 @@
-// A TcpServer that runs while a test's scope lasts.
+// A TcpServer that runs while a test's scope lasts, and what tests have it do.
 #pragma once
 
 #include <array>
-#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 
-#include "colibri/core/sleep.h"
-#include "colibri/core/task.h"
 #include "colibri/net/tcp_server.h"
 #include "test/net/loopback.h"
+#include "test/net/running.h"
 
 namespace colibri::test {
 
@@ -29,42 +27,14 @@ inline bool echoes(TcpStream& stream, const std::string& text) {
   return read_text(stream, text.size()) == text;
 }
 
-/// Looks at `condition` until it is true. Ends what hangs, and judges nothing.
-template <class Condition>
-bool comes_true(Condition condition) {
-  const Deadline hang = Deadline::after(std::chrono::seconds(20));
-  while (!condition()) {
-    if (hang.has_passed()) return false;
-    sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
-
-/// Serves 127.0.0.1 in a coroutine of its own. In a coroutine.
-class RunningServer {
+/// Serves 127.0.0.1, unless told otherwise.
+class RunningServer : public Running<TcpServer> {
  public:
   explicit RunningServer(TcpServer::Handler handler, const TcpServerOptions& options = {},
                          const Address& address = "127.0.0.1:0")
-      : server_(std::make_unique<TcpServer>(address, std::move(handler), options)),
-        address_(server_->address()),
-        task_(spawn([&server = *server_] { server.run(); })) {}
+      : Running(std::make_unique<TcpServer>(address, std::move(handler), options)) {}
 
-  TcpServer* operator->() noexcept { return server_.get(); }
-  TcpStream connect() const { return TcpStream::connect(address_); }
-  const Address& address() const noexcept { return address_; }
-  Task<void>& task() noexcept { return task_; }
-
-  /// Stops it, and returns what became of all connections.
-  TcpServerCounters stop() {
-    server_->stop();
-    task_.join();
-    return server_->counters();
-  }
-
- private:
-  std::unique_ptr<TcpServer> server_;  // in the heap: its own coroutine uses it
-  const Address address_;
-  Task<void> task_;
+  TcpStream connect() const { return TcpStream::connect(address()); }
 };
 
 }  // namespace colibri::test

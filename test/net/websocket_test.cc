@@ -14,6 +14,7 @@
 #include "colibri/net/http_server.h"
 #include "test/net/http_client.h"
 #include "test/net/loopback.h"
+#include "test/net/running_http_server.h"
 #include "test/support/captured_stderr.h"
 #include "test/support/run_in_scheduler.h"
 
@@ -106,30 +107,13 @@ void echo(WebSocket& socket) {
   }
 }
 
-/// A server of WebSockets, while the scope lasts.
-class Running {
+/// Every request is for a WebSocket.
+class RunningWebSockets : public test::RunningHttpServer {
  public:
-  explicit Running(WebSocket::Handler handler, const WebSocketOptions& options = {})
-      : server_(std::make_unique<HttpServer>(
-            "127.0.0.1:0",
-            [handler = std::move(handler), options](HttpExchange& exchange) {
-              WebSocket::serve(exchange, handler, options);
-            })),
-        address_(server_->address()),
-        task_(spawn([&server = *server_] { server.run(); })) {}
-
-  HttpServer* operator->() noexcept { return server_.get(); }
-  HttpClient connect() const { return HttpClient(address_); }
-  HttpServerCounters stop() {
-    server_->stop();
-    task_.join();
-    return server_->counters();
-  }
-
- private:
-  std::unique_ptr<HttpServer> server_;  // in the heap: its own coroutine uses it
-  const Address address_;
-  Task<void> task_;
+  explicit RunningWebSockets(WebSocket::Handler handler, const WebSocketOptions& options = {})
+      : RunningHttpServer([handler = std::move(handler), options](HttpExchange& exchange) {
+          WebSocket::serve(exchange, handler, options);
+        }) {}
 };
 
 void shake_hands(HttpClient& client) {
@@ -140,7 +124,7 @@ void shake_hands(HttpClient& client) {
 
 TEST(WebSocket, TheHandshakeIsThatOfTheStandard) {
   run_in_scheduler([] {
-    Running server(echo);
+    RunningWebSockets server(echo);
     HttpClient client = server.connect();
     // The first message comes with the request.
     const HttpAnswer answer = client.ask(request(kUpgrade + kVersion + kKey) + text_frame("early"));
@@ -177,7 +161,7 @@ TEST(WebSocket, WhatIsNoHandshakeIsAnsweredAndTheConnectionStays) {
       {400, request(kUpgrade + kVersion + kKey + body) + "hello"},
   };
   run_in_scheduler([&] {
-    Running server(echo);
+    RunningWebSockets server(echo);
     HttpClient client = server.connect();
     for (const Case& each : cases) {
       const HttpAnswer answer = client.ask(each.text);
@@ -194,7 +178,7 @@ TEST(WebSocket, WhatIsNoHandshakeIsAnsweredAndTheConnectionStays) {
 
 TEST(WebSocket, MessagesOfAllLengthsComeBack) {
   run_in_scheduler([] {
-    Running server(echo);
+    RunningWebSockets server(echo);
     HttpClient client = server.connect();
     shake_hands(client);
     for (const std::size_t size : {0U, 1U, 125U, 126U, 1000U, 65'535U, 65'536U, 300'000U}) {
@@ -216,7 +200,7 @@ TEST(WebSocket, MessagesOfAllLengthsComeBack) {
 
 TEST(WebSocket, FragmentsAreOneMessageWithPingsBetweenThem) {
   run_in_scheduler([] {
-    Running server(echo);
+    RunningWebSockets server(echo);
     HttpClient client = server.connect();
     shake_hands(client);
     // A character lies across two of them.
@@ -240,7 +224,7 @@ TEST(WebSocket, FragmentsAreOneMessageWithPingsBetweenThem) {
 TEST(WebSocket, AnotherCoroutineSendsWhileOneReceives) {
   run_in_scheduler([] {
     constexpr int kMessages = 100;
-    Running server([](WebSocket& socket) {
+    RunningWebSockets server([](WebSocket& socket) {
       auto news = spawn([&socket] {
         for (int i = 0; i < kMessages; ++i) {
           socket.send_text("news");
@@ -288,7 +272,7 @@ TEST(WebSocket, TheClientsCloseIsAnsweredAndTold) {
   run_in_scheduler([&] {
     for (const Case& each : cases) {
       auto end = std::make_shared<End>();
-      Running server([end](WebSocket& socket) {
+      RunningWebSockets server([end](WebSocket& socket) {
         echo(socket);
         EXPECT_FALSE(socket.receive()) << "and again";
         *end = {.code = socket.close_code(), .reason = socket.close_reason()};
@@ -334,7 +318,7 @@ TEST(WebSocket, BadFramesEndTheConnectionWithTheirCode) {
     const std::string log = test::stderr_of([&] {
       for (const Case& each : cases) {
         auto end = std::make_shared<End>();
-        Running server(
+        RunningWebSockets server(
             [end](WebSocket& socket) {
               echo(socket);
               end->code = socket.close_code();
@@ -358,7 +342,7 @@ TEST(WebSocket, BadFramesEndTheConnectionWithTheirCode) {
 TEST(WebSocket, TheServersCloseWaitsForTheClients) {
   run_in_scheduler([] {
     auto received = std::make_shared<std::string>();
-    Running server([received](WebSocket& socket) {
+    RunningWebSockets server([received](WebSocket& socket) {
       EXPECT_THROW(socket.close(1006), std::invalid_argument);
       EXPECT_THROW(socket.close(1000, std::string(124, 'x')), std::invalid_argument);
       socket.close(4000, "enough");
@@ -383,7 +367,7 @@ TEST(WebSocket, TheServersCloseWaitsForTheClients) {
 TEST(WebSocket, AHandlerThatReturnsOrThrowsClosesWithACode) {
   run_in_scheduler([] {
     const std::string log = test::stderr_of([] {
-      Running server([](WebSocket& socket) {
+      RunningWebSockets server([](WebSocket& socket) {
         if (socket.receive()->data == "throw") throw std::runtime_error("the handler's own words");
       });
       for (const bool throws : {false, true}) {
@@ -407,7 +391,7 @@ TEST(WebSocket, AnEndWithoutAWordIsTold) {
     for (const std::string& last : {""s, text_frame("hello").substr(0, 3),
                                     text_frame("hello").substr(0, 8), frame(0x01, "begun")}) {
       auto end = std::make_shared<End>();
-      Running server([end](WebSocket& socket) {
+      RunningWebSockets server([end](WebSocket& socket) {
         echo(socket);
         end->code = socket.close_code();
       });
@@ -438,7 +422,7 @@ TEST(WebSocket, AFrameThatWasCutIsFollowedByNothing) {
     constexpr std::size_t kHeadBytes = 10;
     const std::string large(20'000'000, 'x');
     const Event is_cut;
-    Running server([&](WebSocket& socket) {
+    RunningWebSockets server([&](WebSocket& socket) {
       EXPECT_EQ(test::error_of_call([&] {
                   const TimeLimit limit(milliseconds(20));
                   socket.send_text(large);
@@ -482,7 +466,7 @@ TEST(WebSocket, ReceivingNeverWaitsForASend) {
   run_in_scheduler([] {
     std::string large(20'000'000, 'x');
     const Event received;
-    Running server(while_sending(large, [&](WebSocket& socket) {
+    RunningWebSockets server(while_sending(large, [&](WebSocket& socket) {
       EXPECT_EQ(socket.receive()->data, "mine");
       received.set();
     }));
@@ -506,16 +490,16 @@ TEST(WebSocket, ATimeLimitEndsReceivingBesideASend) {
     // What the receiver would have to send itself: the answer to a close, and a ping.
     for (const std::string& wire : {close_frame(1000), ""s}) {
       const Event over;
-      Running server(while_sending(large,
-                                   [&](WebSocket& socket) {
-                                     EXPECT_EQ(test::error_of_call([&] {
-                                                 const TimeLimit limit(milliseconds(30));
-                                                 socket.receive();
-                                               }),
-                                               ETIMEDOUT);
-                                     over.set();
-                                   }),
-                     {.ping = milliseconds(5)});
+      RunningWebSockets server(while_sending(large,
+                                             [&](WebSocket& socket) {
+                                               EXPECT_EQ(test::error_of_call([&] {
+                                                           const TimeLimit limit(milliseconds(30));
+                                                           socket.receive();
+                                                         }),
+                                                         ETIMEDOUT);
+                                               over.set();
+                                             }),
+                               {.ping = milliseconds(5)});
       HttpClient client = server.connect();
       shake_hands(client);
       client.send(wire);
@@ -541,7 +525,7 @@ int count_pings(HttpClient& client, int answers) {
 
 TEST(WebSocket, ASilentPeerIsPingedAndThenGivenUp) {
   run_in_scheduler([] {
-    Running server(echo, {.ping = milliseconds(30)});
+    RunningWebSockets server(echo, {.ping = milliseconds(30)});
     std::uint64_t attempts = 0;
     // On a slow machine, the answer to a ping may come too late.
     for (int pings = 0; pings != 3 && attempts != 100; ++attempts) {
@@ -559,7 +543,7 @@ TEST(WebSocket, ASilentPeerIsPingedAndThenGivenUp) {
 TEST(WebSocket, TheServersStopIsToldToThoseThatWaitForAMessage) {
   run_in_scheduler([] {
     auto codes = std::make_shared<std::vector<unsigned>>();
-    Running server([codes](WebSocket& socket) {
+    RunningWebSockets server([codes](WebSocket& socket) {
       echo(socket);
       codes->push_back(socket.close_code());
     });
@@ -588,7 +572,7 @@ TEST(WebSocket, TheServersStopIsToldToThoseThatWaitForAMessage) {
 TEST(WebSocket, ATimeLimitBetweenMessagesLosesNothing) {
   run_in_scheduler([] {
     const Event over;
-    Running server([&](WebSocket& socket) {
+    RunningWebSockets server([&](WebSocket& socket) {
       EXPECT_EQ(test::error_of_call([&] {
                   const TimeLimit limit(milliseconds(5));
                   socket.receive();

@@ -80,15 +80,23 @@ bool any_on_shared_stack(std::span<const gaicb* const> requests) noexcept {
   });
 }
 
+std::ptrdiff_t count_in_progress(std::span<const gaicb* const> requests) noexcept {
+  return std::count_if(requests.begin(), requests.end(), [](const gaicb* each) {
+    return each != nullptr && gai_error(const_cast<gaicb*>(each)) == EAI_INPROGRESS;
+  });
+}
+
 /// Looks in pauses that grow from 1 ms to 20 ms: nothing tells of the end of libc's own lookups.
-int suspend_until(const gaicb* const* list, int count, Deadline deadline) {
+/// libc's gai_suspend is not asked: it leaves entries of its stack in the list of a request that is
+/// done but whose waiters have not been told yet (glibc 2.36).
+int suspend_until(std::span<const gaicb* const> requests, Deadline deadline) {
   const int saved_errno = errno;
   if (!may_begin()) return refuse_lookup(errno);
   GrowingPause pause(std::chrono::milliseconds(1), std::chrono::milliseconds(20));
-  constexpr timespec kAtOnce{};
-  for (;;) {
-    const int result = real_suspend(list, count, &kAtOnce);
-    if (result != EAI_AGAIN || deadline.has_passed()) return result;
+  const std::ptrdiff_t at_first = count_in_progress(requests);
+  if (at_first == 0) return EAI_ALLDONE;
+  while (count_in_progress(requests) == at_first) {
+    if (deadline.has_passed()) return EAI_AGAIN;
     const WakeReason reason =
         thread_state.scheduler->park({.deadline = std::min(deadline, pause.begin()),
                                       .kind = WaitKind::kOther,
@@ -101,6 +109,7 @@ int suspend_until(const gaicb* const* list, int count, Deadline deadline) {
       return refuse_lookup(error_of(reason));
     }
   }
+  return 0;
 }
 
 }  // namespace
@@ -120,11 +129,12 @@ int getaddrinfo_a(int mode, gaicb** list, int count, sigevent* event) {
 int gai_suspend(const gaicb* const* list, int count, const timespec* timeout) {
   const bool has_requests = list != nullptr && count > 0;
   if (parkable_coroutine() == nullptr || !has_requests ||
-      (timeout != nullptr && !is_valid_timeout(*timeout)) ||
-      any_on_shared_stack({list, static_cast<std::size_t>(count)})) {
+      (timeout != nullptr && !is_valid_timeout(*timeout))) {
     return real_suspend(list, count, timeout);
   }
-  return suspend_until(list, count, Patience::of(timeout, nullptr).deadline);
+  const std::span<const gaicb* const> requests(list, static_cast<std::size_t>(count));
+  if (any_on_shared_stack(requests)) return real_suspend(list, count, timeout);
+  return suspend_until(requests, Patience::of(timeout, nullptr).deadline);
 }
 
 }  // extern "C"

@@ -146,12 +146,63 @@ TEST_P(EndOfLookup, ComesWithCancel) {
 INSTANTIATE_TEST_SUITE_P(Every, EndOfLookup, testing::ValuesIn(kLookups),
                          name_of_case<testing::TestParamInfo<Lookup>>);
 
-TEST(EndOfSuspend, HasComeBeforeItBegins) {
+/// A request that is in progress until a test says otherwise. Not on a coroutine's stack.
+class RequestInProgress {
+ public:
+  RequestInProgress() { request_->__return = EAI_INPROGRESS; }
+  void finish() { request_->__return = 0; }
+  int suspend(const timespec* timeout = nullptr) const {
+    const gaicb* const list[] = {nullptr, request_.get()};
+    return gai_suspend(list, 2, timeout);
+  }
+
+ private:
+  const std::unique_ptr<gaicb> request_ = std::make_unique<gaicb>();
+};
+
+TEST(EndOfSuspend, ComesWithARequest) {
   run_in_scheduler([] {
-    const TimeLimit limit(milliseconds(0));
-    const gaicb* list[] = {nullptr};
-    EXPECT_EQ(gai_suspend(list, 1, nullptr), EAI_SYSTEM);
+    const auto request = std::make_shared<RequestInProgress>();
+    auto task = spawn([request] { return request->suspend(); });
+    yield();
+    EXPECT_FALSE(task.done());
+    request->finish();
+    EXPECT_EQ(task.join(), 0);
+    EXPECT_EQ(request->suspend(), EAI_ALLDONE);
+  });
+}
+
+TEST(EndOfSuspend, ComesWithItsOwnTimeout) {
+  run_in_scheduler([] {
+    const RequestInProgress request;
+    const timespec moment{0, 2'000'000};
+    const timespec none{};
+    EXPECT_EQ(request.suspend(&moment), EAI_AGAIN);
+    EXPECT_EQ(request.suspend(&none), EAI_AGAIN);
+  });
+}
+
+TEST(EndOfSuspend, ComesWithTheTimeLimit) {
+  run_in_scheduler([] {
+    const RequestInProgress request;
+    const TimeLimit limit(milliseconds(5));
+    EXPECT_EQ(request.suspend(), EAI_SYSTEM);
     EXPECT_EQ(errno, ETIMEDOUT);
+    EXPECT_EQ(request.suspend(), EAI_SYSTEM) << "at once, from then on";
+    EXPECT_EQ(errno, ETIMEDOUT);
+  });
+}
+
+TEST(EndOfSuspend, ComesWithCancel) {
+  run_in_scheduler([] {
+    const auto request = std::make_shared<RequestInProgress>();
+    auto task = spawn([request] {
+      const int result = request->suspend();
+      return result == EAI_SYSTEM ? errno : 0;
+    });
+    yield();
+    task.cancel();
+    EXPECT_EQ(task.join(), ECANCELED);
   });
 }
 

@@ -57,11 +57,13 @@ class Requests {
   void note_all(Session& session) const {
     for (const auto& each : all_) note_request(session, *each);
   }
-  bool in_progress() const {
+  /// Waits for each by itself: of several, libc's gai_suspend leaves entries of its stack behind
+  /// where one is done and has not told so yet (glibc 2.36).
+  void await_all() const {
     for (const auto& each : all_) {
-      if (gai_error(each.get()) == EAI_INPROGRESS) return true;
+      const gaicb* const one = each.get();
+      while (gai_error(each.get()) == EAI_INPROGRESS) suspend_(&one, 1, nullptr);
     }
-    return false;
   }
 
  private:
@@ -100,7 +102,7 @@ const ParityCase kLists[] = {
        Requests requests(session);
        add_several(requests);
        session.note(std::to_string(requests.look_up(GAI_NOWAIT)));
-       while (requests.in_progress()) requests.suspend(nullptr);
+       requests.await_all();
        requests.note_all(session);
      }},
     {"OnTheStack", "0, 127.0.0.1:80",

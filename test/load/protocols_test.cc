@@ -8,6 +8,7 @@
 #include "samples/load_test/load.h"
 #include "test/load/scripted_server.h"
 #include "test/net/test_certificates.h"
+#include "test/support/scale.h"
 
 namespace colibri::test {
 namespace {
@@ -25,7 +26,8 @@ Options short_load(const ScriptedServer& server, Protocol protocol) {
   options.protocol = protocol;
   options.connections = 10;
   options.threads = 2;
-  options.duration = 200ms;
+  // Long enough for a reply of each kind, however slow everything is.
+  options.duration = in_valgrind() ? 10s : 500ms;
   options.connect_timeout = 60s;
   options.grace = 60s;
   options.verify = true;

@@ -42,6 +42,11 @@ void give_up(ControlBlock& coroutine) noexcept {
   }
 }
 
+unsigned next_number() noexcept {
+  static constinit std::atomic<unsigned> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 void watch_forks() {
   static const int registered =
       pthread_atfork(&EventLoop::before_fork, &EventLoop::after_fork, &restart_or_forget_in_child);
@@ -51,7 +56,10 @@ void watch_forks() {
 }  // namespace
 
 Scheduler::Scheduler(const StackChoice& stacks)
-    : timers_(monotonic_now()), mailbox_(acquire_mailbox()) {
+    : coarse_now_(coarse_time(monotonic_now())),
+      number_(next_number()),
+      timers_(monotonic_now()),
+      mailbox_(acquire_mailbox()) {
   check(thread_state.scheduler == nullptr,
         "a second scheduler on one thread; colibri::run() must not be called inside run()");
   check(thread_state.current == nullptr,
@@ -128,6 +136,8 @@ void Scheduler::forget(ControlBlock& coroutine) noexcept {
   if (next != nullptr) next->previous_alive = previous;
   (previous != nullptr ? previous->next_alive : alive_) = next;
   --alive_count_;
+  if (cursors_ != nullptr) [[unlikely]]
+    move_cursors(coroutine);
 }
 
 // Switching --------------------------------------------------------------------------------------
@@ -236,6 +246,7 @@ void Scheduler::turn() noexcept {
 
 void Scheduler::take_turn(std::int64_t timeout) noexcept {
   wait_for_events(timeout);
+  coarse_now_ = coarse_time(cheap_monotonic_now());
   const bool had_messages = mailbox_->inbox.deliver_all();
   if (timeout != 0) message_spin_.note_sleep(had_messages);
   go_on_after_wait();
@@ -371,6 +382,7 @@ void Scheduler::restart_in_child() {
   survivor->next_alive = survivor->previous_alive = nullptr;
   alive_ = survivor;
   alive_count_ = 1;
+  for (AliveCursor* each = cursors_; each != nullptr; each = each->other) each->next = nullptr;
   lone_child_ = lone_child_ || survivor != main_;
   main_ = survivor;
   // A thread that is not here any more may have been waking this scheduler.

@@ -28,6 +28,7 @@ void restart_or_forget_in_child() {
     thread_state.scheduler->restart_in_child();
   } else {
     EventLoop::forget_all_in_child();
+    scheduler_list.keep_in_child(nullptr);
   }
 }
 
@@ -47,13 +48,13 @@ unsigned next_number() noexcept {
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-void watch_forks() {
+}  // namespace
+
+void Scheduler::watch_forks() noexcept {
   static const int registered =
       pthread_atfork(&EventLoop::before_fork, &EventLoop::after_fork, &restart_or_forget_in_child);
   check(registered == 0, "pthread_atfork failed: out of memory");
 }
-
-}  // namespace
 
 Scheduler::Scheduler(const StackChoice& stacks)
     : coarse_now_(coarse_time(monotonic_now())),
@@ -79,9 +80,13 @@ Scheduler::Scheduler(const StackChoice& stacks)
   thread_state.run_queue = &ready_;
   thread_state.event_loop = &event_loop_;
   mailbox_->loop = &event_loop_;
+  place_.coroutines = &alive_;
+  scheduler_list.enter(place_);
+  if (on_scheduler_begin != nullptr) on_scheduler_begin();
 }
 
 Scheduler::~Scheduler() {
+  scheduler_list.leave(place_);
   mailbox_->inbox.close();
   {
     const SmallLockGuard guard(mailbox_->lock);
@@ -385,6 +390,7 @@ void Scheduler::restart_in_child() {
   for (AliveCursor* each = cursors_; each != nullptr; each = each->other) each->next = nullptr;
   lone_child_ = lone_child_ || survivor != main_;
   main_ = survivor;
+  scheduler_list.keep_in_child(&place_);
   // A thread that is not here any more may have been waking this scheduler.
   ::new (&mailbox_->lock) SmallLock;
   event_loop_.restart_in_child();

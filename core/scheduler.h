@@ -19,6 +19,7 @@
 #include "colibri/core/mailbox.h"
 #include "colibri/core/message_spin.h"
 #include "colibri/core/run_queue.h"
+#include "colibri/core/scheduler_list.h"
 #include "colibri/core/shared_stack.h"
 #include "colibri/core/spawn_options.h"
 #include "colibri/core/stack_choice.h"
@@ -65,6 +66,10 @@ class Scheduler {
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
+
+  /// Has schedulers live on in the children of forks. Done when the first begins; earlier for those
+  /// whose own handlers of forks must come later. Any thread.
+  static void watch_forks() noexcept;
 
   /// The calling thread's; ends the process with a sentence, naming `caller`, if there is none.
   static Scheduler& current(const char* caller) noexcept;
@@ -328,6 +333,7 @@ class Scheduler {
   TimerQueue timers_;
   EventLoop event_loop_;
   std::shared_ptr<Mailbox> mailbox_;
+  SchedulerPlace place_;  // among those of all threads
 };
 
 }  // namespace colibri

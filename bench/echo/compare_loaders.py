@@ -5,10 +5,11 @@
   ... -- --rounds 5 --connections 16,64 --anyway
 
 Echo: the hand-written epoll server under load_test and under this benchmark's own loader, which is
-a plain epoll loop. HTTP: nginx returning a constant, under load_test and under wrk. Server on one
-core, loader on another. Figures are medians over the rounds, and those of load_test are given as
-ratios to the other loader's of the same round. It refuses to measure on a machine that is busy with
-something else, unless told --anyway.
+a plain epoll loop. HTTP: nginx returning a constant, under load_test and under wrk. Each also behind
+a row of nginx's proxies, on the server's core, so that the server is slow, and the loaders have time
+left. Server on one core, loader on another. Figures are medians over the rounds, and those of
+load_test are given as ratios to the other loader's of the same round. It refuses to measure on a
+machine that is busy with something else, unless told --anyway.
 
 A loader that is busy all the time measures itself: the last column says how busy load_test was.
 """
@@ -33,16 +34,34 @@ import pinned_process
 QUIET_LOAD = 1.5  # of the last minute; this script itself makes some
 FIGURES = ("rate", "p50_us", "p99_us")
 
+PROXIES = 4  # in the row of a slow server
+
 NGINX_CONFIGURATION = """
+{module}
+{user}
 daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 4096; }}
+{servers}
+"""
+
+HTTP = """
 http {{
   access_log off; keepalive_requests 1000000000;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; location / {{ return 200 "hello\\n"; }} }}
+  proxy_http_version 1.1; proxy_set_header Connection "";
+  {proxies}
+  server {{ listen {last}; location / {{ return 200 "hello\\n"; }} }}
 }}
 """
+HTTP_PROXY = """
+  upstream next{number} {{ server {to}; keepalive 64; keepalive_requests 1000000000; }}
+  server {{ listen {at}; location / {{ proxy_pass http://next{number}; }} }}
+"""
+
+STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so"
+STREAM = "stream {{ {proxies} }}"
+STREAM_PROXY = "server {{ listen {at}; proxy_pass {to}; }}"
 
 
 def parse_arguments():
@@ -123,17 +142,67 @@ def echo_server(core):
 
 @contextlib.contextmanager
 def nginx(core):
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-        free.close()
-        configuration = pathlib.Path(folder, "nginx.conf")
-        configuration.write_text(NGINX_CONFIGURATION.format(folder=folder, port=port))
-        path = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
-        with pinned_process.started([path, "-p", folder, "-c", str(configuration)], core) as (
-                process, output):
-            wait_for_port(process, output, port)
+    with http_row(core, 0) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def slow_nginx(core):
+    with http_row(core, PROXIES) as port:
+        yield port
+
+
+@contextlib.contextmanager
+def slow_echo_server(core):
+    """The echo server behind a row of relays."""
+    with echo_server(core) as echo, tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        places = row_of_places(folder, port, PROXIES - 1) + [f"127.0.0.1:{echo}"]
+        module = f"load_module {STREAM_MODULE};" if os.path.exists(STREAM_MODULE) else ""
+        with started_nginx(core, folder, port, module,
+                           STREAM.format(proxies=proxies_of(STREAM_PROXY, places))):
             yield port
+
+
+@contextlib.contextmanager
+def http_row(core, proxies):
+    with tempfile.TemporaryDirectory() as folder:
+        port = free_port()
+        places = row_of_places(folder, port, proxies)
+        servers = HTTP.format(folder=folder, last=places[-1],
+                              proxies=proxies_of(HTTP_PROXY, places))
+        with started_nginx(core, folder, port, "", servers):
+            yield port
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def row_of_places(folder, port, more):
+    """Where clients come in, and what each proxy relays to."""
+    return [f"127.0.0.1:{port}"] + [f"unix:{folder}/{number}" for number in range(more)]
+
+
+def proxies_of(template, places):
+    return "".join(template.format(number=number, at=at, to=to)
+                   for number, (at, to) in enumerate(zip(places, places[1:])))
+
+
+@contextlib.contextmanager
+def started_nginx(core, folder, port, module, servers):
+    configuration = pathlib.Path(folder, "nginx.conf")
+    configuration.write_text(
+        NGINX_CONFIGURATION.format(folder=folder, module=module, servers=servers,
+                                   # Else it could not reach its own sockets in the folder.
+                                   user="user root;" if os.geteuid() == 0 else ""))
+    path = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    with pinned_process.started([path, "-p", folder, "-c", str(configuration)], core) as (
+            process, output):
+        wait_for_port(process, output, port)
+        yield
 
 
 def wait_for_port(process, output, port):
@@ -185,8 +254,12 @@ def main():
           f"  p99 us, both, ratio      | busy")
     compare(arguments, "echo: plain epoll loader", echo_server,
             loaders.by_load_test, loaders.by_plain_loader)
+    compare(arguments, "echo behind relays: same", slow_echo_server,
+            loaders.by_load_test, loaders.by_plain_loader)
     if loaders.wrk:
         compare(arguments, "HTTP, nginx: wrk", nginx, loaders.by_load_test_http, loaders.by_wrk)
+        compare(arguments, "HTTP behind proxies: wrk", slow_nginx,
+                loaders.by_load_test_http, loaders.by_wrk)
     else:
         print("wrk is absent (Debian's package wrk): HTTP is left out")
 

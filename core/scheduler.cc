@@ -28,6 +28,7 @@ void restart_or_forget_in_child() {
     thread_state.scheduler->restart_in_child();
   } else {
     EventLoop::forget_all_in_child();
+    scheduler_list.keep_in_child(nullptr);
   }
 }
 
@@ -71,9 +72,12 @@ Scheduler::Scheduler(const StackChoice& stacks)
   thread_state.run_queue = &ready_;
   thread_state.event_loop = &event_loop_;
   mailbox_->loop = &event_loop_;
+  place_.coroutines = &alive_;
+  scheduler_list.enter(place_);
 }
 
 Scheduler::~Scheduler() {
+  scheduler_list.leave(place_);
   mailbox_->inbox.close();
   {
     const SmallLockGuard guard(mailbox_->lock);
@@ -373,6 +377,7 @@ void Scheduler::restart_in_child() {
   alive_count_ = 1;
   lone_child_ = lone_child_ || survivor != main_;
   main_ = survivor;
+  scheduler_list.keep_in_child(&place_);
   // A thread that is not here any more may have been waking this scheduler.
   ::new (&mailbox_->lock) SmallLock;
   event_loop_.restart_in_child();

@@ -19,6 +19,7 @@
 #include "colibri/core/mailbox.h"
 #include "colibri/core/message_spin.h"
 #include "colibri/core/run_queue.h"
+#include "colibri/core/scheduler_list.h"
 #include "colibri/core/shared_stack.h"
 #include "colibri/core/spawn_options.h"
 #include "colibri/core/stack_choice.h"
@@ -312,6 +313,7 @@ class Scheduler {
   TimerQueue timers_;
   EventLoop event_loop_;
   std::shared_ptr<Mailbox> mailbox_;
+  SchedulerPlace place_;  // among those of all threads
 };
 
 }  // namespace colibri

@@ -2,7 +2,7 @@
 
     (gdb) source core/gdb.py
     (gdb) info coroutines [WHO...]
-    (gdb) coroutine ID bt|frame [N]|locals|any command of gdb
+    (gdb) coroutine ID bt|frame WHICH|locals|any command of gdb
     (gdb) coroutine apply WHO bt
     (gdb) coroutine 0
 
@@ -385,12 +385,13 @@ def print_backtrace(options):
             gdb.write(renumbered(part, index[int(level[1])]))
 
 
-def select_frame(index):
+def select_frame(which):
+    """By number or by its function's name; returns the number."""
     for i, frame in enumerate(unwinder.frames()):
-        if i == index:
+        if which in (str(i), frame.name()):
             frame.select()
-            return
-    raise gdb.GdbError("the coroutine has no frame %d" % index)
+            return i
+    raise gdb.GdbError("the coroutine has no frame %s" % which)
 
 
 def print_frame(index):
@@ -398,7 +399,7 @@ def print_frame(index):
 
 
 def print_locals():
-    """Those of each frame that has any, or of the one that is named."""
+    """Those of each frame that has any."""
     for i, frame in enumerate(list(unwinder.frames())):
         frame.select()
         output = gdb.execute("info locals", to_string=True)
@@ -414,14 +415,13 @@ def run_command(coroutine, command):
     verb, _, rest = command.partition(" ")
     if verb in ("bt", "backtrace", "where"):
         print_backtrace(rest)
-    elif verb in ("", "f", "frame") and re.fullmatch(r"\d*", rest):
-        select_frame(int(rest or 0))
-        print_frame(int(rest or 0))
+    elif verb in ("", "f", "frame"):
+        print_frame(select_frame(rest or "0"))
         return True
     elif command == "locals":
         print_locals()
     else:
-        select_frame(0)
+        select_frame("0")
         gdb.execute(command)
     return False
 
@@ -496,7 +496,7 @@ class CoroutineCommand(gdb.Command):
 coroutine                 says which one is selected
 coroutine ID              selects it and its innermost frame: print, info locals, up and down are
                           about it then, until the process goes on
-coroutine ID frame [N]    the same with another frame
+coroutine ID frame WHICH  the same with another frame, by its number or its function's name
 coroutine ID bt [OPTIONS] its backtrace
 coroutine ID locals       the variables of all its frames
 coroutine ID COMMAND      any other command, in its innermost frame

@@ -31,9 +31,9 @@ extern "C" {
 
 volatile int stops = 0;
 
-[[gnu::noinline]] void stop_here() {
+[[gnu::noinline]] void stop_here(bool aborts) {
   stops = stops + 1;
-  asm volatile("");
+  if (aborts) std::abort();
 }
 
 /// `secret` lies in memory, on the stack, so that a debugger has to find the right stack.
@@ -99,8 +99,7 @@ void look_at_all(const int (&pipe_ends)[2], bool aborts) {
   colibri::yield();
   tasks.push_back(
       colibri::spawn({.name = "fresh", .shared_stacks = &group}, [gate] { middle(gate, 900); }));
-  stop_here();
-  if (aborts) std::abort();
+  stop_here(aborts);
   if (write(pipe_ends[1], "x", 1) != 1) std::puts("the pipe is full");
   sleeper.cancel();
   gate.close();

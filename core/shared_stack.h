@@ -152,6 +152,7 @@ class SharedStacks {
 
  private:
   friend class SharedStackGroup;
+  friend struct DebuggerLayout;
 
   static constexpr std::size_t kMostStacks = ControlBlock::kPrivateStack;
   static constexpr std::size_t kUsualClosureBytes = 32;

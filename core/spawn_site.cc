@@ -2,23 +2,18 @@
 
 #include <atomic>
 
+#include "colibri/core/origin_table.h"
 #include "colibri/core/small_lock.h"
 
 namespace colibri {
+
+// A hash table with open addressing in which nothing ever moves: an index is a place in it.
+constinit OriginEntry origin_entries[kOriginEntries];
+
 namespace {
 
-// A hash table with open addressing in which nothing ever moves: an index is a place in it. Entries
-// are published by `file`, which is written last.
-struct Entry {
-  std::atomic<const char*> file{nullptr};
-  const char* name = nullptr;
-  std::uint32_t line = 0;
-};
-
-constexpr std::uint32_t kEntries = 65536;
 constexpr std::uint32_t kMostInUse = 60000;  // beyond, searches grow long
 
-constinit Entry entries[kEntries];
 constinit SmallLock insertion_lock;
 constinit std::uint32_t in_use = 0;
 
@@ -31,7 +26,7 @@ std::uint32_t first_place(const SpawnSite& site, const char* name) noexcept {
   return static_cast<std::uint32_t>((key * kGolden) >> 48);
 }
 
-bool matches(const Entry& entry, const char* file, const SpawnSite& site,
+bool matches(const OriginEntry& entry, const char* file, const SpawnSite& site,
              const char* name) noexcept {
   return file == site.file && entry.line == site.line && entry.name == name;
 }
@@ -39,9 +34,9 @@ bool matches(const Entry& entry, const char* file, const SpawnSite& site,
 /// The place of this origin, or the free one where it belongs.
 std::uint32_t find(const SpawnSite& site, const char* name) noexcept {
   std::uint32_t place = first_place(site, name);
-  for (;; place = (place + 1) % kEntries) {
+  for (;; place = (place + 1) % kOriginEntries) {
     if (place == 0) continue;
-    const Entry& entry = entries[place];
+    const OriginEntry& entry = origin_entries[place];
     const char* file = entry.file.load(std::memory_order_acquire);
     if (file == nullptr || matches(entry, file, site, name)) return place;
   }
@@ -50,7 +45,7 @@ std::uint32_t find(const SpawnSite& site, const char* name) noexcept {
 std::uint32_t insert(const SpawnSite& site, const char* name) noexcept {
   const SmallLockGuard guard(insertion_lock);
   const std::uint32_t place = find(site, name);
-  Entry& entry = entries[place];
+  OriginEntry& entry = origin_entries[place];
   if (entry.file.load(std::memory_order_relaxed) != nullptr) return place;
   if (in_use >= kMostInUse) return 0;
   ++in_use;
@@ -64,14 +59,14 @@ std::uint32_t insert(const SpawnSite& site, const char* name) noexcept {
 
 OriginIndex intern_origin(const SpawnSite& site, const char* name) noexcept {
   std::uint32_t place = find(site, name);
-  if (entries[place].file.load(std::memory_order_relaxed) == nullptr) [[unlikely]] {
+  if (origin_entries[place].file.load(std::memory_order_relaxed) == nullptr) [[unlikely]] {
     place = insert(site, name);
   }
   return static_cast<OriginIndex>(place);
 }
 
 Origin origin_of(OriginIndex index) noexcept {
-  const Entry& entry = entries[index];
+  const OriginEntry& entry = origin_entries[index];
   const char* file = entry.file.load(std::memory_order_acquire);
   return file == nullptr ? Origin{} : Origin{{file, entry.line}, entry.name};
 }

@@ -5,7 +5,7 @@
 set -uo pipefail
 
 if ! command -v gdb >/dev/null; then
-  echo "SKIPPED: there is no gdb (bazel/setup --full installs it)"
+  echo "SKIPPED: there is no gdb (bazel/setup installs it)"
   exit 0
 fi
 # LeakSanitizer cannot work in a program that is traced.

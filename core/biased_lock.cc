@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "colibri/core/check.h"
+#include "colibri/core/scheduler.h"
 
 namespace colibri {
 namespace {
@@ -32,6 +33,11 @@ bool barrier_works() noexcept {
   return barrier == Barrier::kWorks;
 }
 
+/// True on a thread whose scheduler a Conductor leads.
+bool is_conducted() noexcept {
+  return thread_state.scheduler != nullptr && thread_state.scheduler->is_conducted();
+}
+
 }  // namespace
 
 void BiasedLock::unlock_shared() noexcept {
@@ -41,7 +47,7 @@ void BiasedLock::unlock_shared() noexcept {
 bool BiasedLock::try_lock_in_child(bool& biased) noexcept {
   biased = false;
   const ThreadState* owner = owner_.load(std::memory_order_relaxed);
-  if (owner == kShared) return lock_.try_lock();
+  if (has_no_bias(owner)) return lock_.try_lock();
   const bool owned_elsewhere = owner != nullptr && owner != &thread_state;
   if (!owned_elsewhere) {
     biased = lock();
@@ -56,11 +62,12 @@ bool BiasedLock::lock_slowly() noexcept {
   ThreadState* owner = owner_.load(std::memory_order_relaxed);
   if (owner == nullptr) {
     ThreadState* wanted = barrier_works() ? &thread_state : kShared;
+    if (is_conducted()) wanted = kWatched;
     owner_.compare_exchange_strong(owner, wanted, std::memory_order_acq_rel);
     if (try_lock_biased()) return true;
   }
   lock_.lock();
-  if (owner_.load(std::memory_order_relaxed) != kShared) take_bias_away();
+  if (!has_no_bias(owner_.load(std::memory_order_relaxed))) take_bias_away();
   return false;
 }
 

@@ -6,13 +6,15 @@
 //
 //   unbiased ──the first thread that locks──▶ biased to it ──another one locks──▶ revoked ──▶
 //   shared
+//   unbiased ──the first thread that locks, if a Conductor leads it──▶ watched
 //
 // Shared is for good: a SmallLock. The other thread publishes "revoked", makes every core that runs
 // this process pass a memory barrier (the membarrier system call, some microseconds, once in the
 // life of a lock), waits until the owner is out, and publishes "shared". Either the barrier falls
 // behind the owner's store to `held_`, and the other thread sees and awaits it, or before it, and
 // then the owner's second look at `owner_` finds the bias gone. Where the kernel has no membarrier,
-// locks are shared from the start.
+// locks are shared from the start. Watched is for good, too, and the same but in name: nobody finds
+// a fast way around the lock, so that its users' slow ways can let the conductor decide.
 #pragma once
 
 #include <atomic>
@@ -63,11 +65,18 @@ class BiasedLock {
   /// True, for good, once more than one thread has used the lock and nobody has the bias.
   bool shared() const noexcept { return owner_.load(std::memory_order_acquire) == kShared; }
 
+  /// True if calls that begin with this lock are for a Conductor to interrupt.
+  bool watched() const noexcept { return owner_.load(std::memory_order_relaxed) == kWatched; }
+
  private:
   // Addresses that no thread's state has.
   static inline ThreadState* const kRevoked = reinterpret_cast<ThreadState*>(1);
   static inline ThreadState* const kShared = reinterpret_cast<ThreadState*>(2);
+  static inline ThreadState* const kWatched = reinterpret_cast<ThreadState*>(3);
 
+  static bool has_no_bias(const ThreadState* owner) noexcept {
+    return owner == kShared || owner == kWatched;
+  }
   [[gnu::noinline]] bool lock_slowly() noexcept;
   void unlock_shared() noexcept;
   void take_bias_away() noexcept;

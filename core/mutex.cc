@@ -15,6 +15,7 @@ bool Mutex::try_lock_slowly(Owner self) noexcept {
 }
 
 WakeReason Mutex::lock_slowly(Owner self, const WaitTerms& terms) noexcept {
+  begin_call_at(lock_);
   BiasedGuard guard(lock_);
   Owner owner = owner_.load(std::memory_order_relaxed);
   for (;;) {

@@ -19,6 +19,8 @@ namespace colibri {
 namespace {
 
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+constexpr HelperSet kHelperSets[] = {HelperSet::kGeneral, HelperSet::kFiles, HelperSet::kNames,
+                                     HelperSet::kUnbounded};
 
 class HelperPool;
 void for_each_pool(void (HelperPool::*act)() noexcept) noexcept;
@@ -45,6 +47,11 @@ class HelperPool {
       throw std::system_error(std::make_error_code(std::errc::resource_unavailable_try_again),
                               "offload: too many calls wait for a helper thread");
     }
+  }
+
+  std::size_t under_way() noexcept {
+    const SmallLockGuard guard(lock_);
+    return pending_ + threads_ - idle_;
   }
 
   /// In the child of a fork: the threads stayed with the parent, and so do their jobs.
@@ -85,10 +92,7 @@ HelperPool& pool(HelperSet set) {
 }
 
 void for_each_pool(void (HelperPool::*act)() noexcept) noexcept {
-  for (const HelperSet set :
-       {HelperSet::kGeneral, HelperSet::kFiles, HelperSet::kNames, HelperSet::kUnbounded}) {
-    (pool(set).*act)();
-  }
+  for (const HelperSet set : kHelperSets) (pool(set).*act)();
 }
 
 Channel<std::unique_ptr<HelperJob>> HelperPool::jobs_with_a_thread() {
@@ -140,6 +144,12 @@ void HelperPool::serve(const Channel<std::unique_ptr<HelperJob>>& jobs) {
 void set_offload_limits(const OffloadLimits& limits) {
   check(limits.threads > 0, "set_offload_limits: at least one thread is needed");
   pool(HelperSet::kGeneral).set_limits(limits);
+}
+
+std::size_t helper_jobs_under_way() noexcept {
+  std::size_t jobs = 0;
+  for (const HelperSet set : kHelperSets) jobs += pool(set).under_way();
+  return jobs;
 }
 
 void submit_to_helper(std::unique_ptr<HelperJob> job, HelperSet set) {

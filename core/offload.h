@@ -42,6 +42,9 @@ enum class HelperSet : std::uint8_t {
 /// thread can be started; the job is then destroyed.
 void submit_to_helper(std::unique_ptr<HelperJob> job, HelperSet set = HelperSet::kGeneral);
 
+/// Jobs that have been submitted and not finished, of the whole process. Any thread.
+std::size_t helper_jobs_under_way() noexcept;
+
 template <class Result, class Function>
 struct OffloadedCall final : HelperJob {
   template <class Given>

@@ -18,6 +18,7 @@ Once::~Once() {
 
 /// True if the function is the caller's to call; otherwise it has been called.
 bool Once::begin() noexcept {
+  begin_call_at(lock_);
   for (;;) {
     BiasedGuard guard(lock_);
     if (done_.load(std::memory_order_relaxed)) return false;

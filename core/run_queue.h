@@ -71,6 +71,11 @@ class RunQueue {
     return first;
   }
 
+  /// Has the one who stands `index` places behind the first, below size(), change places with it.
+  void bring_forward(std::size_t index) noexcept {
+    std::swap(ring_[head_ & mask_], ring_[(head_ + index) & mask_]);
+  }
+
   /// Forgets everybody.
   void clear() noexcept { head_ = tail_; }
 

@@ -50,6 +50,9 @@ void report_lost_post() noexcept {
 }
 
 Runtime::Runtime(const RuntimeOptions& options) : placement_(options.placement) {
+  check(thread_state.scheduler == nullptr || !thread_state.scheduler->is_conducted(),
+        "a Runtime was made in a run with a seed; several threads never do the same twice, so test "
+        "what its coroutines do on the run's own scheduler");
   const std::size_t threads = options.threads != 0 ? options.threads : usable_processors().size();
   workers_.reserve(threads);
   try {

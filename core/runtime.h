@@ -40,7 +40,8 @@ struct RuntimeOptions {
 class Runtime {
  public:
   /// Returns when all schedulers run. Throws std::system_error when the system gives no thread or
-  /// descriptor; those that had begun have ended by then.
+  /// descriptor; those that had begun have ended by then. Ends the process with a sentence in a run
+  /// with a seed, see colibri/testing.h.
   explicit Runtime(const RuntimeOptions& options);
   explicit Runtime(std::size_t threads) : Runtime(RuntimeOptions{.threads = threads}) {}
   /// Cancels every coroutine, runs them to their end, and joins the threads.

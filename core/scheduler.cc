@@ -230,6 +230,10 @@ void Scheduler::yield_to_loop() noexcept {
 
 template <class Done>
 void Scheduler::loop_until(Done done) noexcept {
+  if (is_conducted()) [[unlikely]] {
+    while (!done()) take_conducted_turn();
+    return;
+  }
   while (!done()) turn();
 }
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 
+#include "colibri/core/conductor.h"
 #include "colibri/core/event_loop.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/mailbox.h"
@@ -131,6 +132,15 @@ class Scheduler {
     note_wait(request);
     return park_now();
   }
+
+  /// Before run: from now on `conductor`, which must outlive the scheduler, decides what happens
+  /// next.
+  void set_conductor(Conductor& conductor) noexcept { conductor_ = &conductor; }
+  bool is_conducted() const noexcept { return conductor_ != nullptr; }
+
+  /// Under a conductor, at the beginning of a call that may wait but cannot fail: perhaps others
+  /// run first, as in begin_call.
+  void begin_conducted_call() noexcept;
 
   /// From now on every wait of `coroutine` that may fail does so, the present one included.
   void cancel(ControlBlock& coroutine) noexcept;
@@ -276,6 +286,10 @@ class Scheduler {
   void loop_until(Done done) noexcept;
   void turn() noexcept;
   void take_turn(std::int64_t timeout) noexcept;
+  void take_conducted_turn() noexcept;
+  void run_conducted_slice() noexcept;
+  void look_outside(std::int64_t timeout) noexcept;
+  bool waits_for_outside() const noexcept;
   void go_on_after_wait() noexcept;
   void run_ready() noexcept;
   std::int64_t time_to_sleep() noexcept;
@@ -310,6 +324,7 @@ class Scheduler {
   std::int64_t last_full_turn_ = 0;
   std::int64_t stop_by_ = TimerQueue::kNever;  // end of the grace for what is cancelled
   ControlBlock* main_ = nullptr;
+  Conductor* conductor_ = nullptr;  // null: order and clock decide
   bool main_ended_ = false;
   bool stopping_ = false;
   bool lone_child_ = false;  // this is a forked child whose main is not the original one

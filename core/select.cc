@@ -45,12 +45,15 @@ class LockSet {
   BiasedLock** locks_;
 };
 
+constinit thread_local std::uint32_t random_state = 2463534242;  // never 0
+
 /// Where to start looking, so that each case has its turn.
 std::size_t next_start(std::size_t count) noexcept {
-  static constinit thread_local std::uint32_t state = 2463534242;
+  std::uint32_t state = random_state;
   state ^= state << 13;  // Marsaglia, "Xorshift RNGs" (2003)
   state ^= state >> 17;
   state ^= state << 5;
+  random_state = state;
   return static_cast<std::size_t>(std::uint64_t{state} * count >> 32);
 }
 
@@ -154,6 +157,10 @@ class Selection {
 };
 
 }  // namespace
+
+void seed_select(std::uint32_t seed) noexcept {
+  random_state = seed | 1;
+}
 
 std::size_t select_among(std::span<SelectCase* const> cases, BiasedLock** lock_storage) {
   begin_call("colibri::select");

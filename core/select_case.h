@@ -51,4 +51,8 @@ class SelectCase {
 /// pointer a case.
 std::size_t select_among(std::span<SelectCase* const> cases, BiasedLock** lock_storage);
 
+/// For runs that are to be repeatable: what the calling thread's selects are fair by, from now on,
+/// follows from `seed`.
+void seed_select(std::uint32_t seed) noexcept;
+
 }  // namespace colibri

@@ -24,6 +24,7 @@ bool SharedMutex::try_acquire(Kind kind) noexcept {
 }
 
 WakeReason SharedMutex::acquire(Kind kind, const WaitTerms& terms) noexcept {
+  begin_call_at(lock_);
   BiasedGuard guard(lock_);
   if (waiting_.empty() && enter_locked(kind)) return WakeReason::kFired;
   const WakeReason reason = wait_in(waiting_, lock_, guard, terms, kind);

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "colibri/core/scheduler.h"
+#include "colibri/core/unpark.h"
 
 namespace colibri {
 
@@ -70,6 +71,16 @@ WakeReason wait_ready(int descriptor, Direction direction, WaitLimits limits) no
   ControlBlock& self = *thread_state.current;
   withdraw(self);
   return self.wake_reason;
+}
+
+/// Has those of this thread who wait for `descriptor` in this direction look again, as an event
+/// would: for what they look at besides the descriptor.
+inline void nudge_waiters(int descriptor, Direction direction) noexcept {
+  if (DescriptorState* state = find_state(descriptor)) {
+    // An event may be there that was not seen yet.
+    state->drained(direction) = false;
+    unpark_all(state->waiters(direction), WakeReason::kFired);
+  }
 }
 
 /// Parks until something may have changed at one of `descriptors` in a direction that its `events`

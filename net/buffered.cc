@@ -18,7 +18,8 @@ void BufferedReader::consume(std::size_t size) noexcept {
   if (begin_ == end_) begin_ = end_ = 0;
 }
 
-bool BufferedReader::read_more() {
+/// Behind what is buffered.
+std::span<std::byte> BufferedReader::make_room() {
   if (buffered().size() == room_) {
     errno = EMSGSIZE;
     stream_.fail("more than " + std::to_string(room_) + " bytes to be kept from");
@@ -28,10 +29,20 @@ bool BufferedReader::read_more() {
     end_ -= begin_;
     begin_ = 0;
   }
-  const std::span free(data_.get() + end_, room_ - end_);
-  const std::size_t size = stream_.read_some(std::as_writable_bytes(free));
+  return std::as_writable_bytes(std::span(data_.get() + end_, room_ - end_));
+}
+
+bool BufferedReader::read_more() {
+  const std::size_t size = stream_.read_some(make_room());
   end_ += size;
   return size != 0;
+}
+
+std::optional<bool> BufferedReader::try_read_more() {
+  const std::optional<std::size_t> size = stream_.try_read_some(make_room());
+  if (!size) return std::nullopt;
+  end_ += *size;
+  return *size != 0;
 }
 
 std::size_t BufferedReader::read_some(std::span<std::byte> buffer) {

@@ -44,8 +44,12 @@ class BufferedReader {
   /// themselves. False at the end of the stream. Throws std::system_error (message_size) if there
   /// is no room.
   bool read_more();
+  /// The same without waiting: nothing if no byte is there.
+  std::optional<bool> try_read_more();
 
  private:
+  std::span<std::byte> make_room();
+
   const StreamReference stream_;
   const std::size_t room_;
   const std::unique_ptr<char[]> data_;

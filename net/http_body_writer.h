@@ -13,8 +13,8 @@ namespace colibri {
 /// What HttpExchange::begin returns. One coroutine's. Errors as TcpStream's, after which nothing
 /// more can be written: the connection is closed when the handler returns.
 ///
-/// The body is complete when the handler returns; if the handler throws, the connection is closed,
-/// and the client knows that something is missing.
+/// The body is complete when the handler returns; if the handler throws, the connection is closed
+/// or reset, and the client knows that something is missing.
 class HttpBodyWriter {
  public:
   /// How a client finds the body's end.

@@ -1,5 +1,6 @@
 #include "colibri/net/http_connection.h"
 
+#include <memory>
 #include <utility>
 
 #include "colibri/core/canceled.h"
@@ -21,14 +22,16 @@ HttpResponse response_of(const HttpError& error) {
 
 HttpConnection::HttpConnection(TcpStream stream, HttpServerState& state)
     : state_(state),
-      transport_(std::move(stream), state.options, state.connections),
+      transport_(std::make_unique<PlainHttpStream>(std::move(stream)), state.options,
+                 state.connections),
       parser_(state.options.header_bytes, state.options.body_bytes) {}
 
 void HttpConnection::serve() {
+  if (!transport_.shake_hands()) return;
   while (serve_request()) {
   }
   // What followed would be taken for the rest of an answer that was cut.
-  if (transport_.writer().is_broken()) return;
+  if (transport_.writer().is_broken() || transport_.has_open_answer()) return;
   if (is_unread_ || !transport_.reader().buffered().empty()) {
     transport_.linger();
   } else {
@@ -59,8 +62,6 @@ bool HttpConnection::serve_request() {
 }
 
 bool HttpConnection::wait_for_request() {
-  // Whoever was accepted is served once, also while the server stops.
-  const bool is_first = std::exchange(is_first_, false);
   for (bool may_pass_line_end = true;;) {
     BufferedReader& reader = transport_.reader();
     // RFC 9112, section 2.2: some clients send a line end too many behind a body. They are idle
@@ -71,18 +72,12 @@ bool HttpConnection::wait_for_request() {
     }
     const bool is_line_end_begun = may_pass_line_end && reader.buffered() == "\r";
     if (!reader.buffered().empty() && !is_line_end_begun) return true;
-    if (!(is_first ? transport_.wait_for_request() : wait_idle())) {
+    if (!transport_.wait_for_request()) {
       // Half a line end is nothing to linger for.
       reader.consume(reader.buffered().size());
       return false;
     }
   }
-}
-
-/// The server's stop ends this.
-bool HttpConnection::wait_idle() {
-  const HttpConnections::Idle idle(transport_.membership());
-  return idle.may_wait() && transport_.wait_for_request();
 }
 
 void HttpConnection::read_head() {

@@ -30,16 +30,15 @@ class HttpConnection {
   /// Refers to the state, which must outlive it.
   HttpConnection(TcpStream stream, HttpServerState& state);
 
-  TcpStream& stream() noexcept { return transport_.stream(); }
-
   /// Until the client or the server wants no more. Throws what handlers throw, once they have been
   /// answered for, and as TcpStream does.
   void serve();
+  /// The end: hands over the stream, to be closed.
+  TcpStream release() noexcept { return transport_.release(); }
 
  private:
   bool serve_request();
   bool wait_for_request();
-  bool wait_idle();
   void read_head();
   void call_handler(HttpExchange& exchange);
   void answer_for_failure(HttpExchange& exchange);
@@ -49,7 +48,6 @@ class HttpConnection {
   HttpTransport transport_;
   HttpRequestParser parser_;
   HttpRequest request_;
-  bool is_first_ = true;    // the request that comes next
   bool is_unread_ = false;  // some of a request, and nobody will read it
 };
 

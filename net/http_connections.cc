@@ -1,14 +1,12 @@
 #include "colibri/net/http_connections.h"
 
-#include <sys/socket.h>
-
-#include "colibri/core/libc.h"
+#include "colibri/core/descriptor_wait.h"
 
 namespace colibri::net_detail {
 
 HttpConnections::Membership::Membership(HttpConnections& all, int descriptor) : all_(all), own_(1) {
   place_ = own_.begin();
-  place_->descriptor = descriptor;
+  *place_ = {.scheduler = thread_state.scheduler, .descriptor = descriptor};
   const SmallLockGuard guard(all_.lock_);
   all_.entries_.splice(all_.entries_.end(), own_);
 }
@@ -18,17 +16,13 @@ HttpConnections::Membership::~Membership() {
   own_.splice(own_.end(), all_.entries_, place_);
 }
 
-HttpConnections::Idle::Idle(Membership& connection) noexcept : connection_(connection) {
-  // Before may_wait looks, as stop() does its two steps: one of the two sees what the other did.
-  connection_.place_->is_idle.store(true);
-}
-
 void HttpConnections::stop() noexcept {
+  // First: who parks after the loop below has looked before that, on this very thread.
   stopping_.store(true);
   const SmallLockGuard guard(lock_);
   for (const Membership::Entry& each : entries_) {
-    // Its reader finds the end of the stream. A request that has come already is read before that.
-    if (each.is_idle.load()) real::shutdown(each.descriptor, SHUT_RD);
+    // Those that wait for the rest of a request find nothing new, and park again.
+    if (each.scheduler == thread_state.scheduler) nudge_waiters(each.descriptor, Direction::kRead);
   }
 }
 

@@ -6,25 +6,33 @@
 
 #include "colibri/core/small_lock.h"
 
-namespace colibri::net_detail {
+namespace colibri {
 
-/// Any thread.
+class Scheduler;
+
+namespace net_detail {
+
+/// Any thread, unless a method says otherwise.
 class HttpConnections {
  public:
-  /// One connection, while it is served. One coroutine's.
+  /// One connection, while it is served. One coroutine's, which made it.
   class Membership {
    public:
-    /// `descriptor` stays open meanwhile.
+    /// `descriptor` is where the connection waits.
     Membership(HttpConnections& all, int descriptor);
     ~Membership();
     Membership(const Membership&) = delete;
     Membership& operator=(const Membership&) = delete;
 
+    /// The server was asked to stop. Whoever has looked, and waits for the descriptor on this
+    /// thread then, is woken by the stop to look again.
+    bool stopping() const noexcept { return all_.stopping(); }
+
    private:
     friend class HttpConnections;
 
     struct Entry {
-      std::atomic<bool> is_idle{false};
+      const Scheduler* scheduler;
       int descriptor;
     };
 
@@ -33,23 +41,8 @@ class HttpConnections {
     std::list<Entry>::iterator place_;
   };
 
-  /// A scope in which the connection waits for what need not come: the server's stop ends a read,
-  /// as the end of the stream.
-  class Idle {
-   public:
-    explicit Idle(Membership& connection) noexcept;
-    ~Idle() { connection_.place_->is_idle.store(false); }
-    Idle(const Idle&) = delete;
-    Idle& operator=(const Idle&) = delete;
-
-    /// False if the server has been stopped already, and no read would be ended any more.
-    bool may_wait() const noexcept { return !connection_.all_.stopping(); }
-
-   private:
-    Membership& connection_;
-  };
-
-  /// From now on no connection waits for what need not come, and those that do wait end.
+  /// From now on no connection waits for what need not come. To be called on each thread of the
+  /// server: wakes the connections of this one.
   void stop() noexcept;
   bool stopping() const noexcept { return stopping_.load(); }
 
@@ -59,4 +52,5 @@ class HttpConnections {
   std::list<Membership::Entry> entries_;
 };
 
-}  // namespace colibri::net_detail
+}  // namespace net_detail
+}  // namespace colibri

@@ -41,7 +41,10 @@ HttpBodyWriter& HttpExchange::begin(const HttpResponse& head, std::optional<std:
               : request_.minor_version != 0 ? Framing::kChunked
                                             : Framing::kUntilClose;
   }
-  stays_ = stays_ && framing != Framing::kUntilClose;
+  if (framing == Framing::kUntilClose) {
+    stays_ = false;
+    transport_.begin_open_answer();
+  }
   net_detail::write_http_head(transport_.writer(), head,
                               {.chunked = !length && request_.minor_version != 0,
                                .length = length,
@@ -71,6 +74,7 @@ void HttpExchange::finish() {
   if (transport_.writer().is_broken()) return;
   if (!has_begun()) throw std::logic_error("no answer was given");
   if (!writer_->finish()) throw std::logic_error("less was written than was announced");
+  if (transport_.has_open_answer()) transport_.end_open_answer();
 }
 
 }  // namespace colibri

@@ -1,6 +1,5 @@
 #include "colibri/net/http_server.h"
 
-#include "colibri/core/task.h"
 #include "colibri/net/http_connection.h"
 
 namespace colibri {
@@ -20,7 +19,7 @@ void serve_connection(TcpStream& stream, HttpServerState& state) {
   struct Return {
     HttpConnection& from;
     TcpStream& to;
-    ~Return() { to = std::move(from.stream()); }
+    ~Return() { to = from.release(); }
   } const at_the_end{*connection, stream};
   connection->serve();
 }
@@ -30,27 +29,29 @@ TcpServer::Handler serve_with(std::shared_ptr<HttpServerState> state) {
   return [state = std::move(state)](TcpStream& stream) { serve_connection(stream, *state); };
 }
 
+/// With what HTTP has to do when the server stops.
+TcpServerOptions tcp_options(std::shared_ptr<HttpServerState> state) {
+  TcpServerOptions options = state->options.tcp;
+  options.on_stop = [state = std::move(state), more = std::move(options.on_stop)] {
+    state->connections.stop();
+    if (more) more();
+  };
+  return options;
+}
+
 }  // namespace
 
 HttpServer::HttpServer(const Address& address, Handler handler, const HttpServerOptions& options)
     : state_(make_state(std::move(handler), options)),
-      server_(std::make_unique<TcpServer>(address, serve_with(state_), options.tcp)) {}
+      server_(std::make_unique<TcpServer>(address, serve_with(state_), tcp_options(state_))) {}
 
 HttpServer::HttpServer(std::vector<TcpListener> listeners, Handler handler,
                        const HttpServerOptions& options)
     : state_(make_state(std::move(handler), options)),
-      server_(std::make_unique<TcpServer>(std::move(listeners), serve_with(state_), options.tcp)) {}
+      server_(std::make_unique<TcpServer>(std::move(listeners), serve_with(state_),
+                                          tcp_options(state_))) {}
 
 HttpServer::~HttpServer() = default;
-
-void HttpServer::run() {
-  const Task<void> watch =
-      spawn(SpawnOptions{.name = "http stop"}, [state = state_, stop = server_->stop_event()] {
-        stop.wait();
-        state->connections.stop();
-      });
-  server_->run();
-}
 
 HttpServerCounters HttpServer::counters() const noexcept {
   return {.requests = state_->requests.load(std::memory_order_relaxed),

@@ -46,10 +46,10 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
-  /// As TcpServer::run. When the server is asked to stop, connections that wait between two
-  /// requests are closed at once, and others when their request has been answered; WebSockets that
-  /// wait for a message are told so (1001).
-  void run();
+  /// As TcpServer::run. When the server is asked to stop, connections on which no request has begun
+  /// are closed at once, and others when their request has been answered; WebSockets that wait for
+  /// a message are told so (1001), and may take two seconds to agree.
+  void run() { server_->run(); }
   void stop() const noexcept { server_->stop(); }
   bool stopping() const noexcept { return server_->stopping(); }
 

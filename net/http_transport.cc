@@ -1,38 +1,64 @@
 #include "colibri/net/http_transport.h"
 
+#include <cerrno>
+#include <optional>
+
 #include "colibri/core/canceled.h"
 #include "colibri/core/deadline.h"
 #include "colibri/net/http_message.h"
 
 namespace colibri::net_detail {
 
-HttpTransport::HttpTransport(TcpStream stream, const HttpServerOptions& options,
+HttpTransport::HttpTransport(std::unique_ptr<HttpStream> stream, const HttpServerOptions& options,
                              HttpConnections& all)
     : stream_(std::move(stream)),
       idle_(options.idle),
-      reader_(stream_, options.header_bytes),
-      writer_(stream_),
-      membership_(all, stream_.descriptor()) {
-  stream_.set_timeouts({.write = options.write});
+      reader_(stream_->bytes(), options.header_bytes),
+      writer_(stream_->bytes()),
+      membership_(all, this->stream().descriptor()) {
+  // Of reads, requests have their own limits, and handlers may have theirs.
+  this->stream().set_timeouts({.write = options.write});
 }
 
-/// Within a request there are other limits, and handlers may have their own.
-void HttpTransport::set_idle(std::chrono::milliseconds idle) noexcept {
-  stream_.set_timeouts({.idle = idle, .write = stream_.timeouts().write});
+// Waiting for what need not come -----------------------------------------------------------------
+
+/// `look()` says what is there: true for bytes, false for the end, nothing for neither.
+template <class Look>
+HttpArrival HttpTransport::await(std::chrono::milliseconds patience, bool until_stop, Look look) {
+  TcpStream& tcp = stream();
+  if (!may_begin_call()) tcp.fail("read from");
+  CallDeadline deadline(patience);
+  for (;;) {
+    // What has come before the stop is served.
+    if (const std::optional<bool> is_there = look()) {
+      return *is_there ? HttpArrival::kBytes : HttpArrival::kEnd;
+    }
+    if (until_stop && membership_.stopping()) return HttpArrival::kStop;
+    if (wait_for(tcp.descriptor(), Direction::kRead, deadline.get())) continue;
+    // A TimeLimit of the handler's own may have come first.
+    if (errno != ETIMEDOUT || !deadline.get().has_passed()) tcp.fail("read from");
+    return HttpArrival::kLate;
+  }
+}
+
+bool HttpTransport::shake_hands() {
+  if (!stream_->begins_with_handshake()) return true;
+  const auto look = [this] { return stream().is_readable() ? std::optional(true) : std::nullopt; };
+  if (await(idle_, true, look) != HttpArrival::kBytes) return false;
+  stream_->shake_hands();
+  return true;
+}
+
+HttpArrival HttpTransport::read_idle(std::chrono::milliseconds patience, bool until_stop) {
+  return await(patience, until_stop, [this] { return reader_.try_read_more(); });
 }
 
 bool HttpTransport::wait_for_request() {
   writer_.flush();
-  set_idle(idle_);
-  bool is_there = false;
-  try {
-    is_there = reader_.read_more();
-  } catch (const std::system_error& error) {
-    if (error.code() != std::errc::timed_out) throw;
-  }
-  set_idle({});
-  return is_there;
+  return read_idle(idle_, true) == HttpArrival::kBytes;
 }
+
+// Requests and answers ---------------------------------------------------------------------------
 
 void HttpTransport::read_more(Deadline deadline) {
   writer_.flush();
@@ -48,11 +74,23 @@ void HttpTransport::read_more(Deadline deadline) {
   if (!is_there) throw HttpError(400, "the stream ended within the request");
 }
 
+void HttpTransport::begin_open_answer() noexcept {
+  has_open_answer_ = true;
+  // At once, so that it holds however the connection ends: cancelled, abandoned, or killed.
+  stream().set_reset_on_close(true);
+}
+
+void HttpTransport::end_open_answer() {
+  writer_.flush();
+  stream().set_reset_on_close(false);
+  has_open_answer_ = false;
+}
+
 void HttpTransport::linger() try {
   constexpr std::size_t kMostBytes = std::size_t{1} << 20;
   const TimeLimit limit(std::chrono::seconds(2));
   writer_.flush();
-  stream_.shutdown_write();
+  stream_->shutdown_write();
   std::size_t passed = 0;
   do {
     passed += reader_.buffered().size();

@@ -36,6 +36,7 @@ void ServerShard::serve() {
                               [self = shared_from_this()] { self->accept_until_canceled(); });
   try {
     stop_.wait();
+    if (options_.on_stop) options_.on_stop();
     acceptor = Task<void>();  // cancels it, and waits for its end
     accept_what_waits();
     listener_.close();

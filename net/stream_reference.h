@@ -6,6 +6,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -21,6 +22,7 @@ concept ByteStream = !std::same_as<std::remove_const_t<Stream>, StreamReference>
                      requires(Stream & stream, std::span<std::byte> room,
                               std::span<const std::byte> bytes, std::string_view what) {
   { stream.read_some(room) } -> std::same_as<std::size_t>;
+  { stream.try_read_some(room) } -> std::same_as<std::optional<std::size_t>>;
   stream.write_all(bytes);
   stream.fail(what);
 };
@@ -35,6 +37,9 @@ class StreamReference {
 
   std::size_t read_some(std::span<std::byte> buffer) const {
     return calls_->read_some(stream_, buffer);
+  }
+  std::optional<std::size_t> try_read_some(std::span<std::byte> buffer) const {
+    return calls_->try_read_some(stream_, buffer);
   }
   void write_all(std::span<const std::byte> bytes) const { calls_->write_all(stream_, bytes, {}); }
   /// The one, and then the other; in one call, where the stream can do that.
@@ -51,6 +56,7 @@ class StreamReference {
   using Bytes = std::span<const std::byte>;
   struct Calls {
     std::size_t (*read_some)(void* stream, std::span<std::byte> buffer);
+    std::optional<std::size_t> (*try_read_some)(void* stream, std::span<std::byte> buffer);
     void (*write_all)(void* stream, Bytes first, Bytes second);
     void (*fail)(void* stream, std::string_view what);
   };
@@ -74,6 +80,9 @@ class StreamReference {
   static constexpr Calls kCalls{
       [](void* stream, std::span<std::byte> buffer) {
         return static_cast<Stream*>(stream)->read_some(buffer);
+      },
+      [](void* stream, std::span<std::byte> buffer) {
+        return static_cast<Stream*>(stream)->try_read_some(buffer);
       },
       [](void* stream, Bytes first, Bytes second) {
         write(*static_cast<Stream*>(stream), first, second);

@@ -9,6 +9,7 @@
 #include "colibri/core/libc.h"
 #include "colibri/net/io_vectors.h"
 #include "colibri/net/net_error.h"
+#include "colibri/net/stream_reads.h"
 
 namespace colibri {
 
@@ -91,68 +92,32 @@ std::size_t StreamSocket::read_some(std::span<const iovec> buffers) {
 }
 
 bool StreamSocket::read_exactly(std::span<std::byte> buffer) {
-  if (buffer.empty()) return true;
-  const std::size_t first = read_some(buffer);
-  if (first == 0) return false;
-  if (first != buffer.size()) fill(buffer, first);
-  return true;
-}
-
-/// The rest of a buffer that has `done` bytes.
-void StreamSocket::fill(std::span<std::byte> buffer, std::size_t done) {
-  CallDeadline deadline(timeouts_.read);
-  deadline = deadline.get();  // it begins now, and not at the first wait
-  while (done != buffer.size()) {
-    const std::size_t more = receive(buffer.subspan(done), deadline);
-    if (more == 0) {
-      errno = ECONNABORTED;
-      fail("the stream ended after " + std::to_string(done) + " of " +
-           std::to_string(buffer.size()) + " bytes from");
-    }
-    done += more;
-  }
+  return net_detail::read_exactly(*this, buffer,
+                                  [this](std::span<std::byte> room, const CallDeadline& deadline) {
+                                    return receive(room, deadline);
+                                  });
 }
 
 std::size_t StreamSocket::read_until(std::string& buffer, std::string_view delimiter,
                                      std::size_t limit) {
-  constexpr std::size_t kStep = 4096;
-  CallDeadline deadline(buffer.empty() ? timeouts_.idle : timeouts_.read);
-  bool first_read = buffer.empty();
-  for (std::size_t searched = 0;;) {
-    const std::size_t found = buffer.find(delimiter, searched);
-    if (found != std::string::npos && found + delimiter.size() <= limit) {
-      return found + delimiter.size();
-    }
-    if (found != std::string::npos || buffer.size() >= limit) {
-      errno = EMSGSIZE;
-      fail("too much before the delimiter from");
-    }
-    // The delimiter may have begun within what is there.
-    const std::size_t size = buffer.size();
-    searched = size < delimiter.size() ? 0 : size - delimiter.size() + 1;
-    buffer.resize(std::min(size + kStep, limit));
-    std::size_t more = 0;
-    try {
-      more = receive(std::as_writable_bytes(std::span(buffer)).subspan(size), deadline);
-    } catch (...) {
-      buffer.resize(size);
-      throw;
-    }
-    buffer.resize(size + more);
-    if (more == 0) return 0;
-    if (first_read) deadline = CallDeadline(CallDeadline(timeouts_.read).get());
-    first_read = false;
-  }
+  return net_detail::read_until(*this, buffer, delimiter, limit,
+                                [this](std::span<std::byte> room, const CallDeadline& deadline) {
+                                  return receive(room, deadline);
+                                });
+}
+
+bool StreamSocket::is_readable() {
+  DescriptorState* state = net_detail::state_of(descriptor());
+  if (is_drained(state, Direction::kRead)) return false;
+  pollfd query{descriptor(), POLLIN | POLLRDHUP, 0};
+  if (real::poll(&query, 1, 0) != 0) return true;
+  note_drained(state, Direction::kRead);
+  return false;
 }
 
 void StreamSocket::wait_readable() {
   if (!net_detail::may_begin_call()) fail("wait for");
-  if (DescriptorState* state = net_detail::state_of(descriptor());
-      !is_drained(state, Direction::kRead)) {
-    pollfd query{descriptor(), POLLIN | POLLRDHUP, 0};
-    if (real::poll(&query, 1, 0) != 0) return;
-    note_drained(state, Direction::kRead);
-  }
+  if (is_readable()) return;
   if (!net_detail::wait_for(descriptor(), Direction::kRead, CallDeadline(timeouts_.idle).get())) {
     fail("wait for");
   }

@@ -74,6 +74,8 @@ class StreamSocket {
   /// of a parked coroutine is copied: so let those wait here whose buffer lies on the stack, before
   /// they enter the function that holds it.
   void wait_readable();
+  /// There is something to read, or the end. Does not wait.
+  bool is_readable();
 
   /// The peer reads the end of the stream; reading goes on.
   void shutdown_write();
@@ -109,7 +111,6 @@ class StreamSocket {
   std::size_t receive(std::span<std::byte> buffer, net_detail::CallDeadline deadline);
   std::size_t send_some(std::span<const std::byte> bytes, net_detail::CallDeadline& deadline);
   void note_read(std::size_t size, std::size_t room) const noexcept;
-  void fill(std::span<std::byte> buffer, std::size_t done);
 
   Socket socket_;
   bool short_reads_prove_ = false;

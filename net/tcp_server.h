@@ -38,6 +38,10 @@ struct TcpServerOptions {
   /// Signals that ask it to stop, as {SIGTERM, SIGINT}, from its making to its end; see
   /// stop_signals.h.
   std::vector<int> stop_signals{};
+  /// Called when the server was asked to stop, before it stops accepting: once in a coroutine of
+  /// each thread that serves. Must neither wait nor throw. For handlers that wait for what need not
+  /// come.
+  std::function<void()> on_stop{};
   /// `reuse_port` is set where there are several threads.
   ListenOptions listen{};
   /// The coroutine of each connection.

@@ -37,9 +37,13 @@ void TcpStream::set_keep_alive(const KeepAlive& keep_alive) {
   set_option(SOL_SOCKET, SO_KEEPALIVE, 1);
 }
 
-void TcpStream::reset() noexcept {
-  const linger at_once{.l_onoff = 1, .l_linger = 0};
+void TcpStream::set_reset_on_close(bool on) noexcept {
+  const linger at_once{.l_onoff = on ? 1 : 0, .l_linger = 0};
   real::setsockopt(descriptor(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void TcpStream::reset() noexcept {
+  set_reset_on_close(true);
   close();
 }
 

@@ -49,8 +49,10 @@ class TcpStream : public StreamSocket {
   /// True: small writes do not wait to be joined with later ones.
   void set_no_delay(bool on);
   void set_keep_alive(const KeepAlive& keep_alive);
-  /// The kernel drops what was not sent yet when the stream is closed, and resets the connection.
+  /// Closes it. The kernel drops what was not sent yet, and resets the connection.
   void reset() noexcept;
+  /// True: from now on any close is such a one, also that by the process's end.
+  void set_reset_on_close(bool on) noexcept;
 
  private:
   friend class TcpListener;

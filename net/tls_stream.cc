@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "colibri/net/net_error.h"
+#include "colibri/net/stream_reads.h"
 #include "colibri/net/tls_context_state.h"
 #include "colibri/net/tls_error.h"
 #include "colibri/net/tls_transport.h"
@@ -20,6 +21,14 @@ namespace colibri {
 namespace {
 
 using net_detail::CallDeadline;
+
+constexpr char kRead[] = "read by TLS from";
+constexpr char kWrite[] = "write by TLS to";
+
+/// As OpenSSL takes it.
+int size_of(std::span<const std::byte> bytes) noexcept {
+  return static_cast<int>(std::min<std::size_t>(bytes.size(), std::numeric_limits<int>::max()));
+}
 
 bool is_address(const std::string& host) noexcept {
   in6_addr address;
@@ -39,27 +48,35 @@ struct TlsStream::State : net_detail::TlsTransport {
     SSL_set_bio(ssl.get(), bio, bio);
   }
 
-  /// Makes a call of OpenSSL's until it has succeeded, and waits where it wants to. 0 at the
-  /// declared end of the stream.
+  /// Makes a call of OpenSSL's: its result; 0 at the declared end of the stream; nothing if it has
+  /// to wait, and for which direction.
+  template <class Call>
+  std::optional<int> attempt(const char* what, Direction& direction, Call call) {
+    ERR_clear_error();
+    const int result = call();
+    if (result > 0) return result;
+    switch (SSL_get_error(ssl.get(), result)) {
+      case SSL_ERROR_WANT_READ:
+        direction = Direction::kRead;
+        return std::nullopt;
+      case SSL_ERROR_WANT_WRITE:
+        direction = Direction::kWrite;
+        return std::nullopt;
+      case SSL_ERROR_ZERO_RETURN:
+        return 0;
+      default:
+        fail(what);
+    }
+  }
+
+  /// Makes it until it has succeeded, and waits where it wants to.
   template <class Call>
   int perform(const char* what, CallDeadline deadline, Call call) {
     if (!net_detail::may_begin_call()) stream.fail(what);
     for (;;) {
-      ERR_clear_error();
-      const int result = call();
-      if (result > 0) return result;
-      switch (SSL_get_error(ssl.get(), result)) {
-        case SSL_ERROR_WANT_READ:
-          wait(what, Direction::kRead, deadline);
-          break;
-        case SSL_ERROR_WANT_WRITE:
-          wait(what, Direction::kWrite, deadline);
-          break;
-        case SSL_ERROR_ZERO_RETURN:
-          return 0;
-        default:
-          fail(what);
-      }
+      Direction direction{};
+      if (const std::optional<int> result = attempt(what, direction, call)) return *result;
+      wait(what, direction, deadline);
     }
   }
 
@@ -101,10 +118,16 @@ struct TlsStream::State : net_detail::TlsTransport {
     if (!done) net_detail::throw_tls_error("ask for the certificate of \"" + host + '"');
   }
 
-  void shake_hands(std::chrono::milliseconds timeout) {
-    perform("shake hands by TLS with", CallDeadline(timeout),
-            [this] { return SSL_do_handshake(ssl.get()); });
+  /// `timeout`: zero for none.
+  void shake_hands(std::chrono::milliseconds timeout, Deadline deadline) {
+    if (timeout.count() != 0) deadline = std::min(deadline, Deadline::after(timeout));
+    perform("shake hands by TLS with", deadline, [this] { return SSL_do_handshake(ssl.get()); });
     established = true;
+  }
+
+  std::size_t read(std::span<std::byte> buffer, const CallDeadline& deadline) {
+    return static_cast<std::size_t>(perform(
+        kRead, deadline, [&] { return SSL_read(ssl.get(), buffer.data(), size_of(buffer)); }));
   }
 
   std::unique_ptr<SSL, net_detail::TlsReleaser<SSL_free>> ssl;
@@ -127,15 +150,15 @@ TlsStream::~TlsStream() {
   close();
 }
 
-TlsStream TlsStream::accept(TcpStream stream, const TlsServerContext& context) {
+TlsStream TlsStream::accept(TcpStream stream, const TlsServerContext& context, Deadline deadline) {
   auto state = std::make_unique<State>(std::move(stream), context.state_->context.get());
   SSL_set_accept_state(state->ssl.get());
-  state->shake_hands(context.state_->handshake_timeout);
+  state->shake_hands(context.state_->handshake_timeout, deadline);
   return TlsStream(std::move(state));
 }
 
 TlsStream TlsStream::connect(TcpStream stream, const std::string& host,
-                             const TlsClientContext& context) {
+                             const TlsClientContext& context, Deadline deadline) {
   auto state = std::make_unique<State>(std::move(stream), context.state_->context.get());
   SSL* ssl = state->ssl.get();
   SSL_set_connect_state(ssl);
@@ -147,53 +170,55 @@ TlsStream TlsStream::connect(TcpStream stream, const std::string& host,
   if (const auto session = context.state_->sessions.of(state->session_key.host)) {
     SSL_set_session(ssl, session.get());
   }
-  state->shake_hands(context.state_->handshake_timeout);
+  state->shake_hands(context.state_->handshake_timeout, deadline);
   return TlsStream(std::move(state));
 }
 
 // Reading and writing ----------------------------------------------------------------------------
 
 std::size_t TlsStream::read_some(std::span<std::byte> buffer) {
+  return buffer.empty() ? 0 : state_->read(buffer, CallDeadline(timeouts().idle));
+}
+
+std::optional<std::size_t> TlsStream::try_read_some(std::span<std::byte> buffer) {
   if (buffer.empty()) return 0;
-  const int room =
-      static_cast<int>(std::min<std::size_t>(buffer.size(), std::numeric_limits<int>::max()));
-  return static_cast<std::size_t>(
-      state_->perform("read by TLS from", CallDeadline(tcp().timeouts().idle),
-                      [&] { return SSL_read(state_->ssl.get(), buffer.data(), room); }));
+  Direction direction{};
+  return state_->attempt(kRead, direction, [&] {
+    return SSL_read(state_->ssl.get(), buffer.data(), size_of(buffer));
+  });
 }
 
 bool TlsStream::read_exactly(std::span<std::byte> buffer) {
-  if (buffer.empty()) return true;
-  std::size_t done = read_some(buffer);
-  if (done == 0) return false;
-  const CallDeadline deadline(CallDeadline(tcp().timeouts().read).get());
-  while (done != buffer.size()) {
-    const std::span<std::byte> rest = buffer.subspan(done);
-    const int room =
-        static_cast<int>(std::min<std::size_t>(rest.size(), std::numeric_limits<int>::max()));
-    const int more = state_->perform("read by TLS from", deadline, [&] {
-      return SSL_read(state_->ssl.get(), rest.data(), room);
-    });
-    if (more == 0) {
-      errno = ECONNABORTED;
-      tcp().fail("the stream ended after " + std::to_string(done) + " of " +
-                 std::to_string(buffer.size()) + " bytes from");
-    }
-    done += static_cast<std::size_t>(more);
-  }
-  return true;
+  return net_detail::read_exactly(*this, buffer,
+                                  [this](std::span<std::byte> room, const CallDeadline& deadline) {
+                                    return state_->read(room, deadline);
+                                  });
+}
+
+std::size_t TlsStream::read_until(std::string& buffer, std::string_view delimiter,
+                                  std::size_t limit) {
+  return net_detail::read_until(*this, buffer, delimiter, limit,
+                                [this](std::span<std::byte> room, const CallDeadline& deadline) {
+                                  return state_->read(room, deadline);
+                                });
 }
 
 void TlsStream::write_all(std::span<const std::byte> bytes) {
-  const CallDeadline deadline(CallDeadline(tcp().timeouts().write).get());
+  const CallDeadline deadline(CallDeadline(timeouts().write).get());
   while (!bytes.empty()) {
-    const int size =
-        static_cast<int>(std::min<std::size_t>(bytes.size(), std::numeric_limits<int>::max()));
-    const int sent = state_->perform("write by TLS to", deadline, [&] {
-      return SSL_write(state_->ssl.get(), bytes.data(), size);
+    const int sent = state_->perform(kWrite, deadline, [&] {
+      return SSL_write(state_->ssl.get(), bytes.data(), size_of(bytes));
     });
     bytes = bytes.subspan(static_cast<std::size_t>(sent));
   }
+}
+
+std::optional<std::size_t> TlsStream::try_write_some(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return 0;
+  Direction direction{};
+  return state_->attempt(kWrite, direction, [&] {
+    return SSL_write(state_->ssl.get(), bytes.data(), size_of(bytes));
+  });
 }
 
 void TlsStream::wait_readable() {
@@ -201,21 +226,35 @@ void TlsStream::wait_readable() {
 }
 
 void TlsStream::shutdown_write() {
-  state_->perform("end the TLS stream to", CallDeadline(tcp().timeouts().write), [this] {
+  state_->perform("end the TLS stream to", CallDeadline(timeouts().write), [this] {
     // 0: sent, and the peer's own end has not come yet, which is fine.
     const int result = SSL_shutdown(state_->ssl.get());
     return result == 0 ? 1 : result;
   });
 }
 
+void TlsStream::try_shutdown_write() noexcept {
+  if (!state_->established || state_->broken || !state_->stream.is_open()) return;
+  ERR_clear_error();
+  SSL_shutdown(state_->ssl.get());
+  ERR_clear_error();
+}
+
 void TlsStream::close() noexcept {
   if (state_ == nullptr) return;
-  if (state_->established && !state_->broken && state_->stream.is_open()) {
-    ERR_clear_error();
-    SSL_shutdown(state_->ssl.get());
-    ERR_clear_error();
-  }
+  try_shutdown_write();
   state_.reset();
+}
+
+void TlsStream::reset() noexcept {
+  tcp().reset();
+  state_.reset();
+}
+
+TcpStream TlsStream::release() noexcept {
+  TcpStream stream = std::move(state_->stream);
+  state_.reset();
+  return stream;
 }
 
 bool TlsStream::is_open() const noexcept {
@@ -250,6 +289,14 @@ std::string TlsStream::peer_subject() const {
   char name[256];
   X509_NAME_oneline(X509_get_subject_name(certificate), name, sizeof name);
   return name;
+}
+
+const StreamTimeouts& TlsStream::timeouts() const noexcept {
+  return state_->stream.timeouts();
+}
+
+void TlsStream::set_timeouts(const StreamTimeouts& timeouts) noexcept {
+  state_->stream.set_timeouts(timeouts);
 }
 
 void TlsStream::fail(std::string_view what) const {

@@ -27,26 +27,42 @@ class TlsStream {
   TlsStream& operator=(TlsStream&&) noexcept;
   ~TlsStream();
 
-  /// The server's side of a handshake over `stream`.
-  static TlsStream accept(TcpStream stream, const TlsServerContext& context);
+  /// The server's side of a handshake over `stream`, which ends at the deadline at the latest, and
+  /// within the context's time for it.
+  static TlsStream accept(TcpStream stream, const TlsServerContext& context,
+                          Deadline deadline = Deadline::never());
   /// The client's side. `host` is the name, or the IP address, that the server's certificate must
   /// be for; a session with it from before is resumed. Throws std::invalid_argument if it is empty.
   static TlsStream connect(TcpStream stream, const std::string& host,
-                           const TlsClientContext& context);
+                           const TlsClientContext& context, Deadline deadline = Deadline::never());
 
   /// As StreamSocket's. The end of the stream is one that the peer has declared; if TCP ends
   /// without that, somebody may have cut it off: throws std::system_error (connection_aborted).
   std::size_t read_some(std::span<std::byte> buffer);
+  std::optional<std::size_t> try_read_some(std::span<std::byte> buffer);
   bool read_exactly(std::span<std::byte> buffer);
+  std::size_t read_until(std::string& buffer, std::string_view delimiter, std::size_t limit);
   void write_all(std::span<const std::byte> bytes);
   void write_all(std::string_view text) { write_all(std::as_bytes(std::span(text))); }
+  /// As StreamSocket's, but when it has sent nothing, some of the bytes may be sealed already: the
+  /// next write must begin with the same ones, and have as many at least.
+  std::optional<std::size_t> try_write_some(std::span<const std::byte> bytes);
   /// Waits until there is something to read, or the end; see StreamSocket::wait_readable.
   void wait_readable();
   /// Declares the end of what this side sends; reading goes on.
   void shutdown_write();
-  /// Declares the end, as far as that is possible without waiting, and closes.
+  /// The same without waiting, as far as that is possible. No effect after an error.
+  void try_shutdown_write() noexcept;
+  /// try_shutdown_write, and closes.
   void close() noexcept;
+  /// Closes; as TcpStream's.
+  void reset() noexcept;
+  /// Hands over what is below, open, and declares nothing.
+  TcpStream release() noexcept;
   bool is_open() const noexcept;
+
+  const StreamTimeouts& timeouts() const noexcept;
+  void set_timeouts(const StreamTimeouts& timeouts) noexcept;
 
   /// The protocol of the application that both have chosen (ALPN); empty: none.
   std::string protocol() const;

@@ -31,7 +31,8 @@ void WebSocket::serve(HttpExchange& exchange, const Handler& handler,
 }
 
 /// Says so, if it was not said, and waits a little for the peer to say so too: it is for the server
-/// to close the connection, and after that what comes would make the kernel reset it.
+/// to close the connection, and after that what comes would make the kernel reset it. What the peer
+/// sent before is passed over.
 void WebSocket::end(std::uint16_t code, std::string_view reason) noexcept {
   constexpr std::chrono::seconds kPatience(2);
   // A peer that waits for the rest of a frame answers nothing.
@@ -39,7 +40,8 @@ void WebSocket::end(std::uint16_t code, std::string_view reason) noexcept {
   try {
     const TimeLimit limit(kPatience);
     close(code, reason);
-    while (!is_over_) receive();
+    is_ending_ = true;
+    while (!has_heard_end_) receive_next();
   } catch (const std::exception&) {
     // Then it ends without that.
   }
@@ -50,17 +52,26 @@ void WebSocket::end(std::uint16_t code, std::string_view reason) noexcept {
 std::optional<WebSocketMessage> WebSocket::receive() {
   if (is_over_) return std::nullopt;
   try {
-    std::optional<WebSocketMessage> message = receive_message();
-    if (!message) is_over_ = true;
+    std::optional<WebSocketMessage> message = receive_next();
+    is_over_ = !message;
     return message;
+  } catch (...) {
+    is_over_ = has_heard_end_;
+    throw;
+  }
+}
+
+std::optional<WebSocketMessage> WebSocket::receive_next() {
+  try {
+    return receive_message();
   } catch (const WebSocketRefusal& refusal) {
-    is_over_ = true;
+    has_heard_end_ = true;
     close_ = {.code = refusal.code(), .reason = {}};
     send_close(refusal.code(), refusal.what());
     return std::nullopt;
   } catch (...) {
     // Where the next frame begins is lost with what was read of this message.
-    is_over_ = is_over_ || is_within_message_;
+    has_heard_end_ = has_heard_end_ || is_within_message_;
     throw;
   }
 }
@@ -108,7 +119,7 @@ std::optional<net_detail::WebSocketFrameHead> WebSocket::read_head() {
       reader.consume(head->head_bytes);
       return head;
     }
-    if (!wait_for_more()) return std::nullopt;
+    if (!read_more()) return std::nullopt;
   }
 }
 
@@ -118,7 +129,7 @@ bool WebSocket::read_payload(const FrameHead& head, std::string& data,
                              net_detail::Utf8Check* check) {
   BufferedReader& reader = transport_.reader();
   for (std::uint64_t done = 0; done != head.payload_bytes;) {
-    if (reader.buffered().empty() && !wait_for_more()) return false;
+    if (reader.buffered().empty() && !read_more()) return false;
     const std::size_t size = static_cast<std::size_t>(
         std::min<std::uint64_t>(reader.buffered().size(), head.payload_bytes - done));
     const std::size_t begin = data.size();
@@ -145,37 +156,34 @@ bool WebSocket::handle_control(const FrameHead& head) {
     if (lock) send_owed_pong();
   }
   if (head.opcode != Opcode::kClose) return true;
+  has_heard_end_ = true;
   close_ = net_detail::parse_websocket_close(payload);
   const bool has_code = close_.code != net_detail::kWebSocketNoCode;
   send_close(has_code ? close_.code : net_detail::kWebSocketNormal, "");
   return false;
 }
 
-/// Reads more. False if the stream ends.
-bool WebSocket::wait_for_more() {
-  if (is_within_message_ || !transport_.reader().buffered().empty()) return read_more();
-  // Between two messages, the server's stop ends the wait.
-  const net_detail::HttpConnections::Idle idle(transport_.membership());
-  const bool is_there = idle.may_wait() && read_more();
-  if (!is_there && !idle.may_wait()) {
-    close_.code = net_detail::kWebSocketGoingAway;
-    send_close(net_detail::kWebSocketGoingAway, "");
-  }
-  return is_there;
-}
-
-/// The same; pings a peer that is silent.
+/// Reads more; pings a peer that is silent. False if the stream ends, and if the server's stop has
+/// ended a wait between two messages.
 bool WebSocket::read_more() {
-  if (options_.ping.count() == 0) return transport_.reader().read_more();
+  const bool is_between = !is_within_message_ && transport_.reader().buffered().empty();
   for (bool was_pinged = false;;) {
-    const Deadline deadline = Deadline::after(options_.ping);
-    try {
-      const TimeLimit limit(deadline);
-      return transport_.reader().read_more();
-    } catch (const std::system_error& error) {
-      // A TimeLimit of the caller's own may have come first.
-      const bool is_silent = error.code() == std::errc::timed_out && deadline.has_passed();
-      if (!is_silent || was_pinged) throw;
+    switch (transport_.read_idle(options_.ping, is_between && !is_ending_)) {
+      case net_detail::HttpArrival::kBytes:
+        return true;
+      case net_detail::HttpArrival::kEnd:
+        has_heard_end_ = true;
+        return false;
+      case net_detail::HttpArrival::kStop:
+        close_.code = net_detail::kWebSocketGoingAway;
+        send_close(net_detail::kWebSocketGoingAway, "");
+        return false;
+      case net_detail::HttpArrival::kLate:
+        break;
+    }
+    if (was_pinged) {
+      errno = ETIMEDOUT;
+      transport_.stream().fail("wait for an answer to a ping from");
     }
     // While another coroutine is sending, its time-out is what gives the peer up.
     const std::unique_lock lock(writing_, std::try_to_lock);

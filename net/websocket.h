@@ -84,11 +84,11 @@ class WebSocket {
   using Opcode = net_detail::WebSocketOpcode;
   using FrameHead = net_detail::WebSocketFrameHead;
 
+  std::optional<WebSocketMessage> receive_next();
   std::optional<WebSocketMessage> receive_message();
   std::optional<FrameHead> read_head();
   bool read_payload(const FrameHead& head, std::string& data, net_detail::Utf8Check* check);
   bool handle_control(const FrameHead& head);
-  bool wait_for_more();
   bool read_more();
 
   std::unique_lock<TimedMutex> lock_writing();
@@ -103,9 +103,11 @@ class WebSocket {
   const WebSocketOptions options_;
   // A ping has come, and whoever is sending is to answer it. Changed between two waits, unguarded.
   std::optional<std::string> owed_pong_;
-  TimedMutex writing_;       // a frame at a time
-  bool is_closing_ = false;  // a closing frame was sent; guarded by writing_
-  bool is_over_ = false;     // nothing will come any more
+  TimedMutex writing_;          // a frame at a time
+  bool is_closing_ = false;     // a closing frame was sent; guarded by writing_
+  bool is_over_ = false;        // receive returns nothing any more
+  bool has_heard_end_ = false;  // nothing will come any more, or nothing that can be read
+  bool is_ending_ = false;      // the handler has returned
   bool is_within_message_ = false;
   net_detail::WebSocketClose close_{.code = net_detail::kWebSocketAbnormal, .reason = {}};
 };

@@ -63,6 +63,31 @@ TEST(WaitReady, WakesAReaderOfASocketAgainAndAgain) {
   });
 }
 
+TEST(WaitReady, ANudgeWakesThoseOfItsDirectionToLookForThemselves) {
+  run_in_scheduler([] {
+    const DescriptorPair sockets = DescriptorPair::sockets();
+    int looks = 0;
+    auto reader = spawn([&] {
+      while (sockets.take() < 0) {
+        ++looks;
+        EXPECT_EQ(wait_ready(sockets.reader(), Direction::kRead, {}), WakeReason::kFired);
+      }
+    });
+    sleep_for(milliseconds(1));
+    const int before = looks;
+    nudge_waiters(sockets.reader(), Direction::kWrite);
+    nudge_waiters(sockets.writer(), Direction::kRead);
+    sleep_for(milliseconds(1));
+    EXPECT_EQ(looks, before);
+    nudge_waiters(sockets.reader(), Direction::kRead);
+    yield();
+    EXPECT_EQ(looks, before + 1);
+    EXPECT_FALSE(is_drained(find_state(sockets.reader()), Direction::kRead));
+    sockets.put('x');
+    reader.join();
+  });
+}
+
 TEST(WaitReady, WakesAWriterOnceThereIsRoom) {
   run_in_scheduler([] {
     for (const auto& make : {&DescriptorPair::pipe, &DescriptorPair::sockets}) {

@@ -132,6 +132,25 @@ TEST(BufferedReader, ReadsMoreBehindWhatIsThereUntilThereIsNoRoom) {
   });
 }
 
+TEST(BufferedReader, TriesToReadMoreWithoutWaiting) {
+  run_in_scheduler([] {
+    auto [near, far] = UnixStream::pair();
+    BufferedReader reader(far, 8);
+    EXPECT_EQ(reader.try_read_more(), std::nullopt);
+    near.write_all("abcd");
+    EXPECT_EQ(reader.try_read_more(), true);
+    EXPECT_EQ(reader.try_read_more(), std::nullopt);
+    near.write_all("efgh");
+    EXPECT_EQ(reader.try_read_more(), true);
+    EXPECT_EQ(reader.buffered(), "abcdefgh");
+    EXPECT_EQ(error_of_call([&, &r = reader] { r.try_read_more(); }), EMSGSIZE);
+    reader.consume(5);
+    near.close();
+    EXPECT_EQ(reader.try_read_more(), false);
+    EXPECT_EQ(reader.buffered(), "fgh");
+  });
+}
+
 TEST(BufferedReader, AnEndWithinWhatWasWantedIsAnError) {
   run_in_scheduler([] {
     auto [near, far] = UnixStream::pair();

@@ -271,7 +271,9 @@ TEST_P(StreamSocketTest, TriesWithoutWaiting) {
 
 TEST_P(StreamSocketTest, WaitReadableReturnsForBytesAndForTheEnd) {
   in_coroutine([](Ends ends) {
+    EXPECT_FALSE(ends.far.is_readable());
     ends.near.write_all("there already");
+    EXPECT_TRUE(ends.far.is_readable());
     ends.far.wait_readable();
     EXPECT_EQ(read_text(ends.far, 13), "there already");
     auto waiter = spawn([&] { ends.far.wait_readable(); });
@@ -280,6 +282,7 @@ TEST_P(StreamSocketTest, WaitReadableReturnsForBytesAndForTheEnd) {
     ends.near.write_all("later");
     waiter.join();
     EXPECT_EQ(read_text(ends.far, 5), "later");
+    EXPECT_FALSE(ends.far.is_readable());
     ends.near.shutdown_write();
     ends.far.wait_readable();
     EXPECT_EQ(read_all(ends.far), "");
@@ -489,6 +492,20 @@ TEST(TcpStream, HasOptions) {
     }
     EXPECT_EQ(error_of_call([&] { pair.client.set_option(SOL_SOCKET, -1, 1); }), ENOPROTOOPT);
     EXPECT_EQ(error_of_call([&] { pair.client.option(SOL_SOCKET, -1); }), ENOPROTOOPT);
+  });
+}
+
+TEST(TcpStream, ResetsWhenItIsClosedIfItWasTold) {
+  run_in_scheduler([] {
+    for (const bool resets : {true, false}) {
+      test::TcpPair pair = test::tcp_pair();
+      pair.server.set_reset_on_close(true);
+      pair.server.set_reset_on_close(resets);
+      pair.server.write_all("x");
+      EXPECT_EQ(read_text(pair.client, 1), "x");
+      pair.server.close();
+      EXPECT_EQ(error_of_call([&] { read_all(pair.client); }), resets ? ECONNRESET : 0);
+    }
   });
 }
 

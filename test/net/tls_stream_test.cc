@@ -151,6 +151,75 @@ TEST_F(TlsStreamTest, ReadsExactlyAndWaitsForBytes) {
   });
 }
 
+TEST_F(TlsStreamTest, TriesWithoutWaiting) {
+  run_in_scheduler([this] {
+    Ends ends = connect();
+    std::array<std::byte, 10> buffer;
+    EXPECT_EQ(ends.server.try_read_some(buffer), std::nullopt);
+    EXPECT_EQ(ends.server.try_read_some({}), 0U);
+    EXPECT_EQ(ends.client.try_write_some({}), 0U);
+    ends.client.write_all("abc");
+    ends.server.wait_readable();
+    EXPECT_EQ(ends.server.try_read_some(buffer), 3U);
+    EXPECT_EQ(ends.server.try_read_some(buffer), std::nullopt);
+    const std::string text = test_text(20'000'000);
+    auto rest = std::as_bytes(std::span(text));
+    while (const auto sent = ends.client.try_write_some(rest)) rest = rest.subspan(*sent);
+    EXPECT_FALSE(rest.empty());
+    EXPECT_LT(rest.size(), text.size());
+    auto writer = spawn([&] {
+      ends.client.write_all(rest);  // what was sealed already goes first
+      ends.client.shutdown_write();
+    });
+    EXPECT_EQ(read_all(ends.server), text);
+    EXPECT_EQ(ends.server.try_read_some(buffer), 0U) << "the end";
+    writer.join();
+  });
+}
+
+TEST_F(TlsStreamTest, ReadsUntilADelimiter) {
+  run_in_scheduler([this] {
+    Ends ends = connect();
+    std::string text;
+    auto reader = spawn([&] { return ends.server.read_until(text, "\r\n", 100); });
+    for (const char* part : {"one", "\r", "\ntwo\r\n"}) {
+      ends.client.write_all(part);
+      sleep_for(milliseconds(1));
+    }
+    EXPECT_EQ(reader.join(), 5U);
+    text.erase(0, 5);
+    EXPECT_EQ(ends.server.read_until(text, "\r\n", 100), 5U);
+    text.clear();
+    ends.client.write_all(test_text(100));
+    EXPECT_EQ(error_of_call([&] { ends.server.read_until(text, "\r\n", 50); }), EMSGSIZE);
+    ends.server.set_timeouts({.read = milliseconds(5)});
+    EXPECT_EQ(error_of_call([&] { ends.server.read_until(text, "\r\n", 200); }), ETIMEDOUT);
+    ends.client.close();
+    EXPECT_EQ(ends.server.read_until(text, "\r\n", 200), 0U);
+    EXPECT_EQ(text, test_text(100));
+  });
+}
+
+TEST_F(TlsStreamTest, IsResetOrHandedOverWithoutADeclaredEnd) {
+  run_in_scheduler([this] {
+    std::array<std::byte, 1> byte;
+    Ends reset = connect();
+    reset.client.reset();
+    EXPECT_FALSE(reset.client.is_open());
+    EXPECT_EQ(error_of_call([&] { reset.server.read_some(byte); }), ECONNRESET);
+    Ends released = connect();
+    TcpStream bare = released.client.release();
+    bare.shutdown_write();
+    EXPECT_FALSE(released.client.is_open());
+    EXPECT_EQ(error_of_call([&] { released.server.read_some(byte); }), ECONNABORTED);
+    Ends in_order = connect();
+    in_order.client.try_shutdown_write();
+    const TcpStream below = in_order.client.release();
+    EXPECT_TRUE(below.is_open());
+    EXPECT_EQ(in_order.server.read_some(byte), 0U);
+  });
+}
+
 TEST_F(TlsStreamTest, IsReadAndWrittenThroughBuffers) {
   run_in_scheduler([this] {
     Ends ends = connect();
@@ -349,6 +418,18 @@ TEST_F(TlsStreamTest, AHandshakeThatEndsOrStallsIsAnError) {
     test::TcpPair deaf = test::tcp_pair();
     EXPECT_EQ(error_of_call(
                   [&] { TlsStream::connect(std::move(deaf.client), "localhost", hasty_client); }),
+              ETIMEDOUT);
+    test::TcpPair late = test::tcp_pair();
+    EXPECT_EQ(error_of_call([&] {
+                TlsStream::accept(std::move(late.server), server_,
+                                  Deadline::after(milliseconds(3)));
+              }),
+              ETIMEDOUT);
+    test::TcpPair mute = test::tcp_pair();
+    EXPECT_EQ(error_of_call([&] {
+                TlsStream::connect(std::move(mute.client), "localhost", client_,
+                                   Deadline::after(milliseconds(3)));
+              }),
               ETIMEDOUT);
   });
 }

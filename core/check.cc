@@ -4,9 +4,12 @@
 
 #include <cstdlib>
 
+#include "colibri/core/last_words.h"
 #include "colibri/core/libc.h"
 
 namespace colibri {
+
+constinit std::atomic<void (*)() noexcept> before_last_words{nullptr};
 
 void fail_with(std::initializer_list<std::string_view> parts) noexcept {
   constexpr int kMaxPieces = 16;
@@ -18,6 +21,7 @@ void fail_with(std::initializer_list<std::string_view> parts) noexcept {
   add("colibri: ");
   for (std::string_view part : parts) add(part);
   add("\n");
+  prepare_last_words();
   // One call, so that lines of several processes do not mix. Nothing can be done if it fails.
   [[maybe_unused]] ssize_t written = real::writev(2, pieces, count);
   std::abort();

@@ -6,6 +6,7 @@
 
 #include <atomic>
 
+#include "colibri/core/last_words.h"
 #include "colibri/core/libc.h"
 
 namespace colibri {
@@ -58,6 +59,7 @@ bool write_crash_report(int signal, StackPointer& handler, ContextEntry write,
   if (report_stack == nullptr) return false;
   while (reporting.exchange(true)) real_pause();
   limit_time(signal);
+  prepare_last_words();
   StackPointer target = make_context(report_stack + kReportStackBytes, write, argument);
   colibri_context_switch(&handler, target);
   reporting.store(false);

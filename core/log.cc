@@ -1,13 +1,12 @@
 #include "colibri/core/log.h"
 
 #include <spdlog/cfg/env.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <memory>
 
 #include "colibri/core/bypass.h"
-#include "colibri/core/small_lock.h"
+#include "colibri/core/log_sink.h"
 
 namespace colibri {
 namespace {
@@ -15,10 +14,12 @@ namespace {
 spdlog::logger& logger() {
   // Leaked: coroutines and destructors of globals may log until the very end.
   static const auto* const instance = [] {
-    auto made = std::make_shared<spdlog::logger>("colibri",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_st>());
+    auto made = std::make_shared<spdlog::logger>("colibri", log_sink());
     spdlog::cfg::load_env_levels();
-    spdlog::initialize_logger(made);  // applies the levels that the environment asks for
+    // Gives it the level that the environment asks for; and spdlog's formatter, which knows no
+    // coroutines, and is not wanted.
+    spdlog::initialize_logger(made);
+    made->set_formatter(log_formatter(kLogPattern));
     return new std::shared_ptr<spdlog::logger>(made);
   }();
   return **instance;
@@ -41,11 +42,8 @@ spdlog::level::level_enum level_of(LogLevel level) noexcept {
 }  // namespace
 
 void log(LogLevel level, std::string_view message) noexcept {
-  // The write must reach libc, not the hooks: it would park. And a lock of the standard library's
-  // would be one that coroutines wait for: this thread could not run the one that it was given to.
-  static constinit SmallLock lock;
+  // Making the logger reaches spdlog's registry, whose locks must not park.
   const Bypass bypass;
-  const SmallLockGuard guard(lock);
   try {
     logger().log(level_of(level), message);
   } catch (...) {

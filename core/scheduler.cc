@@ -11,6 +11,7 @@
 #include "colibri/core/fault_signals.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/scheduler_list.h"
 #include "colibri/core/stack_usage.h"
 #include "colibri/core/unpark.h"
 
@@ -67,6 +68,7 @@ Scheduler::Scheduler(const StackChoice& stacks)
   } else {
     defaults_.private_bytes = stacks.bytes;
   }
+  enlist_scheduler(*this, ready_);
   thread_state.scheduler = this;
   thread_state.run_queue = &ready_;
   thread_state.event_loop = &event_loop_;
@@ -74,6 +76,7 @@ Scheduler::Scheduler(const StackChoice& stacks)
 }
 
 Scheduler::~Scheduler() {
+  strike_scheduler(*this);
   mailbox_->inbox.close();
   {
     const SmallLockGuard guard(mailbox_->lock);

@@ -16,11 +16,11 @@ namespace colibri {
 /// What was found out about it; times in nanoseconds.
 struct Stall {
   std::int64_t limit = 0;
-  std::int64_t computed = 0;       // so far
-  std::int64_t blocked = 0;        // in system calls
-  std::optional<SystemCall> call;  // in which it sits; none: it computes
-  std::uintptr_t lock = 0;         // for which it waits; 0: for none
-  pid_t lock_owner = 0;            // the thread that holds it; 0: not known
+  std::int64_t computed = 0;         // so far
+  std::int64_t blocked = 0;          // in system calls
+  std::optional<SystemCall> call{};  // in which it sits; none: it computes
+  std::uintptr_t lock = 0;           // for which it waits; 0: for none
+  pid_t lock_owner = 0;              // the thread that holds it; 0: not known
 };
 
 /// The same for stalls of the same kind in the same functions. Throws std::bad_alloc.

@@ -14,12 +14,18 @@ namespace {
 
 constexpr std::size_t kFramesOfSite = 4;
 
-/// The file that the code lies in, without its directory; empty if in none.
-std::string library_of(const StackFrame& frame) {
+/// Where code lies: the file, without its directory, and the exported function; empty if in none.
+struct Place {
+  std::string library;
+  std::string symbol;
+};
+
+Place place_of_frame(const StackFrame& frame) {
   Dl_info info{};
   if (dladdr(reinterpret_cast<void*>(frame.instruction_pointer), &info) == 0) return {};
   const std::string_view path = info.dli_fname != nullptr ? info.dli_fname : "";
-  return std::string(path.substr(path.rfind('/') + 1));
+  return {std::string(path.substr(path.rfind('/') + 1)),
+          info.dli_sname != nullptr ? info.dli_sname : ""};
 }
 
 bool is_libc(std::string_view library) noexcept {
@@ -31,24 +37,33 @@ bool is_libc(std::string_view library) noexcept {
 
 /// "parse in server".
 std::string place_of(const Backtrace& backtrace) {
-  const auto is_program = [](const StackFrame& frame) { return !is_libc(library_of(frame)); };
+  const auto is_program = [](const StackFrame& frame) {
+    return !is_libc(place_of_frame(frame).library);
+  };
   auto found = std::find_if(backtrace.begin(), backtrace.end(), is_program);
   if (found == backtrace.end()) found = backtrace.begin();
   if (found == backtrace.end()) return "code whose stack could not be read";
   const std::string function =
       found->function.empty() ? fmt::format("{:#x}", found->instruction_pointer) : found->function;
-  const std::string library = library_of(*found);
+  const std::string library = place_of_frame(*found).library;
   return library.empty() ? function : function + " in " + library;
+}
+
+/// "function+0x12 (library)". libc comes without the names of its inner functions; the unwinder
+/// then takes them for the exported ones before them.
+std::string frame_text(const StackFrame& frame) {
+  const Place place = place_of_frame(frame);
+  const bool known = !frame.function.empty() && (!is_libc(place.library) || !place.symbol.empty());
+  std::string text = known ? fmt::format("{}+{:#x}", frame.function, frame.offset) : "?";
+  if (!place.library.empty()) text += " (" + place.library + ")";
+  return text;
 }
 
 std::string frames_text(const Backtrace& backtrace) {
   std::string text;
   for (std::size_t i = 0; i < backtrace.size(); ++i) {
-    const StackFrame& frame = backtrace[i];
-    const std::string library = library_of(frame);
-    text += fmt::format("  #{} {:#x} {}+{:#x}{}\n", i, frame.instruction_pointer,
-                        frame.function.empty() ? "?" : frame.function, frame.offset,
-                        library.empty() ? "" : " (" + library + ")");
+    text += fmt::format("\n  #{} {:#x} {}", i, backtrace[i].instruction_pointer,
+                        frame_text(backtrace[i]));
   }
   return text;
 }
@@ -86,9 +101,9 @@ std::string holders_text(const StallSample& sample) {
   std::string text;
   for (std::size_t i = 0; i < sample.holder_count; ++i) {
     const StallSample::Coroutine& holder = sample.holders[i];
-    text += (sample.holders_are_certain ? "The lock's address lies on the stack of "
-                                        : "Parked, and perhaps its holder: ") +
-            coroutine_text(holder) + ":\n" + frames_text(walk(holder.stack));
+    text += (sample.holders_are_certain ? "\nThe lock's address lies on the stack of "
+                                        : "\nParked, and perhaps its holder: ") +
+            coroutine_text(holder) + ":" + frames_text(walk(holder.stack));
   }
   return text;
 }
@@ -115,7 +130,7 @@ std::string site_name(const Stall& stall, const Backtrace& culprit) {
 std::string report_text(const Stall& stall, const StallSample& sample, const Backtrace& culprit) {
   return fmt::format(
       "watchdog: {} keeps thread {} from running others, for longer than {} ({} computing, {} in "
-      "system calls): {}; in {}\n{}{}",
+      "system calls): {}; in {}{}{}",
       coroutine_text(sample.culprit), sample.thread, time_text(stall.limit),
       time_text(stall.computed), time_text(stall.blocked), what_it_does(stall, sample.thread),
       place_of(culprit), frames_text(culprit), holders_text(sample));

@@ -15,6 +15,7 @@
 #include "colibri/core/run.h"
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
+#include "test/support/awaited_report.h"
 #include "test/support/captured_stderr.h"
 
 namespace colibri {
@@ -59,42 +60,11 @@ namespace colibri {
 
 namespace {
 
+using test::AwaitedReport;
 using testing::HasSubstr;
 using testing::Not;
 
 const WatchdogOptions kOptions{.limit = std::chrono::milliseconds(10)};
-
-/// Watches for the log to contain `part`, on a thread of its own, and says so.
-class Report {
- public:
-  explicit Report(const std::string& part) : watcher_([this, part] { watch(part); }) {}
-  ~Report() {
-    ended_ = true;
-    watcher_.join();
-  }
-  Report(const Report&) = delete;
-  Report& operator=(const Report&) = delete;
-
-  const std::atomic<bool>& is_there() const { return there_; }
-  /// Closes it when the report is there: whoever reads from the other end goes on.
-  void closes(int descriptor) { descriptor_ = descriptor; }
-  std::string text() const { return captured_.text(); }
-
- private:
-  void watch(const std::string& part) {
-    while (!ended_ && !there_) {
-      there_ = captured_.text().find(part) != std::string::npos;
-      usleep(1000);
-    }
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-
-  test::CapturedStderr captured_;
-  std::atomic<int> descriptor_{-1};
-  std::atomic<bool> there_{false};
-  std::atomic<bool> ended_{false};
-  std::thread watcher_;
-};
 
 class WatchdogTest : public testing::Test {
  protected:
@@ -102,7 +72,7 @@ class WatchdogTest : public testing::Test {
 };
 
 TEST_F(WatchdogTest, NamesWhoComputes) {
-  const Report report("\n  #");
+  const AwaitedReport report("\n  #");
   run([&] {
     start_watchdog(kOptions);
     spawn({.name = "worker"}, [&] { compute_for_long(report.is_there()); }).join();
@@ -121,7 +91,7 @@ TEST_F(WatchdogTest, NamesWhoComputes) {
 TEST_F(WatchdogTest, NamesTheCallThatBlocks) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
-  Report report("\n  #");
+  AwaitedReport report("\n  #");
   report.closes(ends[1]);
   ssize_t size = -1;
   run([&] {
@@ -139,7 +109,7 @@ TEST_F(WatchdogTest, NamesTheCallThatBlocks) {
 }
 
 TEST_F(WatchdogTest, DoesNotInterruptACallThatASignalWouldBreak) {
-  const Report report("\n  #");
+  const AwaitedReport report("\n  #");
   run([&] {
     start_watchdog(kOptions);
     spawn([&] { sleep_for_long(report.is_there()); }).join();
@@ -150,7 +120,7 @@ TEST_F(WatchdogTest, DoesNotInterruptACallThatASignalWouldBreak) {
 }
 
 TEST_F(WatchdogTest, ShowsBothStacksOfALockHeldOverAWait) {
-  const Report report("stack of");
+  const AwaitedReport report("stack of");
   std::timed_mutex lock;
   run([&] {
     auto holder = spawn({.name = "holder"}, [&] { hold_over_sleep(lock, report.is_there()); });
@@ -168,7 +138,7 @@ TEST_F(WatchdogTest, ShowsBothStacksOfALockHeldOverAWait) {
 }
 
 TEST_F(WatchdogTest, NamesTheThreadThatHoldsALock) {
-  const Report report("\n  #");
+  const AwaitedReport report("\n  #");
   std::timed_mutex lock;
   std::atomic<pid_t> owner{0};
   std::thread holder([&] {

@@ -14,6 +14,7 @@
 #include "colibri/core/event.h"
 #include "colibri/core/future.h"
 #include "colibri/core/generator.h"
+#include "colibri/core/inspect/watchdog.h"
 #include "colibri/core/latch.h"
 #include "colibri/core/local.h"
 #include "colibri/core/mutex.h"

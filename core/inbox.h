@@ -70,6 +70,11 @@ class Inbox {
            expected == asleep();
   }
 
+  /// Any thread: true if the receiver sleeps, or is about to.
+  bool is_asleep() const noexcept {
+    return head_.load(std::memory_order_relaxed) == const_cast<Inbox*>(this)->asleep();
+  }
+
   /// The receiver, at its end: later messages are dropped.
   void close() noexcept { discard(head_.exchange(closed(), std::memory_order_acq_rel)); }
 

@@ -11,6 +11,7 @@
 #include "colibri/core/fault_signals.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/scheduler_list.h"
 #include "colibri/core/stack_usage.h"
 #include "colibri/core/unpark.h"
 
@@ -82,7 +83,6 @@ Scheduler::Scheduler(const StackChoice& stacks)
   mailbox_->loop = &event_loop_;
   place_.coroutines = &alive_;
   scheduler_list.enter(place_);
-  if (on_scheduler_begin != nullptr) on_scheduler_begin();
 }
 
 Scheduler::~Scheduler() {

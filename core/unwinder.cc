@@ -22,6 +22,19 @@ extern "C" int __clone(int (*function)(void*), void* stack, int flags, void* arg
 namespace colibri {
 namespace {
 
+struct Moved {
+  std::uintptr_t address = 0;
+  std::size_t size = 0;
+  const std::byte* copy = nullptr;
+
+  bool has_word(std::uintptr_t wanted) const noexcept {
+    return wanted >= address && wanted - address < size &&
+           size - (wanted - address) >= sizeof(unw_word_t);
+  }
+};
+
+constinit thread_local Moved moved;
+
 /// Reads a word of this process; false if there is none at `address`.
 bool read_word(unw_word_t address, unw_word_t& value) noexcept {
   const int saved_errno = errno;
@@ -41,6 +54,10 @@ bool read_word(unw_word_t address, unw_word_t& value) noexcept {
 int access_word(unw_addr_space_t, unw_word_t address, unw_word_t* value, int write, void*) {
   if (write != 0) {
     std::memcpy(reinterpret_cast<void*>(address), value, sizeof *value);
+    return 0;
+  }
+  if (moved.has_word(address)) {
+    std::memcpy(value, moved.copy + (address - moved.address), sizeof *value);
     return 0;
   }
   return read_word(address, *value) ? 0 : -UNW_EUNSPEC;
@@ -84,6 +101,14 @@ void prepare_unwinder() noexcept {
     return true;
   }();
   static_cast<void>(prepared);
+}
+
+MovedStack::MovedStack(std::uintptr_t address, std::size_t size, const std::byte* copy) noexcept {
+  moved = {address, size, copy};
+}
+
+MovedStack::~MovedStack() {
+  moved = {};
 }
 
 }  // namespace colibri

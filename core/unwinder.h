@@ -7,11 +7,25 @@
 // whether they can be read, and the pipe comes to life where it cannot be met.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 namespace colibri {
 
 /// To be called before libunwind is used; does its work once in a process. Any thread, any
 /// coroutine; from a signal handler only if it has returned once before. Other users of the same
 /// library in the process come to read memory in this way, too.
 void prepare_unwinder() noexcept;
+
+/// While it lives, libunwind on this thread reads the `size` bytes that belong at `address` from
+/// `copy`: a stack can be walked that is gone, or goes on changing, or whose place another one has.
+/// One at a time a thread.
+class [[nodiscard]] MovedStack {
+ public:
+  MovedStack(std::uintptr_t address, std::size_t size, const std::byte* copy) noexcept;
+  ~MovedStack();
+  MovedStack(const MovedStack&) = delete;
+  MovedStack& operator=(const MovedStack&) = delete;
+};
 
 }  // namespace colibri

@@ -1,25 +1,10 @@
 #include "colibri/core/inspect/inquiry.h"
 
-#include <algorithm>
 #include <utility>
 
-#include "colibri/core/scheduler.h"
+#include "colibri/core/mailbox.h"
 
 namespace colibri {
-
-std::vector<ListedScheduler> all_schedulers() {
-  std::vector<ListedScheduler> all;
-  {
-    // Who is in the list has not begun to end.
-    const SmallLockGuard guard(scheduler_list.lock);
-    for (const SchedulerPlace* each = scheduler_list.first; each != nullptr; each = each->next) {
-      Scheduler& scheduler = *each->thread->scheduler;
-      all.push_back({scheduler.number(), each->thread_id, scheduler.mailbox()});
-    }
-  }
-  std::reverse(all.begin(), all.end());
-  return all;
-}
 
 /// Comes back to the scheduler's inbox until it has been answered.
 class InquiryMessage final : public InboxMessage {

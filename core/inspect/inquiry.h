@@ -2,28 +2,14 @@
 // slices of its coroutines, a part at a time, so that a long answer holds up nobody.
 #pragma once
 
-#include <sys/types.h>
-
 #include <atomic>
 #include <memory>
-#include <vector>
 
 #include "colibri/core/deadline.h"
 #include "colibri/core/event.h"
-#include "colibri/core/mailbox.h"
+#include "colibri/core/scheduler_list.h"
 
 namespace colibri {
-
-/// One scheduler, as other threads may know it.
-struct ListedScheduler {
-  unsigned number = 0;  // in the order in which they began, from 1 on
-  pid_t thread = 0;     // the kernel's name of its thread
-  std::shared_ptr<Mailbox> mailbox;
-};
-
-/// Those that have begun and not ended, the oldest first; each may end at any time. Any thread, no
-/// signal handler. Throws std::bad_alloc.
-std::vector<ListedScheduler> all_schedulers();
 
 /// One question to one scheduler, with room for its answer.
 class Inquiry {

@@ -31,8 +31,9 @@ struct CoroutineInfo {
 
 enum class WithStack : bool { kNo, kYes };
 
-/// What `coroutine` is like now. If it has resumed others by hand, the wait is that of the innermost
-/// of them, and its stack comes first. On the coroutine's own thread. Throws std::bad_alloc.
+/// What `coroutine` is like now. If it has resumed others by hand, the wait is that of the
+/// innermost of them, and its stack comes first. On the coroutine's own thread. Throws
+/// std::bad_alloc.
 CoroutineInfo inspect(const ControlBlock& coroutine, WithStack with_stack = WithStack::kNo);
 
 /// "ready", "parked" and so on.

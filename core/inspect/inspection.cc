@@ -1,0 +1,27 @@
+#include "colibri/core/inspect/inspection.h"
+
+namespace colibri {
+
+Inspection::Inspection()
+    : scheduler_(Scheduler::current("colibri::Inspection")),
+      cursor_(std::make_unique<AliveCursor>()) {
+  scheduler_.open_cursor(*cursor_);
+}
+
+Inspection::~Inspection() {
+  scheduler_.close_cursor(*cursor_);
+}
+
+void Inspection::give_way() noexcept {
+  if (can_park()) thread_state.scheduler->yield_to_loop();
+}
+
+const ControlBlock* Inspection::find(std::uint64_t id) noexcept {
+  Scheduler& scheduler = Scheduler::current("colibri::Inspection::find");
+  if (scheduler.alive() == 0) return nullptr;
+  const ControlBlock* each = &scheduler.newest();
+  while (each != nullptr && each->id != id) each = each->next_alive;
+  return each;
+}
+
+}  // namespace colibri

@@ -126,7 +126,8 @@ std::vector<Awaited> awaited_by_waiter(const ControlBlock& coroutine) {
   std::reverse(all.begin(), all.end());
   if (all.empty() && waiter.place.queued) {
     all.push_back(
-        {.words = fmt::format("lock or signal of the program's at {:#x}", waiter.place.note)});
+        {.words = fmt::format("lock or signal of the program's at {:#x}", waiter.place.note),
+         .by_flows_alone = true});
   }
   return all;
 }
@@ -146,7 +147,8 @@ std::vector<Awaited> awaited_by(const ControlBlock& coroutine) {
     case WaitKind::kWritable:
       return {{.words = "writable " + describe_descriptor(descriptor, false)}};
     case WaitKind::kPoll:
-      return {{.words = "poll"}};
+      return {{.words = descriptor > 0 ? fmt::format("poll of {} descriptors", descriptor)
+                                       : std::string("poll of nothing")}};
     case WaitKind::kSleep:
       return {{.words = "sleep"}};
     case WaitKind::kJoin:

@@ -21,11 +21,11 @@ struct Holder {
 
 /// One of the things that a coroutine waits for; a select waits for several.
 struct Awaited {
-  std::string words;             // "mutex held by #12 'writer'"
-  std::optional<Holder> holder;  // nothing: nobody in particular, or that is not known
-  bool by_flows_alone = false;   // as WaitedThing::by_flows_alone
-  std::size_t handles = 0;       // as WaitFacts::handles
-  const void* thing = nullptr;   // where it lies, if it is of the kind that has handles
+  std::string words = {};             // "mutex held by #12 'writer'"
+  std::optional<Holder> holder = {};  // nothing: nobody in particular, or that is not known
+  bool by_flows_alone = false;        // as WaitedThing::by_flows_alone
+  std::size_t handles = 0;            // as WaitFacts::handles
+  const void* thing = nullptr;        // where it lies, while somebody waits for it
 };
 
 /// Innermost of those that it resumed by hand, `coroutine` must be parked: see leaf_of. On its own

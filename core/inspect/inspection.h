@@ -36,7 +36,8 @@ class Inspection {
   /// Lets others run, events and timers included, if the caller is a coroutine that can park.
   static void give_way() noexcept;
 
-  /// The coroutine of this scheduler with that id; null if there is none. Looks at all.
+  /// The coroutine of this scheduler with that id, or the one that has resumed it by hand; null if
+  /// there is none. Looks at all.
   static const ControlBlock* find(std::uint64_t id) noexcept;
 
  private:

@@ -1,38 +1,18 @@
 #include "colibri/core/inspect/stack_catalog.h"
 
 #include <algorithm>
+#include <string>
 
-#include "colibri/core/context.h"
-#include "colibri/core/shared_stack.h"
-#include "colibri/core/stack_of.h"
+#include "colibri/core/inspect/stack_image.h"
 
 namespace colibri {
 namespace {
 
-/// The bytes from a coroutine's stack pointer to the top of its stack, wherever they are now.
-struct StackImage {
-  const std::byte* bytes = nullptr;  // null: not to be had without moving something
-  std::size_t size = 0;
-};
-
-StackImage image_of(const ControlBlock& coroutine) noexcept {
-  const StackPointer stack_pointer = coroutine.stack_pointer;
-  // In check mode, what is parked is inaccessible.
-  if (stack_pointer == nullptr ||
-      (coroutine.on_shared_stack() && thread_state.shared_stacks->checking())) {
-    return {};
+bool is_of_switch(const std::string& function) noexcept {
+  for (const char* part : {"colibri::Scheduler::", "colibri::SharedStacks::", "colibri::switch_"}) {
+    if (function.find(part) != std::string::npos) return true;
   }
-  const auto* bytes = coroutine.on_shared_stack() && !coroutine.direct
-                          ? static_cast<const std::byte*>(coroutine.storage)
-                          : static_cast<const std::byte*>(stack_pointer);
-  const auto top = reinterpret_cast<std::uintptr_t>(stack_of(coroutine).top());
-  return {bytes, top - reinterpret_cast<std::uintptr_t>(stack_pointer)};
-}
-
-/// The word may lie where AddressSanitizer guards a frame.
-__attribute__((no_sanitize("address", "thread"))) std::uintptr_t word_at(
-    const StackImage& image, std::size_t offset) noexcept {
-  return *reinterpret_cast<const std::uintptr_t*>(image.bytes + offset);
+  return false;
 }
 
 /// True for one that stands still by itself, and not in place of one that it has resumed.
@@ -44,16 +24,13 @@ bool stands_alone(const ControlBlock& coroutine) noexcept {
 }  // namespace
 
 std::size_t StackCatalog::number_of(const ControlBlock& coroutine) {
-  const StackImage image = stands_alone(coroutine) ? image_of(coroutine) : StackImage{};
-  if (image.bytes == nullptr) return unwind(coroutine, nullptr);
-  const auto* as_stack_pointer = const_cast<std::byte*>(image.bytes);
-  const Place place{saved_registers(const_cast<std::byte*>(as_stack_pointer)).instruction_pointer,
-                    image.size};
-  std::vector<Shape>& shapes = shapes_[place];
+  const StackImage image = stands_alone(coroutine) ? StackImage::of(coroutine) : StackImage();
+  if (image.empty()) return unwind(coroutine, nullptr);
+  std::vector<Shape>& shapes = shapes_[Place{image.instruction_pointer(), image.size()}];
   for (const Shape& shape : shapes) {
-    const bool equal = std::all_of(
-        shape.returns.begin(), shape.returns.end(),
-        [&](const Return& each) { return word_at(image, each.offset) == each.address; });
+    const bool equal =
+        std::all_of(shape.returns.begin(), shape.returns.end(),
+                    [&](const Return& each) { return image.word_at(each.offset) == each.address; });
     if (equal) return shape.number;
   }
   std::vector<Return> returns;
@@ -82,12 +59,20 @@ std::size_t StackCatalog::unwind(const ControlBlock& coroutine, std::vector<Retu
     if (each == &coroutine) break;
   }
   if (returns != nullptr && !all_known) returns->clear();
-  return number_of_addresses(std::move(addresses));
+  return number_of_addresses(addresses);
 }
 
-std::size_t StackCatalog::number_of_addresses(Addresses addresses) {
-  const auto [place, is_new] = numbers_.try_emplace(std::move(addresses), stacks_.size());
-  if (is_new) stacks_.push_back(&place->first);
+std::size_t StackCatalog::number_of_addresses(const Addresses& addresses) {
+  std::size_t first = 0;
+  while (first < addresses.size() && is_of_switch(frame(addresses[first], first == 0).function)) {
+    ++first;
+  }
+  Addresses key(addresses.begin() + static_cast<std::ptrdiff_t>(first), addresses.end());
+  if (key.empty()) key = addresses;
+  const Addresses shown = key;
+  if (!key.empty()) key.front() -= frame(key.front(), first == 0).offset;
+  const auto [place, is_new] = numbers_.try_emplace(std::move(key), stacks_.size());
+  if (is_new) stacks_.push_back(shown);
   return place->second;
 }
 
@@ -100,7 +85,7 @@ const StackFrame& StackCatalog::frame(std::uintptr_t instruction_pointer, bool i
 
 Backtrace StackCatalog::backtrace(std::size_t number) {
   Backtrace backtrace;
-  for (const std::uintptr_t each : *stacks_.at(number)) {
+  for (const std::uintptr_t each : stacks_.at(number)) {
     backtrace.push_back(frame(each, backtrace.empty()));
   }
   return backtrace;

@@ -7,6 +7,9 @@
 // addresses in the same places, is called by the same functions, and is recognised by comparing
 // these words alone. That needs no stack to be where it belongs: the saved bytes of a coroutine on
 // a shared stack will do.
+//
+// The way out of a coroutine has several exits, by what runs next. So the frames of the switch
+// itself are left out, and of the innermost frame left the function alone counts.
 #pragma once
 
 #include <cstddef>
@@ -51,12 +54,12 @@ class StackCatalog {
   /// Instruction and depth. Shapes of one place differ in who calls.
   using Place = std::pair<std::uintptr_t, std::size_t>;
 
-  std::size_t number_of_addresses(Addresses addresses);
+  std::size_t number_of_addresses(const Addresses& addresses);
   std::size_t unwind(const ControlBlock& coroutine, std::vector<Return>* returns);
   const StackFrame& frame(std::uintptr_t instruction_pointer, bool innermost);
 
-  std::map<Addresses, std::size_t> numbers_;
-  std::vector<const Addresses*> stacks_;  // keys of numbers_, which stay where they are
+  std::map<Addresses, std::size_t> numbers_;  // each with the function in place of the first
+  std::vector<Addresses> stacks_;
   std::map<Place, std::vector<Shape>> shapes_;
   std::unordered_map<std::uintptr_t, StackFrame> frames_;
   std::size_t unwound_ = 0;

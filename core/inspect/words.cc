@@ -19,7 +19,8 @@ using GetName = int (*)(int, sockaddr*, socklen_t*);
 std::string internet_address(int family, const void* address, in_port_t port) {
   char text[INET6_ADDRSTRLEN] = "?";
   inet_ntop(family, address, text, sizeof text);
-  return fmt::format(family == AF_INET6 ? "[{}]:{}" : "{}:{}", text, ntohs(port));
+  return family == AF_INET6 ? fmt::format("[{}]:{}", text, ntohs(port))
+                            : fmt::format("{}:{}", text, ntohs(port));
 }
 
 std::string unix_address(const sockaddr_un& address, socklen_t size) {
@@ -74,7 +75,8 @@ std::string to_words(std::chrono::nanoseconds duration) {
   if (seconds >= 100) return fmt::format("{:.0f} s", seconds);
   if (seconds >= 1) return fmt::format("{:.1f} s", seconds);
   const double milliseconds = seconds * 1000;
-  return fmt::format(milliseconds >= 10 ? "{:.0f} ms" : "{:.1f} ms", milliseconds);
+  return milliseconds >= 10 ? fmt::format("{:.0f} ms", milliseconds)
+                            : fmt::format("{:.1f} ms", milliseconds);
 }
 
 std::string describe_descriptor(int descriptor, bool reading) {

@@ -1,8 +1,11 @@
 // Walking along the list of a scheduler's coroutines with pauses. The part of the scheduler that
 // nobody enters unless somebody looks inside.
+#include "colibri/core/inspection_calls.h"
 #include "colibri/core/scheduler.h"
 
 namespace colibri {
+
+constinit InspectionCalls inspection_calls;
 
 void Scheduler::open_cursor(AliveCursor& cursor) noexcept {
   cursor.next = alive_;

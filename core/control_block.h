@@ -66,7 +66,7 @@ struct CoroutineTimer : Timer {
 
 /// What a parked coroutine notes of its wait, for people who look inside.
 struct WaitNote {
-  std::int32_t descriptor;  // while it waits for one
+  std::int32_t descriptor;  // while it waits for one; in poll, how many
   std::uint32_t since;      // by coarse_time
 };
 

@@ -4,6 +4,7 @@
 #include "colibri/core/log.h"
 
 namespace colibri {
+namespace {
 
 std::string describe_wait(const ControlBlock& coroutine) {
   const std::string descriptor = std::to_string(coroutine.wait_note.descriptor);
@@ -25,6 +26,8 @@ std::string describe_wait(const ControlBlock& coroutine) {
   }
   return "waits";
 }
+
+}  // namespace
 
 std::string describe(const ControlBlock& coroutine) {
   std::string text = "coroutine " + std::to_string(coroutine.id);

@@ -10,9 +10,6 @@ namespace colibri {
 /// "coroutine 17 'session' spawned at server.cc:41". Its own thread.
 std::string describe(const ControlBlock& coroutine);
 
-/// "waits until descriptor 7 is readable". For a parked coroutine; its own thread.
-std::string describe_wait(const ControlBlock& coroutine);
-
 /// Logs that an exception left the coroutine's function.
 void report_escaped_exception(const ControlBlock& coroutine, const char* what) noexcept;
 

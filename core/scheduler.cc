@@ -9,6 +9,7 @@
 #include "colibri/core/check.h"
 #include "colibri/core/coroutine_report.h"
 #include "colibri/core/fault_signals.h"
+#include "colibri/core/inspection_calls.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/parking_lot.h"
 #include "colibri/core/scheduler_list.h"
@@ -243,6 +244,7 @@ void Scheduler::turn() noexcept {
   std::int64_t timeout = ready_.empty() ? time_to_sleep() : 0;
   if (out_of_memory_) [[unlikely]]
     timeout = time_until_memory();
+  if (timeout < 0) timeout = time_until_inspection();
   if (timeout != 0) {
     if (message_spin_.finds_message(mailbox_->inbox, timeout)) {
       mailbox_->inbox.deliver_all();
@@ -289,6 +291,12 @@ std::int64_t Scheduler::time_until_memory() noexcept {
   out_of_memory_ = false;
   thread_state.shared_stacks->memory().trim_now();
   return 1'000'000;
+}
+
+// Nothing but events can end the sleep that is ahead: those who look for deadlocks do so now.
+std::int64_t Scheduler::time_until_inspection() noexcept {
+  const auto inspect = inspection_calls.before_endless_sleep.load(std::memory_order_relaxed);
+  return inspect == nullptr ? -1 : inspect(*this);
 }
 
 std::int64_t Scheduler::time_to_sleep() noexcept {
@@ -351,6 +359,8 @@ void Scheduler::finish(std::chrono::nanoseconds grace) {
 }
 
 void Scheduler::stop_all(std::chrono::nanoseconds grace) {
+  const auto inspect = inspection_calls.before_cancelling_all.load(std::memory_order_relaxed);
+  if (inspect != nullptr) inspect(*this);
   stopping_ = true;
   stop_by_ = Deadline::after(grace).nanoseconds();
   for (ControlBlock* each = alive_; each != nullptr; each = each->next_alive) cancel(*each);

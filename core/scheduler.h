@@ -293,6 +293,7 @@ class Scheduler {
   void go_on_after_wait() noexcept;
   void run_ready() noexcept;
   std::int64_t time_to_sleep() noexcept;
+  std::int64_t time_until_inspection() noexcept;
   void adjust_slices() noexcept;
   Deadline deadline_of(ControlBlock& self, const WaitRequest& request) noexcept;
   bool arm_timer(ControlBlock& self, Deadline deadline) noexcept;

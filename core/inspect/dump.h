@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iosfwd>
+#include <string>
 #include <vector>
 
 #include "colibri/core/inspect/coroutine_info.h"
@@ -31,6 +32,9 @@ struct StackGroup {
 /// program as a whole was ever in. The caller is one of them. Ends the process with a sentence on a
 /// thread without a scheduler. Throws std::bad_alloc.
 std::vector<StackGroup> collect_stacks(const DumpOptions& options = {});
+
+/// A line about the group, one about each that is described, and the stack.
+std::string to_string(const StackGroup& group);
 
 /// The same in words, to `stream`. Where `stream` parks, so does this.
 void dump(std::ostream& stream, const DumpOptions& options = {});

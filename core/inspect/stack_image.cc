@@ -1,144 +1,31 @@
 #include "colibri/core/inspect/stack_image.h"
 
-#include <sys/uio.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-
-#include "colibri/core/frame_walk.h"
+#include "colibri/core/context.h"
 #include "colibri/core/stack_of.h"
-#include "colibri/core/unwinder.h"
 
 namespace colibri {
-namespace {
 
-/// Copies what can be read of the bytes at `address`, from the first on: the kernel stops at a
-/// guard, or at the end of a mapping. Signal handlers may call it.
-std::size_t copy_readable(std::byte* to, const void* address, std::size_t size) noexcept {
-  const int saved_errno = errno;
-  const iovec local{to, size};
-  // In pieces, since the call stops at the end of a piece; none spans two pages.
-  constexpr std::size_t kPieceBytes = 4096;
-  std::array<iovec, StackImage::kMostBytes / kPieceBytes + 1> remote;
-  auto* next = static_cast<std::byte*>(const_cast<void*>(address));
-  std::size_t count = 0;
-  for (std::size_t left = size; left != 0; ++count) {
-    const std::size_t to_boundary =
-        kPieceBytes - reinterpret_cast<std::uintptr_t>(next) % kPieceBytes;
-    remote[count] = {next, std::min(left, to_boundary)};
-    next += remote[count].iov_len;
-    left -= remote[count].iov_len;
-  }
-  const ssize_t copied = process_vm_readv(getpid(), &local, 1, remote.data(), count, 0);
-  errno = saved_errno;
-  return copied > 0 ? static_cast<std::size_t>(copied) : 0;
-}
-
-void copy_from(StackImage& image, std::uintptr_t stack_pointer) noexcept {
-  image.low = stack_pointer;
-  image.size = copy_readable(image.bytes.data(), reinterpret_cast<const void*>(stack_pointer),
-                             StackImage::kMostBytes);
-}
-
-#if defined(__x86_64__)
-// Below the stack pointer, functions that call no others have variables.
-constexpr std::uintptr_t kBelow = 128;
-
-void set_registers(ucontext_t& context, std::uintptr_t stack_pointer,
-                   std::uintptr_t instruction_pointer) noexcept {
-  context.uc_mcontext.gregs[REG_RSP] = static_cast<greg_t>(stack_pointer);
-  context.uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(instruction_pointer);
-}
-#else
-constexpr std::uintptr_t kBelow = 0;
-
-void set_registers(ucontext_t& context, std::uintptr_t stack_pointer,
-                   std::uintptr_t instruction_pointer) noexcept {
-  context.uc_mcontext.sp = stack_pointer;
-  context.uc_mcontext.pc = instruction_pointer;
-}
-#endif
-
-/// Where the bytes of a parked coroutine lie now: at home, or where they were copied.
-const void* bytes_of(const ControlBlock& coroutine) noexcept {
-  const bool at_home =
-      !coroutine.on_shared_stack() || coroutine.direct || thread_state.shared_stacks->checking();
-  return at_home ? coroutine.stack_pointer : coroutine.storage;
-}
-
-}  // namespace
-
-void copy_interrupted(StackImage& image, const ucontext_t& context) noexcept {
-  image.registers = context;
-  image.interrupted = true;
-  copy_from(image, interrupted_stack_pointer(&context) - kBelow);
-}
-
-void copy_in_system_call(StackImage& image, std::uintptr_t stack_pointer,
-                         std::uintptr_t instruction_pointer) noexcept {
-  image.registers = {};
-  set_registers(image.registers, stack_pointer, instruction_pointer);
-  image.interrupted = true;
-  copy_from(image, stack_pointer - kBelow);
-}
-
-bool copy_parked(StackImage& image, const ControlBlock& coroutine) noexcept {
-  if (coroutine.stack_pointer == nullptr) return false;
-  const auto low = reinterpret_cast<std::uintptr_t>(coroutine.stack_pointer);
+StackImage StackImage::of(const ControlBlock& coroutine) noexcept {
+  StackImage image;
+  const bool shared = coroutine.on_shared_stack();
+  if (coroutine.stack_pointer == nullptr) return image;
+  if (shared && thread_state.shared_stacks->checking()) return image;
+  // Those that are not direct have been copied out.
+  const void* where = shared && !coroutine.direct ? coroutine.storage : coroutine.stack_pointer;
+  image.bytes_ = static_cast<const std::byte*>(where);
   const auto top = reinterpret_cast<std::uintptr_t>(stack_of(coroutine).top());
-  const std::size_t size = std::min(top - low, StackImage::kMostBytes);
-  image.low = low;
-  image.interrupted = false;
-  image.size = copy_readable(image.bytes.data(), bytes_of(coroutine), size);
-  if (image.size < sizeof(SavedRegisters)) return false;
-  SavedRegisters saved = saved_registers(image.bytes.data());
-  // They were read in the copy; the stack pointer is to be the one at home.
-  saved.stack_pointer += low - reinterpret_cast<std::uintptr_t>(image.bytes.data());
-  image.registers = {};
-  put_registers(image.registers, saved);
-  return true;
+  image.size_ = top - reinterpret_cast<std::uintptr_t>(coroutine.stack_pointer);
+  return image;
 }
 
-bool holds_word(const StackImage& image, std::uintptr_t value) noexcept {
-  constexpr std::size_t kWord = sizeof value;
-  for (std::size_t i = (0 - image.low) % kWord; i + kWord <= image.size; i += kWord) {
-    if (std::memcmp(&image.bytes[i], &value, kWord) == 0) return true;
-  }
-  return false;
+std::uintptr_t StackImage::instruction_pointer() const noexcept {
+  return saved_registers(const_cast<std::byte*>(bytes_)).instruction_pointer;
 }
 
-namespace {
-
-/// Calls `visit(cursor)` at the innermost frame of `image`.
-template <class Visit>
-auto walk_with(const StackImage& image, Visit visit) {
-  prepare_unwinder();
-  const MovedStack moved(image.low, image.size, image.bytes.data());
-  unw_context_t context = image.registers;
-  unw_cursor_t cursor;
-  const int flags = image.interrupted ? UNW_INIT_SIGNAL_FRAME : 0;
-  using Result = decltype(visit(cursor));
-  return unw_init_local2(&cursor, &context, flags) == 0 ? visit(cursor) : Result();
-}
-
-}  // namespace
-
-std::vector<std::uintptr_t> functions_of(const StackImage& image, std::size_t most) {
-  return walk_with(image, [most](unw_cursor_t& cursor) {
-    std::vector<std::uintptr_t> functions;
-    do {
-      unw_proc_info_t info{};
-      if (unw_get_proc_info(&cursor, &info) != 0) break;
-      functions.push_back(info.start_ip);
-    } while (functions.size() < most && unw_step(&cursor) > 0);
-    return functions;
-  });
-}
-
-Backtrace walk(const StackImage& image) {
-  return walk_with(image, [](unw_cursor_t& cursor) { return walk_frames(cursor); });
+// A word may lie where AddressSanitizer guards a frame.
+__attribute__((no_sanitize("address", "thread"))) std::uintptr_t StackImage::word_at(
+    std::size_t offset) const noexcept {
+  return *reinterpret_cast<const std::uintptr_t*>(bytes_ + offset);
 }
 
 }  // namespace colibri

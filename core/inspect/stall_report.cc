@@ -110,7 +110,7 @@ std::string holders_text(const StallSample& sample) {
 
 }  // namespace
 
-std::uint64_t site_key(const Stall& stall, const StackImage& culprit) {
+std::uint64_t site_key(const Stall& stall, const StackCopy& culprit) {
   // The same call of two functions is two sites; so is the same function in two calls.
   const long number = stall.call.has_value() ? stall.call->number : -2;
   constexpr std::uint64_t kPrime = 0x100000001b3;  // FNV-1a's

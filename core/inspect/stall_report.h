@@ -24,7 +24,7 @@ struct Stall {
 };
 
 /// The same for stalls of the same kind in the same functions. Throws std::bad_alloc.
-std::uint64_t site_key(const Stall& stall, const StackImage& culprit);
+std::uint64_t site_key(const Stall& stall, const StackCopy& culprit);
 
 /// "computing: parse in server", "read: load_config in libconfig.so": the innermost function that
 /// is not of libc. Throws std::bad_alloc.

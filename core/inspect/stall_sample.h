@@ -14,7 +14,7 @@
 #include <cstdint>
 
 #include "colibri/core/inspect/kernel_state.h"
-#include "colibri/core/inspect/stack_image.h"
+#include "colibri/core/inspect/stack_copy.h"
 #include "colibri/core/scheduler_list.h"
 
 namespace colibri {
@@ -28,7 +28,7 @@ struct StallSample {
   struct Coroutine {
     std::uint64_t id = 0;
     OriginIndex origin = 0;
-    StackImage stack;
+    StackCopy stack;
   };
 
   // The question.

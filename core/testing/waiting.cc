@@ -5,6 +5,7 @@
 
 #include "colibri/core/backtrace.h"
 #include "colibri/core/coroutine_report.h"
+#include "colibri/core/inspect/awaited.h"
 #include "colibri/core/scheduler.h"
 
 namespace colibri::testing {
@@ -31,7 +32,7 @@ std::string describe_waiting() noexcept {
     const std::size_t in_full = std::min(all.size(), kMostInFull);
     for (std::size_t i = 0; i < in_full; ++i) {
       const ControlBlock& leaf = leaf_of(*all[i]);
-      text += describe(*all[i]) + " " + describe_wait(leaf) + ":\n";
+      text += describe(*all[i]) + " waits: " + describe_wait(leaf) + "\n";
       text += to_string(capture_backtrace(leaf));
     }
     if (in_full < all.size()) text += "and " + std::to_string(all.size() - in_full) + " more\n";

@@ -48,6 +48,10 @@ class RunQueue {
   /// Moves on by one with everybody who is taken out, and back by one with push_front.
   std::size_t position() const noexcept { return head_; }
 
+  /// Who was pushed to the back when `position() + size()` was this; as long as the queue's
+  /// capacity has not been pushed since.
+  const ControlBlock& at(std::size_t position) const noexcept { return *ring_[position & mask_]; }
+
   /// push_back(coroutine) and pop_front() in one, which need no room.
   ControlBlock* rotate(ControlBlock& coroutine) noexcept {
     const std::size_t head = head_;

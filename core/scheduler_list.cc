@@ -11,9 +11,13 @@ constinit SchedulerList scheduler_list;
 void SchedulerList::enter(SchedulerPlace& place) noexcept {
   place.thread = &thread_state;
   place.thread_id = gettid();
-  const SmallLockGuard guard(lock);
-  place.next = first;
-  first = &place;
+  {
+    const SmallLockGuard guard(lock);
+    place.next = first;
+    first = &place;
+  }
+  const auto call = entered.load(std::memory_order_acquire);
+  if (call != nullptr) call();
 }
 
 void SchedulerList::leave(SchedulerPlace& place) noexcept {

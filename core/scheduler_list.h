@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <atomic>
+
 #include "colibri/core/small_lock.h"
 #include "colibri/core/thread_state.h"
 
@@ -23,6 +25,8 @@ struct SchedulerPlace {
 struct SchedulerList {
   SmallLock lock;
   SchedulerPlace* first = nullptr;
+  /// Called on the thread of each scheduler that has entered; null: nothing is to be done.
+  std::atomic<void (*)() noexcept> entered{nullptr};
 
   /// Enters `place`, which must not be in the list, as one of the calling thread, whose
   /// thread_state is ready.

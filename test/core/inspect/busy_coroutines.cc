@@ -41,8 +41,8 @@ int main(int count, char** arguments) {
     std::vector<colibri::Task<void>> tasks;
     for (int i = 0; i < 2; ++i) {
       tasks.push_back(colibri::spawn({.name = "private"}, bottom_of_coroutine, rounds));
-      tasks.push_back(colibri::spawn({.name = "shared", .shared_stacks = &group},
-                                     bottom_of_coroutine, rounds));
+      tasks.push_back(
+          colibri::spawn({.name = "shared", .shared_stacks = &group}, bottom_of_coroutine, rounds));
     }
     for (auto& task : tasks) task.join();
     std::puts("all have ended");

@@ -337,7 +337,7 @@ class ThreadFrames:
         gdb.frame_filters[self.name] = self
 
     def filter(self, decorators):
-        entered = False
+        entered = gdb.selected_thread() != unwinder.thread
         for decorator in decorators:
             frame = decorator.inferior_frame()
             frame.older()  # has its unwinder chosen

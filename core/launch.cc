@@ -63,6 +63,8 @@ namespace {
     leave_own_locale();
   if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
     note_stack_usage(self);
+  if (thread_state.observer != nullptr) [[unlikely]]
+    thread_state.observer(self, true);
   return end(self);
 }
 

@@ -54,6 +54,9 @@ class RunQueue {
       const noexcept {
     return *static_cast<const volatile std::size_t*>(&head_);
   }
+  /// Who was pushed to the back when `position() + size()` was this; as long as the queue's
+  /// capacity has not been pushed since.
+  const ControlBlock& at(std::size_t position) const noexcept { return *ring_[position & mask_]; }
 
   /// push_back(coroutine) and pop_front() in one, which need no room.
   ControlBlock* rotate(ControlBlock& coroutine) noexcept {

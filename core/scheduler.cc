@@ -88,6 +88,7 @@ Scheduler::Scheduler(const StackChoice& stacks)
 
 Scheduler::~Scheduler() {
   scheduler_list.leave(place_);
+  thread_state.observe(nullptr);
   mailbox_->inbox.close();
   {
     const SmallLockGuard guard(mailbox_->lock);

@@ -231,6 +231,12 @@ StackPointer SharedStacks::exchange(void* self) noexcept {
 bool SharedStacks::switch_to(Flow& from, ControlBlock& next) noexcept {
   if (!thread_state.exceptions->empty()) [[unlikely]]
     return switch_and_put_aside(from, next);
+  return switch_alone(from, next);
+}
+
+/// For flows that have nothing to put aside.
+[[gnu::always_inline]] inline bool SharedStacks::switch_alone(Flow& from,
+                                                              ControlBlock& next) noexcept {
   leaving_ = &from;
   arriving_ = &next;
   if (checking()) [[unlikely]]
@@ -275,8 +281,9 @@ bool SharedStacks::come_back() noexcept {
 }
 
 bool SharedStacks::switch_and_put_aside(Flow& from, ControlBlock& next) noexcept {
+  if (thread_state.observer != nullptr) thread_state.observer(from, false);
   const PutAside aside;
-  return switch_to(from, next);
+  return switch_alone(from, next);
 }
 
 StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index) noexcept {
@@ -323,6 +330,7 @@ StackPointer SharedStacks::close_and_return(void* self) noexcept {
 }
 
 void SharedStacks::switch_to_thread(ControlBlock& from) noexcept {
+  if (thread_state.observer != nullptr) thread_state.observer(from, false);
   const PutAside aside;
   const int saved_errno = *thread_state.errno_address;
   leaving_ = &from;

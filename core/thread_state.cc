@@ -8,7 +8,8 @@
 namespace colibri {
 namespace {
 
-/// Stands for the record of a coroutine that has a locale of its own. Never written.
+/// Stands for the record of a coroutine that has a locale of its own, or of whoever is observed.
+/// Never written.
 constinit ExceptionState never_empty{nullptr, 1};
 
 }  // namespace
@@ -17,20 +18,30 @@ constinit thread_local ThreadState thread_state __attribute__((tls_model("initia
 
 void ThreadState::prepare() noexcept {
   errno_address = &errno;
-  exceptions = ExceptionState::of_thread();
+  choose_exceptions();
+}
+
+void ThreadState::choose_exceptions() noexcept {
+  const bool slow = observer != nullptr || thread_locale != nullptr;
+  exceptions = slow ? &never_empty : ExceptionState::of_thread();
+}
+
+void ThreadState::observe(SwitchObserver look) noexcept {
+  observer = look;
+  choose_exceptions();
 }
 
 PutAside::PutAside() noexcept {
   ThreadState& thread = thread_state;
   if (thread.thread_locale != nullptr) [[unlikely]] {
     locale_ = real::uselocale(std::exchange(thread.thread_locale, nullptr));
-    thread.exceptions = ExceptionState::of_thread();
+    thread.choose_exceptions();
   }
-  exceptions_ = std::exchange(*thread.exceptions, ExceptionState{});
+  exceptions_ = std::exchange(*ExceptionState::of_thread(), ExceptionState{});
 }
 
 PutAside::~PutAside() {
-  *thread_state.exceptions = exceptions_;
+  *ExceptionState::of_thread() = exceptions_;
   if (locale_ != nullptr) [[unlikely]]
     use_locale_in_coroutine(locale_);
 }
@@ -40,9 +51,8 @@ locale_t use_locale_in_coroutine(locale_t locale) noexcept {
   const locale_t before = real::uselocale(locale);
   if (locale == nullptr) return before;
   const locale_t of_thread = thread.thread_locale != nullptr ? thread.thread_locale : before;
-  const bool differs = locale != of_thread;
-  thread.thread_locale = differs ? of_thread : nullptr;
-  thread.exceptions = differs ? &never_empty : ExceptionState::of_thread();
+  thread.thread_locale = locale != of_thread ? of_thread : nullptr;
+  thread.choose_exceptions();
   return before;
 }
 
@@ -51,8 +61,9 @@ void leave_own_locale() noexcept {
 }
 
 void switch_and_put_aside(Flow& from, Flow& to) noexcept {
+  if (thread_state.observer != nullptr) thread_state.observer(from, false);
   const PutAside aside;
-  switch_flow(from, to);
+  switch_flow_alone(from, to);
 }
 
 }  // namespace colibri

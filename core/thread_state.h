@@ -14,6 +14,11 @@ class Scheduler;
 class SharedStacks;
 class StackPool;
 
+/// Looks at each switch of a thread, on the stack that is left: `from` was running until now. It
+/// may take no lock that is held over a switch, and must not wait. With `ended`, `from` is a
+/// coroutine, in its last acts.
+using SwitchObserver = void (*)(Flow& from, bool ended) noexcept;
+
 struct ThreadState {
   ControlBlock* current = nullptr;  // null: the thread's own flow runs
   Scheduler* scheduler = nullptr;   // null: this thread has none
@@ -21,8 +26,8 @@ struct ThreadState {
   EventLoop* event_loop = nullptr;  // the scheduler's
   int* errno_address = nullptr;     // these, up to entry: see prepare_thread()
   // What a flow has to put aside when it is left, if it is not empty: the record of its exceptions;
-  // or, while the running coroutine has a locale of its own, one that is never empty, so that
-  // switches, which look nowhere else, come to put that aside, too.
+  // or, while the running coroutine has a locale of its own or somebody observes, one that is never
+  // empty, so that switches, which look nowhere else, come to put that aside and to call, too.
   ExceptionState* exceptions = nullptr;
   StackPool* stack_pool = nullptr;
   SharedStacks* shared_stacks = nullptr;
@@ -30,9 +35,16 @@ struct ThreadState {
   locale_t thread_locale = nullptr;  // the thread's, while the coroutine that runs has another
   std::uint64_t last_id = 0;
   Flow own_flow;
+  SwitchObserver observer = nullptr;  // see observe
 
   /// To be called before the thread's first switch.
   void prepare() noexcept;
+
+  /// From now on `look` is called before each switch of this thread, which must be prepared; null:
+  /// nobody. Switches take the slow way meanwhile, and nothing else has to look. On the thread.
+  void observe(SwitchObserver look) noexcept;
+  /// Points `exceptions` to what it has to be.
+  void choose_exceptions() noexcept;
 };
 
 /// A coroutine never leaves its thread, so compilers may keep this address over a switch.
@@ -63,24 +75,28 @@ locale_t use_locale_in_coroutine(locale_t locale) noexcept;
 /// own again.
 void leave_own_locale() noexcept;
 
-/// The same as switch_flow, for a flow that has something to put aside.
+/// The same as switch_flow, for a flow that has something to put aside, or is observed.
 void switch_and_put_aside(Flow& from, Flow& to) noexcept;
+
+/// The switch itself, for flows that have nothing to put aside.
+[[gnu::always_inline]] inline void switch_flow_alone(Flow& from, Flow& to) noexcept {
+  const int saved_errno = *thread_state.errno_address;
+  from.sanitizer.before_switch(to.sanitizer, false);
+  switch_context(&from.stack_pointer, to.stack_pointer);
+  from.sanitizer.after_switch();
+  *thread_state.errno_address = saved_errno;
+}
 
 /// Runs `to` until something switches back to `from`, the running flow. errno and the record of
 /// C++ exceptions are kept for `from`. A coroutine that is not direct is for
 /// SharedStacks::switch_to.
 [[gnu::always_inline]] inline void switch_flow(Flow& from, Flow& to) noexcept {
-  ThreadState& thread = thread_state;
   // Every flow leaves the thread's record empty, so only a full one has to be put aside.
-  if (!thread.exceptions->empty()) [[unlikely]] {
+  if (!thread_state.exceptions->empty()) [[unlikely]] {
     switch_and_put_aside(from, to);
     return;
   }
-  const int saved_errno = *thread.errno_address;
-  from.sanitizer.before_switch(to.sanitizer, false);
-  switch_context(&from.stack_pointer, to.stack_pointer);
-  from.sanitizer.after_switch();
-  *thread.errno_address = saved_errno;
+  switch_flow_alone(from, to);
 }
 
 /// For a flow that has ended, on whose stack the caller still is: the stack pointer that its entry

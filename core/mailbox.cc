@@ -7,6 +7,7 @@ namespace {
 
 constinit SmallLock pool_lock;
 constinit Mailbox* free_mailboxes = nullptr;
+constinit std::atomic<Mailbox*> all_mailboxes{nullptr};
 
 void release(Mailbox* mailbox) noexcept {
   const SmallLockGuard guard(pool_lock);
@@ -18,6 +19,14 @@ Mailbox* take_free() noexcept {
   const SmallLockGuard guard(pool_lock);
   Mailbox* mailbox = free_mailboxes;
   if (mailbox != nullptr) free_mailboxes = std::exchange(mailbox->next_free, nullptr);
+  return mailbox;
+}
+
+Mailbox* make() {
+  auto* mailbox = new Mailbox;
+  const SmallLockGuard guard(pool_lock);
+  mailbox->next_made = all_mailboxes.load(std::memory_order_relaxed);
+  all_mailboxes.store(mailbox, std::memory_order_release);
   return mailbox;
 }
 
@@ -40,10 +49,15 @@ void Mailbox::wake_loop() noexcept {
 
 std::shared_ptr<Mailbox> acquire_mailbox() {
   Mailbox* mailbox = take_free();
-  if (mailbox == nullptr) mailbox = new Mailbox;
+  if (mailbox == nullptr) mailbox = make();
   std::shared_ptr<Mailbox> handle(mailbox, &release);
   mailbox->inbox.reopen();
   return handle;
+}
+
+void for_each_mailbox(void (*visit)(Mailbox& mailbox)) {
+  Mailbox* each = all_mailboxes.load(std::memory_order_acquire);
+  for (; each != nullptr; each = each->next_made) visit(*each);
 }
 
 }  // namespace colibri

@@ -17,6 +17,7 @@ struct Mailbox {
   EventLoop* loop = nullptr;        // null once the scheduler has ended
   std::atomic<bool> wanted{false};  // somebody wants it woken, and perhaps could not take the lock
   Mailbox* next_free = nullptr;
+  Mailbox* next_made = nullptr;  // of all there ever were
 
   /// Takes ownership of `message`. Any thread; signal handlers, too. Costs a system call only if
   /// the scheduler sleeps.
@@ -30,5 +31,9 @@ struct Mailbox {
 /// posts by a plain pointer may still be about to wake the loop when the scheduler has ended, and
 /// then wakes another one for nothing. Any thread. Throws std::bad_alloc.
 std::shared_ptr<Mailbox> acquire_mailbox();
+
+/// Calls `visit(mailbox)` for all that were ever made, of schedulers that have ended, too. Any
+/// thread.
+void for_each_mailbox(void (*visit)(Mailbox& mailbox));
 
 }  // namespace colibri

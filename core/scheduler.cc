@@ -11,6 +11,7 @@
 #include "colibri/core/fault_signals.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/scheduler_watch.h"
 #include "colibri/core/stack_usage.h"
 #include "colibri/core/unpark.h"
 
@@ -71,9 +72,13 @@ Scheduler::Scheduler(const StackChoice& stacks)
   thread_state.run_queue = &ready_;
   thread_state.event_loop = &event_loop_;
   mailbox_->loop = &event_loop_;
+  const SchedulerWatchMaker make_watch = scheduler_watch_maker.load(std::memory_order_acquire);
+  if (make_watch != nullptr) [[unlikely]]
+    set_watch(make_watch());
 }
 
 Scheduler::~Scheduler() {
+  set_watch(nullptr);
   mailbox_->inbox.close();
   {
     const SmallLockGuard guard(mailbox_->lock);
@@ -89,6 +94,13 @@ Scheduler& Scheduler::current(const char* caller) noexcept {
     fail(caller, " called on a thread without a scheduler; wrap main in colibri::run()");
   }
   return *thread_state.scheduler;
+}
+
+void Scheduler::set_watch(SchedulerWatch* watch) noexcept {
+  SchedulerWatch* before = thread_state.watch;
+  thread_state.set_watch(watch);
+  notes_ends_ = main_ended_ || watch != nullptr;
+  if (before != nullptr) before->retire();
 }
 
 void Scheduler::start(ControlBlock& block, bool at_once) noexcept {
@@ -181,15 +193,22 @@ StackPointer Scheduler::end(ControlBlock& self) noexcept {
   self.state = CoroutineState::kDone;
   scheduler.release_timer(self);
   scheduler.forget(self);
-  scheduler.main_ended_ |= &self == scheduler.main_;
+  if (&self == scheduler.main_) [[unlikely]]
+    scheduler.main_ended_ = scheduler.notes_ends_ = true;
   // Still running on this stack, but nothing is spawned before it has been left.
   const std::uint8_t stack_index = self.stack_index;
   release_coroutine(self);
   return scheduler.after_end(self, stack_index);
 }
 
-StackPointer Scheduler::after_end(ControlBlock& self, std::uint8_t stack_index) noexcept {
+ControlBlock* Scheduler::next_after_noted_end() noexcept {
   ControlBlock* next = main_ended_ ? nullptr : next_to_run();
+  if (thread_state.watch != nullptr) thread_state.watch->ends();
+  return next;
+}
+
+StackPointer Scheduler::after_end(ControlBlock& self, std::uint8_t stack_index) noexcept {
+  ControlBlock* next = notes_ends_ ? next_after_noted_end() : next_to_run();
   if (next != nullptr) {
     const StackPointer target = next->direct
                                     ? next->stack_pointer
@@ -235,6 +254,8 @@ void Scheduler::turn() noexcept {
 }
 
 void Scheduler::take_turn(std::int64_t timeout) noexcept {
+  if (thread_state.watch != nullptr) [[unlikely]]
+    thread_state.watch->before_look(timeout);
   wait_for_events(timeout);
   const bool had_messages = mailbox_->inbox.deliver_all();
   if (timeout != 0) message_spin_.note_sleep(had_messages);
@@ -242,6 +263,8 @@ void Scheduler::take_turn(std::int64_t timeout) noexcept {
 }
 
 void Scheduler::go_on_after_wait() noexcept {
+  if (thread_state.watch != nullptr) [[unlikely]]
+    thread_state.watch->after_look(timers_.next_wake());
   if (!timers_.empty()) timers_.advance(monotonic_now());
   if (heard_of_handler()) [[unlikely]]
     handle_interrupt();

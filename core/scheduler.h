@@ -188,8 +188,14 @@ class Scheduler {
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
   /// The coroutine that was started last, of those that live; there is always one, in a coroutine.
   ControlBlock& newest() noexcept { return *alive_; }
+  /// From now on `watch` is told what happens here, until the scheduler ends or another one is set.
+  /// Not from within the watch.
+  void set_watch(SchedulerWatch* watch) noexcept;
+
   /// Coroutines started and not yet ended.
   std::size_t alive() const noexcept { return alive_count_; }
+  /// Timers that are armed.
+  std::size_t timers() const noexcept { return timers_.size(); }
 
  private:
   static constexpr std::uint32_t kCallsPerSlice = 64;
@@ -252,6 +258,7 @@ class Scheduler {
   bool prepare_to_park(WaitRequest request) noexcept;
   static StackPointer end(ControlBlock& self) noexcept;
   StackPointer after_end(ControlBlock& self, std::uint8_t stack_index) noexcept;
+  ControlBlock* next_after_noted_end() noexcept;
   void postpone(ControlBlock& coroutine) noexcept;
   bool start_slice(ControlBlock& next) noexcept;
   void run_at_once(ControlBlock& block) noexcept;
@@ -292,6 +299,7 @@ class Scheduler {
   std::int64_t stop_by_ = TimerQueue::kNever;  // end of the grace for what is cancelled
   ControlBlock* main_ = nullptr;
   bool main_ended_ = false;
+  bool notes_ends_ = false;  // of coroutines: since main has ended, or somebody looks on
   bool stopping_ = false;
   bool lone_child_ = false;  // this is a forked child whose main is not the original one
   // Signals whose handlers ran, a bit each.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "colibri/core/check.h"
+#include "colibri/core/scheduler_watch.h"
 #include "colibri/core/shared_stack_group.h"
 #include "colibri/core/stack_of.h"
 
@@ -196,6 +197,8 @@ void SharedStacks::count(const ControlBlock& coroutine, std::size_t bytes) noexc
   }
   ++counters_[coroutine.origin].copies;
   counters_[coroutine.origin].bytes += bytes;
+  if (thread_state.watch != nullptr) [[unlikely]]
+    thread_state.watch->copies_out(bytes);
 }
 
 std::vector<StackCopies> SharedStacks::copies() const {
@@ -231,6 +234,11 @@ StackPointer SharedStacks::exchange(void* self) noexcept {
 bool SharedStacks::switch_to(Flow& from, ControlBlock& next) noexcept {
   if (!thread_state.exceptions->empty()) [[unlikely]]
     return switch_and_put_aside(from, next);
+  return switch_bare_to(from, next);
+}
+
+/// The same for a flow that has nothing to put aside.
+inline bool SharedStacks::switch_bare_to(Flow& from, ControlBlock& next) noexcept {
   leaving_ = &from;
   arriving_ = &next;
   if (checking()) [[unlikely]]
@@ -275,8 +283,9 @@ bool SharedStacks::come_back() noexcept {
 }
 
 bool SharedStacks::switch_and_put_aside(Flow& from, ControlBlock& next) noexcept {
+  thread_state.tell_watch(from);
   const PutAside aside;
-  return switch_to(from, next);
+  return switch_bare_to(from, next);
 }
 
 StackPointer SharedStacks::arrival(ControlBlock& next, std::uint8_t stack_index) noexcept {
@@ -323,6 +332,7 @@ StackPointer SharedStacks::close_and_return(void* self) noexcept {
 }
 
 void SharedStacks::switch_to_thread(ControlBlock& from) noexcept {
+  thread_state.tell_watch(from);
   const PutAside aside;
   const int saved_errno = *thread_state.errno_address;
   leaving_ = &from;

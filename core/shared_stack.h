@@ -166,6 +166,7 @@ class SharedStacks {
   static StackPointer look_and_return(void* self) noexcept;
   static StackPointer close_and_return(void* self) noexcept;
   bool switch_and_put_aside(Flow& from, ControlBlock& next) noexcept;
+  [[gnu::always_inline]] bool switch_bare_to(Flow& from, ControlBlock& next) noexcept;
   bool switch_checked(ControlBlock& next) noexcept;
   bool open_checked(ControlBlock& next) noexcept;
   void close_checked(Flow& left) noexcept;

@@ -4,11 +4,12 @@
 #include <utility>
 
 #include "colibri/core/libc.h"
+#include "colibri/core/scheduler_watch.h"
 
 namespace colibri {
 namespace {
 
-/// Stands for the record of a coroutine that has a locale of its own. Never written.
+/// Stands for the record of a coroutine that has a locale of its own, or is watched. Never written.
 constinit ExceptionState never_empty{nullptr, 1};
 
 }  // namespace
@@ -17,20 +18,39 @@ constinit thread_local ThreadState thread_state __attribute__((tls_model("initia
 
 void ThreadState::prepare() noexcept {
   errno_address = &errno;
-  exceptions = ExceptionState::of_thread();
+  choose_exceptions();
+}
+
+void ThreadState::choose_exceptions() noexcept {
+  const bool looks_full = thread_locale != nullptr || watch != nullptr;
+  exceptions = looks_full ? &never_empty : ExceptionState::of_thread();
+}
+
+void ThreadState::set_watch(SchedulerWatch* watching) noexcept {
+  watch = watching;
+  choose_exceptions();
+}
+
+void ThreadState::tell_watch(const Flow& from) const noexcept {
+  if (watch == nullptr) return;
+  if (&from == &own_flow) {
+    watch->leaves_loop();
+  } else {
+    watch->leaves(static_cast<const ControlBlock&>(from));
+  }
 }
 
 PutAside::PutAside() noexcept {
   ThreadState& thread = thread_state;
   if (thread.thread_locale != nullptr) [[unlikely]] {
     locale_ = real::uselocale(std::exchange(thread.thread_locale, nullptr));
-    thread.exceptions = ExceptionState::of_thread();
+    thread.choose_exceptions();
   }
-  exceptions_ = std::exchange(*thread.exceptions, ExceptionState{});
+  exceptions_ = std::exchange(*ExceptionState::of_thread(), ExceptionState{});
 }
 
 PutAside::~PutAside() {
-  *thread_state.exceptions = exceptions_;
+  *ExceptionState::of_thread() = exceptions_;
   if (locale_ != nullptr) [[unlikely]]
     use_locale_in_coroutine(locale_);
 }
@@ -42,7 +62,7 @@ locale_t use_locale_in_coroutine(locale_t locale) noexcept {
   const locale_t of_thread = thread.thread_locale != nullptr ? thread.thread_locale : before;
   const bool differs = locale != of_thread;
   thread.thread_locale = differs ? of_thread : nullptr;
-  thread.exceptions = differs ? &never_empty : ExceptionState::of_thread();
+  thread.choose_exceptions();
   return before;
 }
 
@@ -51,8 +71,9 @@ void leave_own_locale() noexcept {
 }
 
 void switch_and_put_aside(Flow& from, Flow& to) noexcept {
+  thread_state.tell_watch(from);
   const PutAside aside;
-  switch_flow(from, to);
+  switch_bare_flow(from, to);
 }
 
 }  // namespace colibri

@@ -11,6 +11,7 @@ namespace colibri {
 class EventLoop;
 class RunQueue;
 class Scheduler;
+class SchedulerWatch;
 class SharedStacks;
 class StackPool;
 
@@ -21,18 +22,25 @@ struct ThreadState {
   EventLoop* event_loop = nullptr;  // the scheduler's
   int* errno_address = nullptr;     // these, up to entry: see prepare_thread()
   // What a flow has to put aside when it is left, if it is not empty: the record of its exceptions;
-  // or, while the running coroutine has a locale of its own, one that is never empty, so that
-  // switches, which look nowhere else, come to put that aside, too.
+  // or, while the running coroutine has a locale of its own or the thread is watched, one that is
+  // never empty, so that switches, which look nowhere else, come to put that aside, or tell of it.
   ExceptionState* exceptions = nullptr;
   StackPool* stack_pool = nullptr;
   SharedStacks* shared_stacks = nullptr;
   ContextEntry entry = nullptr;      // of every coroutine
   locale_t thread_locale = nullptr;  // the thread's, while the coroutine that runs has another
   std::uint64_t last_id = 0;
+  SchedulerWatch* watch = nullptr;  // to be set by set_watch
   Flow own_flow;
 
   /// To be called before the thread's first switch.
   void prepare() noexcept;
+  /// From now on `watching` is told of each switch; null: nobody.
+  void set_watch(SchedulerWatch* watching) noexcept;
+  /// The switch from `from`, which is about to be made, may have to be told.
+  void tell_watch(const Flow& from) const noexcept;
+  /// After a change of what `exceptions` goes by.
+  void choose_exceptions() noexcept;
 };
 
 /// A coroutine never leaves its thread, so compilers may keep this address over a switch.
@@ -63,24 +71,29 @@ locale_t use_locale_in_coroutine(locale_t locale) noexcept;
 /// own again.
 void leave_own_locale() noexcept;
 
-/// The same as switch_flow, for a flow that has something to put aside.
+/// The same as switch_flow, for a flow that has something to put aside, or is watched.
 void switch_and_put_aside(Flow& from, Flow& to) noexcept;
 
-/// Runs `to` until something switches back to `from`, the running flow. errno and the record of
-/// C++ exceptions are kept for `from`. A coroutine that is not direct is for
-/// SharedStacks::switch_to.
-[[gnu::always_inline]] inline void switch_flow(Flow& from, Flow& to) noexcept {
+/// The same for a flow that has nothing to put aside.
+[[gnu::always_inline]] inline void switch_bare_flow(Flow& from, Flow& to) noexcept {
   ThreadState& thread = thread_state;
-  // Every flow leaves the thread's record empty, so only a full one has to be put aside.
-  if (!thread.exceptions->empty()) [[unlikely]] {
-    switch_and_put_aside(from, to);
-    return;
-  }
   const int saved_errno = *thread.errno_address;
   from.sanitizer.before_switch(to.sanitizer, false);
   switch_context(&from.stack_pointer, to.stack_pointer);
   from.sanitizer.after_switch();
   *thread.errno_address = saved_errno;
+}
+
+/// Runs `to` until something switches back to `from`, the running flow. errno and the record of
+/// C++ exceptions are kept for `from`. A coroutine that is not direct is for
+/// SharedStacks::switch_to.
+[[gnu::always_inline]] inline void switch_flow(Flow& from, Flow& to) noexcept {
+  // Every flow leaves the thread's record empty, so only a full one has to be put aside.
+  if (!thread_state.exceptions->empty()) [[unlikely]] {
+    switch_and_put_aside(from, to);
+    return;
+  }
+  switch_bare_flow(from, to);
 }
 
 /// For a flow that has ended, on whose stack the caller still is: the stack pointer that its entry

@@ -8,6 +8,7 @@
 #include "colibri/core/coroutine_report.h"
 #include "colibri/core/identity.h"
 #include "colibri/core/local.h"
+#include "colibri/core/scheduler_watch.h"
 #include "colibri/core/specific_values.h"
 #include "colibri/core/stack_usage.h"
 #include "colibri/core/thread_state.h"
@@ -63,8 +64,8 @@ namespace {
     leave_own_locale();
   if (stack_usage_is_measured.load(std::memory_order_relaxed)) [[unlikely]]
     note_stack_usage(self);
-  if (thread_state.observer != nullptr) [[unlikely]]
-    thread_state.observer(self, true);
+  if (thread_state.watch != nullptr) [[unlikely]]
+    tell_watches(&SchedulerWatch::ends, self);
   return end(self);
 }
 

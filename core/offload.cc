@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <atomic>
 #include <chrono>
 #include <exception>
 #include <limits>
@@ -19,8 +20,8 @@ namespace colibri {
 namespace {
 
 constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
-constexpr HelperSet kHelperSets[] = {HelperSet::kGeneral, HelperSet::kFiles, HelperSet::kNames,
-                                     HelperSet::kUnbounded};
+constexpr HelperSet kAllHelperSets[kHelperSets] = {HelperSet::kGeneral, HelperSet::kFiles,
+                                                   HelperSet::kNames, HelperSet::kUnbounded};
 
 class HelperPool;
 void for_each_pool(void (HelperPool::*act)() noexcept) noexcept;
@@ -54,6 +55,13 @@ class HelperPool {
     return pending_ + threads_ - idle_;
   }
 
+  HelperFigures figures() const noexcept {
+    return {.threads = threads_.load(std::memory_order_relaxed),
+            .idle = idle_.load(std::memory_order_relaxed),
+            .queued = pending_.load(std::memory_order_relaxed),
+            .jobs = jobs_taken_.load(std::memory_order_relaxed)};
+  }
+
   /// In the child of a fork: the threads stayed with the parent, and so do their jobs.
   void restart_in_child() noexcept {
     // Not destroyed: what waited on it has vanished in the midst of its waits.
@@ -73,16 +81,20 @@ class HelperPool {
   SmallLock lock_;  // over all that follows
   OffloadLimits limits_;
   std::optional<Channel<std::unique_ptr<HelperJob>>> jobs_;
-  std::size_t threads_ = 0;
-  std::size_t idle_ = 0;     // threads without a job, from their start on
-  std::size_t pending_ = 0;  // jobs that no thread has yet; at most idle_ where there is no limit
+  // Atomic for figures() alone.
+  std::atomic<std::size_t> threads_{0};
+  std::atomic<std::size_t> idle_{0};  // threads without a job, from their start on
+  // Jobs that no thread has yet; at most idle_ where there is no limit.
+  std::atomic<std::size_t> pending_{0};
+  std::atomic<std::uint64_t> jobs_taken_{0};
 };
 
 HelperPool& pool(HelperSet set) {
   constexpr std::size_t kQueued = 65536;
   static HelperPool* const pools = []() -> HelperPool* {
-    auto* made = new HelperPool[4]{HelperPool(OffloadLimits()), HelperPool({16, kQueued}),
-                                   HelperPool({64, kQueued}), HelperPool({kNoLimit, kQueued})};
+    auto* made =
+        new HelperPool[kHelperSets]{HelperPool(OffloadLimits()), HelperPool({16, kQueued}),
+                                    HelperPool({64, kQueued}), HelperPool({kNoLimit, kQueued})};
     pthread_atfork([] { for_each_pool(&HelperPool::before_fork); },
                    [] { for_each_pool(&HelperPool::after_fork); },
                    [] { for_each_pool(&HelperPool::restart_in_child); });
@@ -92,7 +104,7 @@ HelperPool& pool(HelperSet set) {
 }
 
 void for_each_pool(void (HelperPool::*act)() noexcept) noexcept {
-  for (const HelperSet set : kHelperSets) (pool(set).*act)();
+  for (const HelperSet set : kAllHelperSets) (pool(set).*act)();
 }
 
 Channel<std::unique_ptr<HelperJob>> HelperPool::jobs_with_a_thread() {
@@ -132,6 +144,7 @@ void HelperPool::serve(const Channel<std::unique_ptr<HelperJob>>& jobs) {
       --idle_;
       --pending_;
     }
+    jobs_taken_.fetch_add(1, std::memory_order_relaxed);
     (*job)->run();
     job.reset();
     const SmallLockGuard guard(lock_);
@@ -148,8 +161,12 @@ void set_offload_limits(const OffloadLimits& limits) {
 
 std::size_t helper_jobs_under_way() noexcept {
   std::size_t jobs = 0;
-  for (const HelperSet set : kHelperSets) jobs += pool(set).under_way();
+  for (const HelperSet set : kAllHelperSets) jobs += pool(set).under_way();
   return jobs;
+}
+
+HelperFigures helper_figures(HelperSet set) noexcept {
+  return pool(set).figures();
 }
 
 void submit_to_helper(std::unique_ptr<HelperJob> job, HelperSet set) {

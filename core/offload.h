@@ -37,6 +37,19 @@ enum class HelperSet : std::uint8_t {
   kUnbounded,  // calls that wait for others (locks, processes): a thread for each
 };
 
+inline constexpr std::size_t kHelperSets = 4;
+
+/// What one set of helper threads does at the moment.
+struct HelperFigures {
+  std::size_t threads = 0;
+  std::size_t idle = 0;    // of those
+  std::size_t queued = 0;  // jobs that no thread has yet
+  std::uint64_t jobs = 0;  // that a thread has taken, ever
+};
+
+/// Any thread; takes no lock, so that the numbers may be a moment apart.
+HelperFigures helper_figures(HelperSet set) noexcept;
+
 /// Hands `job` to a helper thread, and starts one if none is idle and the limits allow it. Any
 /// thread. Throws std::system_error (resource_unavailable_try_again) when the queue is full or no
 /// thread can be started; the job is then destroyed.

@@ -13,6 +13,7 @@
 #include "colibri/core/launch.h"
 #include "colibri/core/parking_lot.h"
 #include "colibri/core/scheduler_list.h"
+#include "colibri/core/scheduler_watch.h"
 #include "colibri/core/stack_usage.h"
 #include "colibri/core/unpark.h"
 
@@ -88,7 +89,7 @@ Scheduler::Scheduler(const StackChoice& stacks)
 
 Scheduler::~Scheduler() {
   scheduler_list.leave(place_);
-  thread_state.observe(nullptr);
+  thread_state.retire_watches();
   mailbox_->inbox.close();
   {
     const SmallLockGuard guard(mailbox_->lock);
@@ -257,6 +258,8 @@ void Scheduler::turn() noexcept {
 }
 
 void Scheduler::take_turn(std::int64_t timeout) noexcept {
+  if (thread_state.watch != nullptr) [[unlikely]]
+    tell_watches(&SchedulerWatch::before_look, timeout);
   wait_for_events(timeout);
   coarse_now_ = coarse_time(cheap_monotonic_now());
   const bool had_messages = mailbox_->inbox.deliver_all();
@@ -265,6 +268,8 @@ void Scheduler::take_turn(std::int64_t timeout) noexcept {
 }
 
 void Scheduler::go_on_after_wait() noexcept {
+  if (thread_state.watch != nullptr) [[unlikely]]
+    tell_watches(&SchedulerWatch::after_look, timers_.next_wake());
   if (!timers_.empty()) timers_.advance(monotonic_now());
   if (heard_of_handler()) [[unlikely]]
     handle_interrupt();

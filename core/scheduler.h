@@ -219,6 +219,8 @@ class Scheduler {
   unsigned number() const noexcept { return number_; }
   /// The time of the present turn: see coarse_time.
   std::uint32_t coarse_now() const noexcept { return coarse_now_; }
+  /// Timers that are armed.
+  std::size_t timers() const noexcept { return timers_.size(); }
 
  private:
   static constexpr std::uint32_t kCallsPerSlice = 64;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "colibri/core/check.h"
+#include "colibri/core/scheduler_watch.h"
 #include "colibri/core/shared_stack_group.h"
 #include "colibri/core/stack_of.h"
 
@@ -196,6 +197,8 @@ void SharedStacks::count(const ControlBlock& coroutine, std::size_t bytes) noexc
   }
   ++counters_[coroutine.origin].copies;
   counters_[coroutine.origin].bytes += bytes;
+  if (thread_state.watch != nullptr) [[unlikely]]
+    tell_watches(&SchedulerWatch::copies_out, bytes);
 }
 
 std::vector<StackCopies> SharedStacks::copies() const {
@@ -281,7 +284,7 @@ bool SharedStacks::come_back() noexcept {
 }
 
 bool SharedStacks::switch_and_put_aside(Flow& from, ControlBlock& next) noexcept {
-  if (thread_state.observer != nullptr) thread_state.observer(from, false);
+  thread_state.tell_watch(from);
   const PutAside aside;
   return switch_alone(from, next);
 }
@@ -330,7 +333,7 @@ StackPointer SharedStacks::close_and_return(void* self) noexcept {
 }
 
 void SharedStacks::switch_to_thread(ControlBlock& from) noexcept {
-  if (thread_state.observer != nullptr) thread_state.observer(from, false);
+  thread_state.tell_watch(from);
   const PutAside aside;
   const int saved_errno = *thread_state.errno_address;
   leaving_ = &from;

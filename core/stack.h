@@ -94,6 +94,8 @@ class StackPool {
     for (const Free& free : free_) sum += free.in_use;
     return sum;
   }
+  /// Stacks kept for the next ones, whose memory has not been given back.
+  std::size_t free_count() const noexcept { return made_ - idle_ - in_use(); }
   /// Stacks ever made or made anew.
   std::size_t made() const noexcept { return made_; }
 

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "colibri/core/libc.h"
+#include "colibri/core/scheduler_watch.h"
 
 namespace colibri {
 namespace {
 
-/// Stands for the record of a coroutine that has a locale of its own, or of whoever is observed.
-/// Never written.
+/// Stands for the record of a coroutine that has a locale of its own, or is watched. Never written.
 constinit ExceptionState never_empty{nullptr, 1};
 
 }  // namespace
@@ -22,13 +22,39 @@ void ThreadState::prepare() noexcept {
 }
 
 void ThreadState::choose_exceptions() noexcept {
-  const bool slow = observer != nullptr || thread_locale != nullptr;
-  exceptions = slow ? &never_empty : ExceptionState::of_thread();
+  const bool looks_full = thread_locale != nullptr || watch != nullptr;
+  exceptions = looks_full ? &never_empty : ExceptionState::of_thread();
 }
 
-void ThreadState::observe(SwitchObserver look) noexcept {
-  observer = look;
+void ThreadState::add_watch(SchedulerWatch& added) noexcept {
+  added.next_watch = watch;
+  watch = &added;
   choose_exceptions();
+}
+
+void ThreadState::remove_watch(SchedulerWatch& removed) noexcept {
+  SchedulerWatch** link = &watch;
+  while (*link != nullptr && *link != &removed) link = &(*link)->next_watch;
+  if (*link != nullptr) *link = removed.next_watch;
+  choose_exceptions();
+}
+
+void ThreadState::retire_watches() noexcept {
+  while (watch != nullptr) {
+    SchedulerWatch& first = *watch;
+    remove_watch(first);
+    first.retire();
+  }
+}
+
+void ThreadState::tell_watch(const Flow& from) const noexcept {
+  for (SchedulerWatch* each = watch; each != nullptr; each = each->next_watch) {
+    if (&from == &own_flow) {
+      each->leaves_loop();
+    } else {
+      each->leaves(static_cast<const ControlBlock&>(from));
+    }
+  }
 }
 
 PutAside::PutAside() noexcept {
@@ -61,7 +87,7 @@ void leave_own_locale() noexcept {
 }
 
 void switch_and_put_aside(Flow& from, Flow& to) noexcept {
-  if (thread_state.observer != nullptr) thread_state.observer(from, false);
+  thread_state.tell_watch(from);
   const PutAside aside;
   switch_flow_alone(from, to);
 }

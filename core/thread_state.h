@@ -11,13 +11,9 @@ namespace colibri {
 class EventLoop;
 class RunQueue;
 class Scheduler;
+class SchedulerWatch;
 class SharedStacks;
 class StackPool;
-
-/// Looks at each switch of a thread, on the stack that is left: `from` was running until now. It
-/// may take no lock that is held over a switch, and must not wait. With `ended`, `from` is a
-/// coroutine, in its last acts.
-using SwitchObserver = void (*)(Flow& from, bool ended) noexcept;
 
 struct ThreadState {
   ControlBlock* current = nullptr;  // null: the thread's own flow runs
@@ -26,24 +22,29 @@ struct ThreadState {
   EventLoop* event_loop = nullptr;  // the scheduler's
   int* errno_address = nullptr;     // these, up to entry: see prepare_thread()
   // What a flow has to put aside when it is left, if it is not empty: the record of its exceptions;
-  // or, while the running coroutine has a locale of its own or somebody observes, one that is never
-  // empty, so that switches, which look nowhere else, come to put that aside and to call, too.
+  // or, while the running coroutine has a locale of its own or somebody watches, one that is never
+  // empty, so that switches, which look nowhere else, come to put that aside and to tell, too.
   ExceptionState* exceptions = nullptr;
   StackPool* stack_pool = nullptr;
   SharedStacks* shared_stacks = nullptr;
   ContextEntry entry = nullptr;      // of every coroutine
   locale_t thread_locale = nullptr;  // the thread's, while the coroutine that runs has another
   std::uint64_t last_id = 0;
+  SchedulerWatch* watch = nullptr;  // the first of a chain; see add_watch
   Flow own_flow;
-  SwitchObserver observer = nullptr;  // see observe
 
   /// To be called before the thread's first switch.
   void prepare() noexcept;
 
-  /// From now on `look` is called before each switch of this thread, which must be prepared; null:
-  /// nobody. Switches take the slow way meanwhile, and nothing else has to look. On the thread.
-  void observe(SwitchObserver look) noexcept;
-  /// Points `exceptions` to what it has to be.
+  /// From now on `added` is told of each switch, until it is removed. On the thread.
+  void add_watch(SchedulerWatch& added) noexcept;
+  /// No effect if it was not added. Not from within a watch.
+  void remove_watch(SchedulerWatch& removed) noexcept;
+  /// The thread's scheduler ends: removes all, and tells them.
+  void retire_watches() noexcept;
+  /// The switch from `from`, which is about to be made, may have to be told.
+  void tell_watch(const Flow& from) const noexcept;
+  /// After a change of what `exceptions` goes by.
   void choose_exceptions() noexcept;
 };
 

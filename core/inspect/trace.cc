@@ -20,6 +20,7 @@
 #include "colibri/core/log.h"
 #include "colibri/core/scheduler.h"
 #include "colibri/core/scheduler_list.h"
+#include "colibri/core/scheduler_watch.h"
 
 namespace colibri {
 namespace {
@@ -99,46 +100,51 @@ void look_through_queue(TraceRing& ring, const Flow& from, bool ended,
   ring.queue_end = end;
 }
 
-/// What a thread that is recorded calls when `from` is left; see ThreadState::observer.
-void note_switch(Flow& from, bool ended) noexcept {
-  TraceRing& ring = *own_ring;
-  const std::uint64_t ticks = processor_ticks();
-  look_through_queue(ring, from, ended, ticks);
-  if (&from == &thread_state.own_flow) {
-    ring.add({.ticks = ticks, .kind = TraceKind::kLeft});
-  } else {
-    const TraceKind kind = ended ? TraceKind::kEnded : TraceKind::kLeft;
-    ring.add(event_of(static_cast<ControlBlock&>(from), ticks, kind));
+/// Of one thread whose scheduler is recorded.
+class Recorder final : public SchedulerWatch {
+ public:
+  void leaves(const ControlBlock& coroutine) noexcept override {
+    note(coroutine, TraceKind::kLeft);
   }
-}
+  void ends(const ControlBlock& coroutine) noexcept override { note(coroutine, TraceKind::kEnded); }
+  void leaves_loop() noexcept override {
+    const std::uint64_t ticks = processor_ticks();
+    look_through_queue(*own_ring, thread_state.own_flow, false, ticks);
+    own_ring->add({.ticks = ticks, .kind = TraceKind::kLeft});
+  }
+  void retire() noexcept override { is_recording = false; }
+
+  bool is_recording = false;
+
+ private:
+  static void note(const ControlBlock& coroutine, TraceKind kind) noexcept {
+    const std::uint64_t ticks = processor_ticks();
+    look_through_queue(*own_ring, coroutine, kind == TraceKind::kEnded, ticks);
+    own_ring->add(event_of(coroutine, ticks, kind));
+  }
+};
+
+constinit thread_local Recorder own_recorder;
 
 /// On a scheduler's thread: makes it do what is wanted now.
 void follow_wish() noexcept {
-  if (!recording.load(std::memory_order_acquire)) return thread_state.observe(nullptr);
-  if (thread_state.observer != nullptr) return;
+  const bool wanted = recording.load(std::memory_order_acquire);
+  if (wanted == own_recorder.is_recording) return;
+  if (!wanted) {
+    own_recorder.is_recording = false;
+    return thread_state.remove_watch(own_recorder);
+  }
   TraceRing* ring = ring_of_thread();
   if (ring == nullptr) return;
   const RunQueue& queue = *thread_state.run_queue;
   ring->queue_end = queue.position() + queue.size();
   ring->last_new = thread_state.last_id;
   ring->add({.ticks = processor_ticks()});
-  thread_state.observe(&note_switch);
+  own_recorder.is_recording = true;
+  thread_state.add_watch(own_recorder);
 }
 
-struct WishMessage : InboxMessage {
-  void deliver() noexcept override { follow_wish(); }
-};
-
-void tell_all_schedulers() noexcept {
-  scheduler_list.entered.store(&follow_wish, std::memory_order_release);
-  if (thread_state.scheduler != nullptr) follow_wish();
-  const SmallLockGuard guard(scheduler_list.lock);
-  for (SchedulerPlace* each = scheduler_list.first; each != nullptr; each = each->next) {
-    if (each->thread == &thread_state) continue;
-    auto* message = new (std::nothrow) WishMessage;
-    if (message != nullptr) each->thread->scheduler->mailbox()->post(message);
-  }
-}
+constinit SchedulerObserver observer{.begun = &follow_wish};
 
 }  // namespace
 
@@ -146,12 +152,13 @@ void start_trace(std::size_t events) noexcept {
   events_a_thread.store(std::bit_ceil(std::max(events, std::size_t{2})));
   start_trace_clock();
   recording.store(true, std::memory_order_release);
-  tell_all_schedulers();
+  observe_schedulers(observer);
+  call_on_each_scheduler(&follow_wish);
 }
 
 void stop_trace() noexcept {
   recording.store(false, std::memory_order_release);
-  tell_all_schedulers();
+  call_on_each_scheduler(&follow_wish);
 }
 
 // Writing -----------------------------------------------------------------------------------------

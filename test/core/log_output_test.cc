@@ -49,13 +49,16 @@ class UnreadStderr {
   /// Reads until the queue is empty and the pipe, too.
   std::string read_all() const {
     std::string text;
-    while (!flush_log(std::chrono::milliseconds(0)) || has_more()) {
+    for (;;) {
+      // Asked first: what it has written lies in the pipe then.
+      const bool is_written = flush_log(std::chrono::milliseconds(1));
+      if (!has_more() && is_written) return text;
+      if (!has_more()) continue;
       char bytes[4096];
       const ssize_t size = real::read(reader_, bytes, sizeof bytes);
-      if (size <= 0) break;
+      if (size <= 0) return text;
       text.append(bytes, static_cast<std::size_t>(size));
     }
-    return text;
   }
 
  private:

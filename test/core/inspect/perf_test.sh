@@ -1,11 +1,11 @@
 #!/bin/bash
 # Profiles by perf have the stacks of coroutines: to where they begin by unwind tables, and through
-# all functions with frame pointers by these.
+# all functions with frame pointers by these. And as a flame graph.
 #
-#   perf_test.sh BUSY_COROUTINES
+#   perf_test.sh BUSY_COROUTINES FLAME_GRAPH_PY
 set -uo pipefail
 
-readonly PROGRAM=$1
+readonly PROGRAM=$1 FLAME_GRAPH=$2
 skip() {
   echo "SKIPPED: $*"
   exit 0
@@ -35,5 +35,11 @@ expect_frames() {
 
 profile dwarf,4096
 expect_frames bottom_of_coroutine colibri_context_entry
+graph=$(python3 "$FLAME_GRAPH" <<<"$samples") || { echo 'FAILED: no flame graph'; exit 1; }
+for function in work_in_coroutine bottom_of_coroutine colibri_context_entry; do
+  # One box, since all coroutines come the same way; and room for its name.
+  [[ $(grep -c "<title>$function, .*>$function</text>" <<<"$graph") -eq 1 ]] ||
+    { printf '%s\nFAILED: no box for %s\n' "$graph" "$function"; exit 1; }
+done
 profile fp
 expect_frames bottom_of_coroutine

@@ -20,8 +20,9 @@ extern "C" {
 }
 
 [[gnu::noinline]] void bottom_of_coroutine() {
-  auto* number = new volatile int(1);
-  const volatile int* freed = number;
+  auto* number = new int(1);
+  const int* freed = number;
+  asm volatile("" : "+r"(freed));  // the compiler would see what is wrong
   delete number;
   middle_of_coroutine(freed);
   std::puts("has read");

@@ -2,13 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <iosfwd>
-#include <string>
 #include <vector>
 
-#include "colibri/core/inspect/coroutine_info.h"
 #include "colibri/core/inspect/inspection.h"
+#include "colibri/core/inspect/stack_groups.h"
 
 namespace colibri {
 
@@ -19,22 +17,11 @@ struct DumpOptions {
   std::size_t described = 3;
 };
 
-/// Coroutines that stand at the same place in the same state.
-struct StackGroup {
-  CoroutineState state = CoroutineState::kCreated;
-  Backtrace stack;  // innermost first; empty for those that never ran
-  std::size_t coroutines = 0;
-  std::vector<CoroutineInfo> described;  // the first of them, without their stacks
-};
-
 /// Looks at every coroutine of the calling thread's scheduler, with its stack; the largest group
 /// first. In a coroutine, others run between slices: what comes of it is then no state that the
 /// program as a whole was ever in. The caller is one of them. Ends the process with a sentence on a
 /// thread without a scheduler. Throws std::bad_alloc.
 std::vector<StackGroup> collect_stacks(const DumpOptions& options = {});
-
-/// A line about the group, one about each that is described, and the stack.
-std::string to_string(const StackGroup& group);
 
 /// The same in words, to `stream`. Where `stream` parks, so does this.
 void dump(std::ostream& stream, const DumpOptions& options = {});

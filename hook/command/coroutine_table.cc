@@ -70,7 +70,7 @@ std::string format_coroutine_table(const std::string& answer, const TableChoice&
   std::string line;
   std::getline(lines, line);
   const Row heading = split(line);
-  const std::size_t state = column(heading, "state");
+  const std::size_t state = choice.state.empty() ? 0 : column(heading, "state");
   const std::size_t sort = choice.sort.empty() ? 0 : column(heading, choice.sort);
   std::vector<Row> rows;
   while (std::getline(lines, line)) {

@@ -16,6 +16,7 @@ WaitPlace& ParkingLot::begin(const void* address, bool may_park, std::uint32_t m
   WaitPlace& place = (may_park ? Waiter::begin() : Waiter::begin_as_thread()).place;
   place.note = reinterpret_cast<std::uintptr_t>(address);
   place.index = manner;
+  place.parked_at = nullptr;
   place.waiter->pass_on = nullptr;
   const bool blocks_a_scheduler =
       !place.waiter->is_coroutine() && thread_state.scheduler != nullptr;

@@ -261,7 +261,8 @@ void Scheduler::take_turn(std::int64_t timeout) noexcept {
   if (thread_state.watch != nullptr) [[unlikely]]
     tell_watches(&SchedulerWatch::before_look, timeout);
   wait_for_events(timeout);
-  coarse_now_ = coarse_time(cheap_monotonic_now());
+  // Otherwise the timers' time will do.
+  if (timers_.empty()) coarse_now_ = coarse_time(cheap_monotonic_now());
   const bool had_messages = mailbox_->inbox.deliver_all();
   if (timeout != 0) message_spin_.note_sleep(had_messages);
   go_on_after_wait();
@@ -270,7 +271,11 @@ void Scheduler::take_turn(std::int64_t timeout) noexcept {
 void Scheduler::go_on_after_wait() noexcept {
   if (thread_state.watch != nullptr) [[unlikely]]
     tell_watches(&SchedulerWatch::after_look, timers_.next_wake());
-  if (!timers_.empty()) timers_.advance(monotonic_now());
+  if (!timers_.empty()) {
+    const std::int64_t now = monotonic_now();
+    coarse_now_ = coarse_time(now);
+    timers_.advance(now);
+  }
   if (heard_of_handler()) [[unlikely]]
     handle_interrupt();
   run_ready();

@@ -22,7 +22,7 @@ void SharedMutex::look(BiasedLock& lock, WaitFacts& facts) noexcept {
   const auto& self = reinterpret_cast<const SharedMutex&>(lock);
   facts.owner = self.writer_;
   if (self.writer_ != 0) return;
-  facts.counted = "readers";
+  facts.counted = "sharing it";
   facts.count = self.readers_;
 }
 

@@ -9,6 +9,7 @@ namespace colibri {
 class BiasedLock;
 class Waiter;
 class WaitQueue;
+struct ParkedThing;
 struct WaitedThing;
 
 /// A waiter's place in one queue. Lies in the control block or in the heap, never on a coroutine's
@@ -26,6 +27,8 @@ struct WaitPlace {
   WaitQueue* queue = nullptr;
   BiasedLock* lock = nullptr;
   WaitPlace* sibling = nullptr;  // the next one of the same waiter
+  // In the parking lot, what it waits for, if that says it; read on the waiter's thread alone.
+  const ParkedThing* parked_at = nullptr;
 };
 
 /// Who waits for one thing, first come first. All bytes zero is an empty queue.

@@ -16,7 +16,7 @@ struct WaitFacts {
   /// looked into without care: an owner may have ended without giving it up.
   std::uintptr_t owner = 0;
   static constexpr std::uintptr_t kOfThread = 2;
-  /// A number that matters, and what it counts: "permits", "readers"; null: there is none.
+  /// A number that matters, and what it counts: "permits", "expected"; null: there is none.
   const char* counted = nullptr;
   std::size_t count = 0;
   std::size_t most = 0;     // what the number may be at most; 0: no such bound
@@ -33,6 +33,15 @@ struct WaitedThing {
   /// What is waited for comes from coroutines, or from threads of the program's, and from nobody
   /// else: never from colibri's own threads or from the kernel.
   bool by_flows_alone = true;
+};
+
+/// The same of what is waited for in the parking lot: objects of the program's, whose size and lock
+/// are not ours. A constant.
+struct ParkedThing {
+  const char* kind;  // "pthread mutex"
+  /// As WaitFacts::owner, of the object at `address`; or, odd, twice a coroutine's id plus one.
+  /// Null: it does not know.
+  std::uintptr_t (*owner)(const void* address) noexcept = nullptr;
 };
 
 }  // namespace colibri

@@ -32,6 +32,10 @@ class AddressCall final : public HelperCall {
     if (result == 0) freeaddrinfo(list);
   }
 
+  void describe(std::span<char> text) const noexcept override {
+    describe_call(text, "getaddrinfo", host_.get() != nullptr ? host_.get() : service_.get());
+  }
+
   int result = 0;
   int error = errno;         // the caller's, then the call's
   addrinfo* list = nullptr;  // the caller's, once the call is done and has not been given up

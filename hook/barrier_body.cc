@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/waited_thing.h"
 #include "colibri/hook/calling_object.h"
 
 namespace colibri {
@@ -12,6 +13,8 @@ namespace {
 
 /// Where glibc notes whether processes share it; it says so nowhere.
 constexpr std::size_t kOffsetOfShared = 12;
+
+constexpr ParkedThing kThing{"pthread barrier"};
 
 }  // namespace
 
@@ -44,6 +47,7 @@ int BarrierBody::wait(const void* caller) noexcept {
   };
   WaitPlace* place = ParkingLot::join_or_wake_all(this, may_park_caller(caller), must_wait);
   if (place == nullptr) return PTHREAD_BARRIER_SERIAL_THREAD;
+  place->parked_at = &kThing;
   ParkingLot::wait(*place, {.may_fail = false}, [] {});
   return 0;
 }

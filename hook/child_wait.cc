@@ -4,6 +4,8 @@
 
 #include <exception>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "colibri/core/helper_call.h"
@@ -20,6 +22,9 @@ class ChildWatch final : public HelperCall {
   void run() noexcept override {
     siginfo_t info{};
     real::waitid(question_.kind, question_.id, &info, question_.options | WNOWAIT);
+  }
+  void describe(std::span<char> text) const noexcept override {
+    std::string_view("wait for a child process").copy(text.data(), text.size() - 1);
   }
   /// False for one whose thread stayed with the parent of a fork.
   bool is_of_this_process() const noexcept { return process_ == getpid(); }

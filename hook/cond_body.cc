@@ -4,12 +4,15 @@
 #include <cstring>
 
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/waited_thing.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
 #include "colibri/hook/mutex_body.h"
 
 namespace colibri {
 namespace {
+
+constexpr ParkedThing kThing{"pthread condition variable"};
 
 /// For the code that waited: whether that may park is its own matter, and not that of this file.
 int lock_again(pthread_mutex_t* mutex, const void* caller) noexcept {
@@ -41,6 +44,7 @@ int CondBody::wait(pthread_mutex_t* mutex, const PointInTime& until, const void*
         return true;
       },
       &pass_on_from);
+  place->parked_at = &kThing;
   const int unlocked = pthread_mutex_unlock(mutex);
   if (unlocked != 0) {
     // Who was signalled meanwhile passes it on.

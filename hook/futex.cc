@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/waited_thing.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
 #include "colibri/hook/growing_pause.h"
@@ -23,6 +24,8 @@ namespace {
 
 /// How many coroutines wait so, in all threads. One too many does no harm.
 constinit std::atomic<std::uint32_t> waiting_coroutines{0};
+
+constexpr ParkedThing kFutex{"futex"};
 
 using Word = std::uint32_t;
 
@@ -115,6 +118,7 @@ WakeReason wait_for_change(const FutexCall& call, Looks& looks, bool& had_value)
   had_value = place != nullptr;
   WakeReason reason = WakeReason::kFired;
   if (had_value) {
+    place->parked_at = &kFutex;
     // libstdc++ ignores the errors of a wait without an end.
     const WaitTerms terms{
         .deadline = looks.next(), .may_fail = call.timeout != nullptr, .interruptible = true};

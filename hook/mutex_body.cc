@@ -17,6 +17,11 @@ void MutexBody::check_layout() noexcept {
   static_assert(offsetof(MutexBody, kind_) == offsetof(pthread_mutex_t, __data.__kind));
 }
 
+std::uintptr_t MutexBody::owner_at(const void* address) noexcept {
+  const auto& self = *static_cast<const MutexBody*>(address);
+  return self.has_owner() ? as_owner(self.owner_.load(std::memory_order_relaxed)) : 0;
+}
+
 void MutexBody::init(int kind) noexcept {
   std::memset(static_cast<void*>(this), 0, sizeof(pthread_mutex_t));
   kind_ = kind;
@@ -59,6 +64,7 @@ int MutexBody::acquire_slowly(const PointInTime& until, bool may_fail,
         this, may_park, patience.manner(),
         [this] { return word_.load(std::memory_order_relaxed) >= kContended; }, &pass_on);
     if (place == nullptr) continue;
+    place->parked_at = &kThing;
     const WaitTerms terms{.deadline = until.deadline(), .may_fail = may_fail};
     const WakeReason reason = ParkingLot::wait(
         *place, terms, [] {}, [&until](Deadline& deadline) { return until.is_over(deadline); });

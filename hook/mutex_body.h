@@ -27,6 +27,7 @@
 
 #include "colibri/core/thread_state.h"
 #include "colibri/core/wait_queue.h"
+#include "colibri/core/waited_thing.h"
 #include "colibri/hook/point_in_time.h"
 
 namespace colibri {
@@ -37,6 +38,11 @@ inline std::uint64_t current_flow() noexcept {
   const ControlBlock* coroutine = thread_state.current;
   if (coroutine != nullptr) return (std::uint64_t{coroutine->id} << 1) | 1;
   return reinterpret_cast<std::uintptr_t>(&thread_state);
+}
+
+/// The same, for ParkedThing::owner.
+inline std::uintptr_t as_owner(std::uint64_t flow) noexcept {
+  return flow == 0 || (flow & 1) != 0 ? flow : flow | WaitFacts::kOfThread;
 }
 
 /// Any coroutine and any thread. Methods return 0 or an error, as libc's functions do, and leave
@@ -115,6 +121,9 @@ class MutexBody {
   static constexpr std::uint32_t kContended = 2;
   static constexpr std::uint32_t kHandedOver = 3;  // contended, too
   static constexpr std::uint64_t kNobody = 0;
+
+  static std::uintptr_t owner_at(const void* address) noexcept;
+  static constexpr ParkedThing kThing{"pthread mutex", &owner_at};
 
   int kind() const noexcept { return kind_ & kKindMask; }
   bool has_owner() const noexcept {

@@ -5,7 +5,9 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "colibri/core/helper_call.h"
@@ -24,6 +26,18 @@ class OptionalString {
  private:
   std::optional<std::string> text_;
 };
+
+/// For HelperCall::describe: "getaddrinfo example". `argument` may be null.
+inline void describe_call(std::span<char> text, const char* function,
+                          const char* argument) noexcept {
+  const std::string_view parts[] = {function, argument != nullptr ? " " : "",
+                                    argument != nullptr ? argument : ""};
+  std::size_t used = 0;
+  for (const std::string_view part : parts) {
+    used += part.copy(text.data() + used, text.size() - 1 - used);
+  }
+  text[used] = '\0';
+}
 
 /// Makes `call` of these arguments, has a helper run it, and waits on these terms. 0, or what kept
 /// it from that: ENOMEM, and then there is no call; or ETIMEDOUT or ECANCELED, and then it is its

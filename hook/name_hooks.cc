@@ -55,6 +55,10 @@ class NameCall final : public HelperCall {
     error = errno;
   }
 
+  void describe(std::span<char> text) const noexcept override {
+    describe_call(text, "getnameinfo", nullptr);
+  }
+
   int result = 0;
   int error = errno;  // the caller's, then the call's
   std::vector<char> host;

@@ -3,10 +3,13 @@
 #include <mutex>
 
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/waited_thing.h"
 #include "colibri/hook/calling_object.h"
 
 namespace colibri {
 namespace {
+
+constexpr ParkedThing kThing{"pthread_once"};
 
 /// std::call_once leaves what it wants called in two variables of the thread, for a routine that
 /// pthread_once calls. Other coroutines do so, too, while this one is parked.
@@ -54,7 +57,9 @@ void OnceBody::wait(int seen, const void* caller) noexcept {
   WaitPlace* place = ParkingLot::join(this, may_park_caller(caller), 0, [this, seen] {
     return word_.load(std::memory_order_relaxed) == seen;
   });
-  if (place != nullptr) ParkingLot::wait(*place, {.may_fail = false}, [] {});
+  if (place == nullptr) return;
+  place->parked_at = &kThing;
+  ParkingLot::wait(*place, {.may_fail = false}, [] {});
 }
 
 void OnceBody::run_here(void (*routine)()) {

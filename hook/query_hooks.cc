@@ -36,6 +36,10 @@ class QueryCall final : public HelperCall {
     host_error = h_errno;
   }
 
+  void describe(std::span<char> text) const noexcept override {
+    describe_call(text, "question to the name server", nullptr);
+  }
+
   int result = 0;
   int error = errno;         // the caller's, then the call's
   int host_error = h_errno;  // likewise

@@ -26,6 +26,10 @@ class RecordCall final : public HelperCall {
     error = errno;
   }
 
+  void describe(std::span<char> text) const noexcept override {
+    describe_call(text, "lookup of a record", nullptr);
+  }
+
   int result = 0;
   int error = errno;         // the caller's, then the call's
   int host_error = h_errno;  // likewise

@@ -22,6 +22,13 @@ void RwlockBody::init(int kind) noexcept {
   flags_ = static_cast<std::uint32_t>(kind);
 }
 
+/// Readers are many, and not noted.
+std::uintptr_t RwlockBody::owner_at(const void* address) noexcept {
+  const auto& self = *static_cast<const RwlockBody*>(address);
+  const bool has_writer = (self.word_.load(std::memory_order_relaxed) & kWriter) != 0;
+  return has_writer ? as_owner(self.writer_.load(std::memory_order_relaxed)) : 0;
+}
+
 void RwlockBody::become_writer() noexcept {
   writer_.store(current_flow(), std::memory_order_relaxed);
 }
@@ -75,6 +82,7 @@ int RwlockBody::lock_slowly(Access access, const PointInTime& until, bool may_fa
     WaitPlace* place = ParkingLot::join(
         this, may_park, manner, [this, access] { return must_wait(access); }, &pass_on);
     if (place == nullptr) continue;
+    place->parked_at = &kThing;
     const WaitTerms terms{.deadline = until.deadline(), .may_fail = may_fail};
     const WakeReason reason = ParkingLot::wait(
         *place, terms, [] {}, [&until](Deadline& deadline) { return until.is_over(deadline); });

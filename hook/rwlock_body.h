@@ -29,6 +29,7 @@
 #include <cstdint>
 
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/waited_thing.h"
 #include "colibri/hook/point_in_time.h"
 
 namespace colibri {
@@ -121,6 +122,8 @@ class RwlockBody {
   bool prefers_writers() const noexcept {
     return flags_ == PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP;
   }
+  static std::uintptr_t owner_at(const void* address) noexcept;
+  static constexpr ParkedThing kThing{"pthread rwlock", &owner_at};
   void become_writer() noexcept;
   bool is_own(std::uint64_t word) const noexcept;
   bool is_open(std::uint64_t word, Access access) const noexcept;

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "colibri/core/waited_thing.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
 #include "colibri/hook/patience.h"
@@ -12,6 +13,8 @@ namespace {
 
 /// Where glibc notes whether processes share it; it says so nowhere.
 constexpr std::size_t kOffsetOfSharing = 8;
+
+constexpr ParkedThing kThing{"POSIX semaphore"};
 
 }  // namespace
 
@@ -72,6 +75,7 @@ int SemBody::take_slowly(const PointInTime& until, const void* caller) {
         this, may_park, manner,
         [this] { return (word_.load(std::memory_order_acquire) & kValue) == 0; }, &pass_on);
     if (place == nullptr) continue;
+    place->parked_at = &kThing;
     const WaitTerms terms{
         .deadline = until.deadline(), .interruptible = true, .never_restarts = !until.is_never()};
     const WakeReason reason = ParkingLot::wait_cancelable(

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 
+#include "colibri/core/waited_thing.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
 #include "colibri/hook/growing_pause.h"
@@ -22,6 +23,8 @@ constinit RealFunction real_trywait{"sem_trywait", ::sem_trywait};
 constinit RealFunction real_clockwait{"sem_clockwait", ::sem_clockwait};
 constinit RealFunction real_post{"sem_post", ::sem_post};
 constinit RealFunction real_getvalue{"sem_getvalue", ::sem_getvalue};
+
+constexpr ParkedThing kSharedSemaphore{"semaphore of several processes"};
 
 /// How many coroutines wait at semaphores of libc's. One too many does no harm.
 constinit std::atomic<std::uint32_t> waiting_at_shared{0};
@@ -59,6 +62,7 @@ int take_shared_until(sem_t* semaphore, const PointInTime& until) {
     WaitPlace* place = ParkingLot::join(semaphore, true, ParkingLot::kCanBeMissed,
                                         [semaphore] { return is_empty(semaphore); });
     if (place == nullptr) continue;
+    place->parked_at = &kSharedSemaphore;
     const WaitTerms terms{.deadline = std::min(until.deadline(), pause.begin()),
                           .interruptible = true,
                           .never_restarts = !until.is_never()};

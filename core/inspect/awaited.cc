@@ -55,11 +55,12 @@ Identity identity_of(const ControlBlock& coroutine) {
 
 std::optional<Holder> holder_of(std::uintptr_t owner) {
   if (owner == 0) return std::nullopt;
+  if ((owner & 1) != 0) return Holder{.id = owner >> 1};
   if ((owner & WaitFacts::kOfThread) != 0) return Holder{};
   const auto* coroutine = reinterpret_cast<const ControlBlock*>(owner);
   Identity identity = identity_of(*coroutine);
   if (identity.id == 0) return std::nullopt;
-  return Holder{coroutine, identity.id, std::move(identity.name)};
+  return Holder{identity.id, std::move(identity.name)};
 }
 
 std::string describe(const Holder& holder) {
@@ -80,12 +81,14 @@ std::string in_words(const WaitedThing& thing, const WaitFacts& facts) {
   return words;
 }
 
+/// Claimed, it is in no queue any more, and what the queue was part of may be gone.
+bool is_queued(const WaitPlace& place) noexcept {
+  return std::atomic_ref(const_cast<bool&>(place.queued)).load(std::memory_order_acquire);
+}
+
 /// False if somebody has claimed the place meanwhile: then the wait is over.
 bool look(const WaitPlace& place, const WaitedThing*& thing, WaitFacts& facts) noexcept {
-  // Claimed, it is in no queue any more, and what the queue was part of may be gone.
-  if (!std::atomic_ref(const_cast<bool&>(place.queued)).load(std::memory_order_acquire)) {
-    return false;
-  }
+  if (!is_queued(place)) return false;
   const BiasedGuard guard(*place.lock);
   if (!place.queued) return false;
   thing = place.queue->thing();
@@ -107,10 +110,20 @@ Awaited awaited_at(const WaitPlace& place) {
   return awaited;
 }
 
+Awaited awaited_in_parking_lot(const WaitPlace& place) {
+  const ParkedThing* thing = place.parked_at;
+  Awaited awaited{.by_flows_alone = true};
+  awaited.words = fmt::format("{} at {:#x}", thing != nullptr ? thing->kind : "futex", place.note);
+  if (thing == nullptr || thing->owner == nullptr) return awaited;
+  awaited.holder = holder_of(thing->owner(reinterpret_cast<const void*>(place.note)));
+  if (awaited.holder.has_value()) awaited.words += " held by " + describe(*awaited.holder);
+  return awaited;
+}
+
 Awaited awaited_end(const ControlBlock& joiner) {
   const ControlBlock* joined = TaskStateBase::joined_by(joiner);
   if (joined == nullptr) return {.words = "join of one that has ended"};
-  Awaited awaited{.holder = Holder{joined, joined->id, joined->name()}, .by_flows_alone = true};
+  Awaited awaited{.holder = Holder{joined->id, joined->name()}, .by_flows_alone = true};
   awaited.words = "end of " + describe(*awaited.holder);
   return awaited;
 }
@@ -124,11 +137,7 @@ std::vector<Awaited> awaited_by_waiter(const ControlBlock& coroutine) {
   }
   // They were linked last first.
   std::reverse(all.begin(), all.end());
-  if (all.empty() && waiter.place.queued) {
-    all.push_back(
-        {.words = fmt::format("lock or signal of the program's at {:#x}", waiter.place.note),
-         .by_flows_alone = true});
-  }
+  if (all.empty() && is_queued(waiter.place)) all.push_back(awaited_in_parking_lot(waiter.place));
   return all;
 }
 

@@ -14,9 +14,8 @@ namespace colibri {
 
 /// Who has what another one waits for.
 struct Holder {
-  const ControlBlock* coroutine = nullptr;  // only to be compared: it may end at any time
-  std::uint64_t id = 0;                     // 0: a plain thread
-  std::string name;
+  std::uint64_t id = 0;   // 0: a plain thread
+  std::string name = {};  // empty also where it is not known
 };
 
 /// One of the things that a coroutine waits for; a select waits for several.

@@ -9,7 +9,8 @@ namespace colibri {
 namespace {
 
 bool is_of_switch(const std::string& function) noexcept {
-  for (const char* part : {"colibri::Scheduler::", "colibri::SharedStacks::", "colibri::switch_"}) {
+  for (const char* part : {"colibri::Scheduler::", "colibri::SharedStacks::", "colibri::switch_",
+                           "colibri_context_switch"}) {
     if (function.find(part) != std::string::npos) return true;
   }
   return false;

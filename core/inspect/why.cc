@@ -12,11 +12,11 @@ namespace {
 
 constexpr std::size_t kSlice = 256;
 
-/// Who holds the single thing that `coroutine` waits for; null if that is not known, or it waits
-/// for several.
-const ControlBlock* holder_of(const std::vector<Awaited>& awaited) noexcept {
-  if (awaited.size() != 1 || !awaited.front().holder.has_value()) return nullptr;
-  return awaited.front().holder->coroutine;
+/// The coroutine that holds the single thing that is waited for; 0 if that is not known, or there
+/// are several.
+std::uint64_t holder_of(const std::vector<Awaited>& awaited) noexcept {
+  if (awaited.size() != 1 || !awaited.front().holder.has_value()) return 0;
+  return awaited.front().holder->id;
 }
 
 bool is_parked(const ControlBlock& coroutine) noexcept {
@@ -50,7 +50,7 @@ Edges collect_edges() {
     // Most wait for descriptors, whose words cost system calls.
     if (leaf.wait_kind != WaitKind::kJoin && leaf.wait_kind != WaitKind::kOther) return;
     const std::vector<Awaited> awaited = awaited_by(leaf);
-    if (holder_of(awaited) != nullptr) edges[each.id] = awaited.front().holder->id;
+    if (const std::uint64_t id = holder_of(awaited)) edges[each.id] = id;
   };
   while (inspection.step(kSlice, add)) Inspection::give_way();
   return edges;
@@ -86,9 +86,7 @@ WaitChain wait_chain(std::uint64_t id) {
       return chain;
     }
     chain.links.push_back(link_of(*coroutine));
-    const ControlBlock* holder = holder_of(chain.links.back().awaited);
-    coroutine =
-        holder != nullptr ? Inspection::find(chain.links.back().awaited[0].holder->id) : nullptr;
+    coroutine = Inspection::find(holder_of(chain.links.back().awaited));
   }
   return chain;
 }

@@ -239,7 +239,7 @@ TEST(CoroutineInfo, ASharedMutexSaysWhoKeepsItsWaitersOut) {
     EXPECT_THAT(wait_of_writer(), StartsWith("shared mutex held by " + own_label() + ", until +"));
     mutex.unlock();
     mutex.lock_shared();
-    EXPECT_THAT(wait_of_writer(), StartsWith("shared mutex, 1 readers, until +"));
+    EXPECT_THAT(wait_of_writer(), StartsWith("shared mutex, 1 sharing it, until +"));
     mutex.unlock_shared();
   });
 }

@@ -209,6 +209,7 @@ void Watchdog::watch() noexcept {
     }
     sleep(options_.limit.count() / kLooksWithinLimit);
   }
+  forget_ended({});
   set_state(kStopped);
 }
 

@@ -8,7 +8,6 @@
 
 #include <atomic>
 #include <mutex>
-#include <stdexcept>
 #include <string>
 #include <thread>
 
@@ -16,7 +15,7 @@
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
 #include "test/support/awaited_report.h"
-#include "test/support/captured_stderr.h"
+#include "test/support/child_process.h"
 
 namespace colibri {
 
@@ -156,33 +155,16 @@ TEST_F(WatchdogTest, NamesTheThreadThatHoldsALock) {
   EXPECT_THAT(report.text(), Not(HasSubstr("stack of")));
 }
 
-TEST_F(WatchdogTest, SaysNothingOfShortSlicesAndOfSleepingLoops) {
-  const test::CapturedStderr captured;
+TEST_F(WatchdogTest, WatchesTheChildOfAForkFromItsNextSchedulerOn) {
   start_watchdog(kOptions);
-  run([] {
-    std::vector<Task<void>> others;
-    for (int i = 0; i < 10; ++i) {
-      others.push_back(spawn([] {
-        for (int j = 0; j < 20; ++j) sleep_for(std::chrono::milliseconds(5));
-      }));
-    }
-    for (auto& each : others) each.join();
-  });
-  EXPECT_EQ(captured.text(), "");
-  EXPECT_TRUE(stall_sites().empty());
-}
-
-TEST(WatchdogOptions, AreReadFromText) {
-  EXPECT_EQ(WatchdogOptions::parse("10ms").limit, std::chrono::milliseconds(10));
-  EXPECT_EQ(WatchdogOptions::parse("1500us").limit, std::chrono::microseconds(1500));
-  EXPECT_EQ(WatchdogOptions::parse("2s").limit, std::chrono::seconds(2));
-  for (const char* const wrong : {"", "10", "ms", "-1ms", "0ms", "10 ms", "10msx", "1h"}) {
-    EXPECT_THROW(WatchdogOptions::parse(wrong), std::invalid_argument) << wrong;
+  test::flush_before_fork();
+  const pid_t child = fork();
+  if (child == 0) {
+    const AwaitedReport report("\n  #");
+    run([&] { compute_for_long(report.is_there()); });
+    _exit(report.is_there() ? 0 : 1);
   }
-}
-
-TEST(WatchdogOptions, ALimitBelowAMillisecondIsRefused) {
-  EXPECT_THROW(start_watchdog({.limit = std::chrono::microseconds(999)}), std::invalid_argument);
+  EXPECT_EQ(test::exit_status_of(child), 0);
 }
 
 }  // namespace

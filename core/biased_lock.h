@@ -18,6 +18,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include "colibri/core/small_lock.h"
 #include "colibri/core/thread_state.h"
@@ -65,14 +66,18 @@ class BiasedLock {
   /// True, for good, once more than one thread has used the lock and nobody has the bias.
   bool shared() const noexcept { return owner_.load(std::memory_order_acquire) == kShared; }
 
-  /// True if calls that begin with this lock are for a Conductor to interrupt.
-  bool watched() const noexcept { return owner_.load(std::memory_order_relaxed) == kWatched; }
+  /// False if no Conductor has to be asked before this lock is taken, as where it has a bias.
+  bool may_be_watched() const noexcept {
+    // Nobody's yet, it may become so.
+    return reinterpret_cast<std::uintptr_t>(owner_.load(std::memory_order_relaxed)) <=
+           reinterpret_cast<std::uintptr_t>(kWatched);
+  }
 
  private:
   // Addresses that no thread's state has.
-  static inline ThreadState* const kRevoked = reinterpret_cast<ThreadState*>(1);
-  static inline ThreadState* const kShared = reinterpret_cast<ThreadState*>(2);
-  static inline ThreadState* const kWatched = reinterpret_cast<ThreadState*>(3);
+  static inline ThreadState* const kWatched = reinterpret_cast<ThreadState*>(1);
+  static inline ThreadState* const kRevoked = reinterpret_cast<ThreadState*>(2);
+  static inline ThreadState* const kShared = reinterpret_cast<ThreadState*>(3);
 
   static bool has_no_bias(const ThreadState* owner) noexcept {
     return owner == kShared || owner == kWatched;

@@ -23,9 +23,7 @@ void Scheduler::take_conducted_turn() noexcept {
   }
   if (!timers_.empty()) timers_.advance(monotonic_now());
   if (heard_of_handler()) handle_interrupt();
-  if (conductor_->gives_up()) {
-    main_ended_ = true;
-  }
+  main_ended_ |= conductor_->gives_up();
   if (!ready_.empty()) run_conducted_slice();
 }
 

@@ -82,7 +82,7 @@ inline WaitPlace* WaitQueue::claim_first() noexcept {
 
 /// For calls that may wait and cannot fail: at their beginning a Conductor may have others run.
 inline void begin_call_at(const BiasedLock& lock) noexcept {
-  if (lock.watched() && can_park()) [[unlikely]]
+  if (lock.may_be_watched() && can_park()) [[unlikely]]
     thread_state.scheduler->begin_conducted_call();
 }
 

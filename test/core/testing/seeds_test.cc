@@ -118,6 +118,14 @@ TEST(Seeds, PreemptLocksThatAreFree) {
             50U);
 }
 
+TEST(Seeds, PreemptTheFirstLockOfAll) {
+  EXPECT_GT(interrupted_by([] {
+              Mutex mutex;
+              const std::lock_guard lock(mutex);
+            }),
+            50U);
+}
+
 TEST(Seeds, LeaveCallsThatNeverWaitUndivided) {
   EXPECT_EQ(interrupted_by([mutex = std::make_shared<Mutex>()] {
               if (mutex->try_lock()) mutex->unlock();

@@ -143,7 +143,7 @@ void HttpConnection::answer_for_failure(HttpExchange& exchange) {
     }
   } catch (const Canceled&) {
     throw;
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     // The handler's own error says more.
   }
 }

@@ -33,18 +33,24 @@ auto HttpTransport::watch(Read read) {
 
 // Waiting for what need not come -----------------------------------------------------------------
 
+/// The next try asks the kernel, since an event may be on its way.
+void forget_drained(int descriptor) noexcept {
+  if (DescriptorState* state = state_of(descriptor)) state->drained(Direction::kRead) = false;
+}
+
 /// `look()` says what is there: true for bytes, false for the end, nothing for neither.
 template <class Look>
 HttpArrival HttpTransport::await(std::chrono::milliseconds patience, bool until_stop, Look look) {
   TcpStream& tcp = stream();
   if (!may_begin_call()) tcp.fail("read from");
   CallDeadline deadline(patience);
+  // What has come before the stop is served. Those who wait when it comes are woken to look.
+  if (until_stop && stopping()) forget_drained(tcp.descriptor());
   for (;;) {
-    // What has come before the stop is served.
     if (const std::optional<bool> is_there = look()) {
       return *is_there ? HttpArrival::kBytes : HttpArrival::kEnd;
     }
-    if (until_stop && membership_.stopping()) return HttpArrival::kStop;
+    if (until_stop && stopping()) return HttpArrival::kStop;
     if (wait_for(tcp.descriptor(), Direction::kRead, deadline.get())) continue;
     // A TimeLimit of the handler's own may have come first.
     if (errno != ETIMEDOUT || !deadline.get().has_passed()) tcp.fail("read from");

@@ -31,6 +31,9 @@ class HttpTransport {
   BufferedReader& reader() noexcept { return reader_; }
   BufferedWriter& writer() noexcept { return writer_; }
 
+  /// The server was asked to stop.
+  bool stopping() const noexcept { return membership_.stopping(); }
+
   /// To be called first. False if the client says nothing, and is to be let go.
   bool shake_hands();
 

@@ -22,7 +22,8 @@ constinit SmallLock loops_lock;
 constinit EventLoop* loops = nullptr;
 constinit std::atomic<int> loop_count{0};
 
-constexpr std::uint32_t kInterest = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+constexpr std::uint32_t kReadInterest = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
+constexpr std::uint32_t kInterest = kReadInterest | EPOLLOUT;
 constexpr std::uint32_t kReadEvents = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t kWriteEvents = EPOLLOUT | EPOLLHUP | EPOLLERR;
 constexpr std::uint32_t kDistrustEvents = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPOLLERR;
@@ -138,7 +139,7 @@ bool EventLoop::try_open() noexcept {
 
 bool EventLoop::add(int descriptor, DescriptorState& state) noexcept {
   epoll_event event{};
-  event.events = kInterest;
+  event.events = state.reads_only ? kReadInterest : kInterest;
   event.data.u64 = tag_of(state);
   if (real::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, descriptor, &event) == 0) return true;
   // Registered, but not by this generation: the number was closed behind our back while a copy of
@@ -147,7 +148,7 @@ bool EventLoop::add(int descriptor, DescriptorState& state) noexcept {
          real::epoll_ctl(epoll_.number(), EPOLL_CTL_MOD, descriptor, &event) == 0;
 }
 
-DescriptorState* EventLoop::attach_slowly(int descriptor) noexcept {
+DescriptorState* EventLoop::attach_slowly(int descriptor, bool reads_only) noexcept {
   if (descriptor < 0) {
     errno = EBADF;
     return nullptr;
@@ -162,6 +163,7 @@ DescriptorState* EventLoop::attach_slowly(int descriptor) noexcept {
   ++state->generation;
   // What is ready already comes as a first edge.
   state->read_drained = state->write_drained = state->hung_up = false;
+  state->reads_only = reads_only;
   if (!register_anew(descriptor, *state)) {
     state->registered.store(false);
     return nullptr;
@@ -171,6 +173,21 @@ DescriptorState* EventLoop::attach_slowly(int descriptor) noexcept {
   bool registered = true;
   state->registered.compare_exchange_strong(registered, true);
   return state;
+}
+
+void EventLoop::watch_writes(int descriptor) noexcept {
+  DescriptorState* state = states_.find(descriptor);
+  if (state == nullptr || !state->registered.load() || !state->reads_only) return;
+  state->reads_only = false;
+  const int saved_errno = errno;
+  epoll_event event{};
+  event.events = kInterest;
+  event.data.u64 = tag_of(*state);
+  if (real::epoll_ctl(epoll_.number(), EPOLL_CTL_MOD, descriptor, &event) != 0) {
+    // Closed on another thread, or the epoll set was: whoever waits next registers it anew.
+    state->registered.store(false);
+  }
+  errno = saved_errno;
 }
 
 bool EventLoop::register_anew(int descriptor, DescriptorState& state) noexcept {

@@ -1,7 +1,8 @@
 // The epoll loop of one scheduler: the only caller of epoll_*.
 //
 // Every descriptor is registered once, edge-triggered, for both directions, when somebody first
-// has to wait on it. What the edges said is remembered a direction:
+// has to wait on it; or for reading alone, by those who ask for that, until they have to write.
+// What the edges said is remembered a direction:
 //
 //   maybe ──a try met EAGAIN, or read all there was (note_drained)──▶ drained
 //   drained ──an edge──▶ maybe
@@ -38,7 +39,8 @@ struct alignas(64) DescriptorState {
   std::atomic<bool> look_again;  // who waits is to try again, since the close may have been missed
   bool read_drained;
   bool write_drained;
-  bool hung_up;  // the peer closed or failed, or urgent data came: a short read proves nothing
+  bool reads_only;  // registered without the edges of kWrite: to be had by watch_writes
+  bool hung_up;     // the peer closed or failed, or urgent data came: a short read proves nothing
 
   WaitList& waiters(Direction direction) noexcept {
     return direction == Direction::kRead ? readers : writers;
@@ -69,6 +71,18 @@ class EventLoop {
       return state;
     return attach_slowly(descriptor);
   }
+
+  /// The same, but registers for reading alone: no edge says that what was sent has been taken, as
+  /// sockets of datagrams have one for each. Nobody may wait to write before watch_writes.
+  DescriptorState* attach_for_reading(int descriptor) noexcept {
+    DescriptorState* state = states_.find(descriptor);
+    if (state != nullptr && state->registered.load(std::memory_order_acquire)) [[likely]]
+      return state;
+    return attach_slowly(descriptor, true);
+  }
+  /// From now on there are edges of both directions, if `descriptor` is registered; the first comes
+  /// at once, if it can be written to. Keeps errno.
+  void watch_writes(int descriptor) noexcept;
 
   /// The descriptor is about to be closed, or its number has changed its meaning: takes it out and
   /// wakes those who wait on it with WakeReason::kClosed.
@@ -127,7 +141,7 @@ class EventLoop {
   void rebuild() noexcept;
   void dispatch(std::uint64_t tag, std::uint32_t events) noexcept;
   void dispatch_all(const epoll_event* events, int count) noexcept;
-  DescriptorState* attach_slowly(int descriptor) noexcept;
+  DescriptorState* attach_slowly(int descriptor, bool reads_only = false) noexcept;
   bool add(int descriptor, DescriptorState& state) noexcept;
   bool register_anew(int descriptor, DescriptorState& state) noexcept;
   int call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept;

@@ -1,6 +1,5 @@
 // read, readv, recv, recvfrom, recvmsg.
-#include <cstring>
-
+#include "colibri/core/received_descriptors.h"
 #include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
@@ -198,16 +197,7 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
 }  // namespace
 
 void note_received_descriptors(msghdr& message) noexcept {
-  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
-       each = CMSG_NXTHDR(&message, each)) {
-    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int number;
-      std::memcpy(&number, CMSG_DATA(each) + i * sizeof number, sizeof number);
-      descriptor_table::closing(number);
-    }
-  }
+  for_each_received_descriptor(message, [](int number) { descriptor_table::closing(number); });
 }
 
 }  // namespace colibri

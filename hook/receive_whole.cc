@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "colibri/core/received_descriptors.h"
 #include "colibri/hook/buffers.h"
 #include "colibri/hook/program_memory.h"
 
@@ -54,11 +55,9 @@ void close_received(msghdr& message) noexcept {
        each = CMSG_NXTHDR(&message, each)) {
     const bool holds = each->cmsg_type == SCM_RIGHTS || each->cmsg_type == kPidfd;
     if (each->cmsg_level != SOL_SOCKET || !holds) continue;
-    for (std::size_t at = CMSG_LEN(0); at + sizeof(int) <= each->cmsg_len; at += sizeof(int)) {
-      int number;
-      std::memcpy(&number, reinterpret_cast<const char*>(each) + at, sizeof number);
+    for_each_descriptor_in(*each, [](int number) {
       if (number >= 0) real::close(number);
-    }
+    });
   }
 }
 

@@ -18,16 +18,26 @@ HttpResponse response_of(const HttpError& error) {
           .body = std::string(error.what()) + '\n'};
 }
 
+std::unique_ptr<HttpStream> protect(TcpStream stream, const HttpServerOptions& options) {
+  if (options.protection) return options.protection(std::move(stream));
+  return std::make_unique<PlainHttpStream>(std::move(stream));
+}
+
 }  // namespace
 
 HttpConnection::HttpConnection(TcpStream stream, HttpServerState& state)
     : state_(state),
-      transport_(std::make_unique<PlainHttpStream>(std::move(stream)), state.options,
-                 state.connections),
+      transport_(protect(std::move(stream), state.options), state.options, state.connections),
       parser_(state.options.header_bytes, state.options.body_bytes) {}
 
-void HttpConnection::serve() {
-  if (!transport_.shake_hands()) return;
+void HttpConnection::serve() try {
+  if (transport_.shake_hands()) serve_requests();
+} catch (const std::system_error&) {
+  if (!transport_.has_bad_client()) throw;
+  state_.refused.fetch_add(1, std::memory_order_relaxed);
+}
+
+void HttpConnection::serve_requests() {
   while (serve_request()) {
   }
   // What followed would be taken for the rest of an answer that was cut.
@@ -133,7 +143,7 @@ void HttpConnection::answer_for_failure(HttpExchange& exchange) {
     }
   } catch (const Canceled&) {
     throw;
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {
     // The handler's own error says more.
   }
 }

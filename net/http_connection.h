@@ -37,6 +37,7 @@ class HttpConnection {
   TcpStream release() noexcept { return transport_.release(); }
 
  private:
+  void serve_requests();
   bool serve_request();
   bool wait_for_request();
   void read_head();

@@ -3,15 +3,27 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
+#include <memory>
 
 #include "colibri/net/tcp_server.h"
 
 namespace colibri {
 
+namespace net_detail {
+class HttpStream;
+}
+
+/// Puts something over TCP that HTTP goes through: http_over_tls makes one. Called on all threads
+/// of a server. Empty: nothing.
+using HttpProtection = std::function<std::unique_ptr<net_detail::HttpStream>(TcpStream)>;
+
 /// Limits on what clients may send, and on how long they may take. Times of zero: for ever.
 struct HttpServerOptions {
   /// Threads, connections, the stop. Its time-outs are not used: the others are below.
   TcpServerOptions tcp{};
+  /// For https: http_over_tls of http_tls.h.
+  HttpProtection protection{};
   /// The request line and all fields: 414 or 431 above. Each connection has a buffer of so many
   /// bytes.
   std::size_t header_bytes = 8192;

@@ -20,7 +20,23 @@ HttpTransport::HttpTransport(std::unique_ptr<HttpStream> stream, const HttpServe
   this->stream().set_timeouts({.write = options.write});
 }
 
+/// Makes a call that reads, and notes whether the client has kept to the rules.
+template <class Read>
+auto HttpTransport::watch(Read read) {
+  try {
+    return read();
+  } catch (const std::system_error& error) {
+    has_bad_client_ = error.code() == std::errc::protocol_error;
+    throw;
+  }
+}
+
 // Waiting for what need not come -----------------------------------------------------------------
+
+/// The next try asks the kernel, since an event may be on its way.
+void forget_drained(int descriptor) noexcept {
+  if (DescriptorState* state = state_of(descriptor)) state->drained(Direction::kRead) = false;
+}
 
 /// `look()` says what is there: true for bytes, false for the end, nothing for neither.
 template <class Look>
@@ -28,12 +44,13 @@ HttpArrival HttpTransport::await(std::chrono::milliseconds patience, bool until_
   TcpStream& tcp = stream();
   if (!may_begin_call()) tcp.fail("read from");
   CallDeadline deadline(patience);
+  // What has come before the stop is served. Those who wait when it comes are woken to look.
+  if (until_stop && stopping()) forget_drained(tcp.descriptor());
   for (;;) {
-    // What has come before the stop is served.
     if (const std::optional<bool> is_there = look()) {
       return *is_there ? HttpArrival::kBytes : HttpArrival::kEnd;
     }
-    if (until_stop && membership_.stopping()) return HttpArrival::kStop;
+    if (until_stop && stopping()) return HttpArrival::kStop;
     if (wait_for(tcp.descriptor(), Direction::kRead, deadline.get())) continue;
     // A TimeLimit of the handler's own may have come first.
     if (errno != ETIMEDOUT || !deadline.get().has_passed()) tcp.fail("read from");
@@ -45,12 +62,19 @@ bool HttpTransport::shake_hands() {
   if (!stream_->begins_with_handshake()) return true;
   const auto look = [this] { return stream().is_readable() ? std::optional(true) : std::nullopt; };
   if (await(idle_, true, look) != HttpArrival::kBytes) return false;
-  stream_->shake_hands();
+  watch([this] { stream_->shake_hands(); });
   return true;
 }
 
 HttpArrival HttpTransport::read_idle(std::chrono::milliseconds patience, bool until_stop) {
-  return await(patience, until_stop, [this] { return reader_.try_read_more(); });
+  const auto look = [this] { return reader_.try_read_more(); };
+  try {
+    return watch([&] { return await(patience, until_stop, look); });
+  } catch (const std::system_error& error) {
+    // It was cut off, as far as TLS knows; many clients close like that, and nothing is missing.
+    if (error.code() != std::errc::connection_aborted) throw;
+    return HttpArrival::kEnd;
+  }
 }
 
 bool HttpTransport::wait_for_request() {
@@ -65,7 +89,7 @@ void HttpTransport::read_more(Deadline deadline) {
   bool is_there = false;
   try {
     const TimeLimit limit(deadline);
-    is_there = reader_.read_more();
+    is_there = watch([this] { return reader_.read_more(); });
   } catch (const std::system_error& error) {
     // A TimeLimit of the handler's own may have come first.
     if (error.code() != std::errc::timed_out || !deadline.has_passed()) throw;

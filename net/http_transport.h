@@ -31,6 +31,9 @@ class HttpTransport {
   BufferedReader& reader() noexcept { return reader_; }
   BufferedWriter& writer() noexcept { return writer_; }
 
+  /// The server was asked to stop.
+  bool stopping() const noexcept { return membership_.stopping(); }
+
   /// To be called first. False if the client says nothing, and is to be let go.
   bool shake_hands();
 
@@ -53,6 +56,10 @@ class HttpTransport {
   /// It was cut, and nothing may follow but the reset.
   bool has_open_answer() const noexcept { return has_open_answer_; }
 
+  /// What was read is nothing that the protocol below HTTP could make sense of: the client's
+  /// mistake, though its error may have come through a handler.
+  bool has_bad_client() const noexcept { return has_bad_client_; }
+
   /// Says that no more is sent, and passes over what the client may still be sending, for a while:
   /// bytes that nobody has read would make the kernel reset the connection, and the client might
   /// lose the last answer. A stream that fails is let go.
@@ -62,6 +69,8 @@ class HttpTransport {
   TcpStream release() noexcept { return stream_->release(!has_open_answer_); }
 
  private:
+  template <class Read>
+  auto watch(Read read);
   template <class Look>
   HttpArrival await(std::chrono::milliseconds patience, bool until_stop, Look look);
 
@@ -71,6 +80,7 @@ class HttpTransport {
   BufferedWriter writer_;
   const HttpConnections::Membership membership_;
   bool has_open_answer_ = false;
+  bool has_bad_client_ = false;
 };
 
 }  // namespace colibri::net_detail

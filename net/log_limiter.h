@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <string>
 
 #include "colibri/core/deadline.h"
@@ -13,23 +14,26 @@ namespace colibri::net_detail {
 class LogLimiter {
  public:
   /// Logs what `make_message()` returns, unless something was logged within the last second: then
-  /// it is only counted, and the next message has the count.
+  /// it is only counted, and the next message has the count. The same if there is no memory for
+  /// it: whoever has an error to log goes on.
   template <class MakeMessage>
-  void log(LogLevel level, MakeMessage make_message) {
-    if (!quiet_until_.has_passed()) {
-      ++dropped_;
+  void log(LogLevel level, MakeMessage make_message) noexcept {
+    ++count_;
+    if (!quiet_until_.has_passed()) return;
+    try {
+      std::string message = make_message();
+      if (count_ != 1) message += " (and " + std::to_string(count_ - 1) + " messages before)";
+      colibri::log(level, message);
+    } catch (const std::exception&) {
       return;
     }
-    std::string message = make_message();
-    if (dropped_ != 0) message += " (and " + std::to_string(dropped_) + " messages before)";
-    colibri::log(level, message);
-    dropped_ = 0;
+    count_ = 0;
     quiet_until_ = Deadline::after(std::chrono::seconds(1));
   }
 
  private:
   Deadline quiet_until_ = Deadline::at_nanoseconds(0);
-  std::uint64_t dropped_ = 0;
+  std::uint64_t count_ = 0;  // since one was logged
 };
 
 }  // namespace colibri::net_detail

@@ -1,5 +1,9 @@
 #include "colibri/net/server_shard.h"
 
+#include <new>
+#include <stdexcept>
+#include <string>
+
 #include "colibri/core/canceled.h"
 #include "colibri/core/log.h"
 #include "colibri/core/sleep.h"
@@ -68,6 +72,8 @@ void ServerShard::accept_connections() {
     wait_for_room();
     try {
       start(listener_.accept());
+    } catch (const std::bad_alloc&) {
+      pause(std::make_error_code(std::errc::not_enough_memory));
     } catch (const std::system_error& error) {
       if (!is_exhaustion(error.code())) throw;
       pause(error.code());
@@ -83,8 +89,8 @@ void ServerShard::accept_what_waits() {
       if (!stream) return;
       start(std::move(*stream));
     }
-  } catch (const std::system_error& error) {
-    log(LogLevel::kWarning, std::string("stopping: ") + error.what());
+  } catch (const std::exception& error) {
+    pauses_log_.log(LogLevel::kWarning, [&] { return std::string("stopping: ") + error.what(); });
   }
 }
 
@@ -101,7 +107,14 @@ void ServerShard::pause(const std::error_code& error) {
   accept_pauses_.add();
   pauses_log_.log(LogLevel::kWarning,
                   [&] { return "connections must wait to be accepted: " + error.message(); });
-  sleep_for(kPause);
+  try {
+    sleep_for(kPause);
+  } catch (const std::bad_alloc&) {
+    yield();
+  } catch (const std::system_error& no_timer) {
+    if (!is_exhaustion(no_timer.code())) throw;
+    yield();
+  }
 }
 
 void ServerShard::start(TcpStream stream) {

@@ -43,10 +43,29 @@ void UdpSocket::fail(std::string_view what) const {
   throw_error(error, what, address());
 }
 
+/// Most sockets never have to wait to send: they hear nothing of what their peers have taken, which
+/// would wake the loop once for each datagram.
+void UdpSocket::watch_reads() const noexcept {
+  if (can_park()) thread_state.event_loop->attach_for_reading(descriptor());
+}
+
+/// One that does has to hear of it from then on.
+template <class Attempt>
+ssize_t UdpSocket::sending_call(Attempt attempt) {
+  return socket_call(number(), Direction::kWrite, CallDeadline(), [&] {
+    const ssize_t result = attempt();
+    if (result < 0 && errno == EAGAIN && can_park()) {
+      thread_state.event_loop->watch_writes(descriptor());
+    }
+    return result;
+  });
+}
+
 Datagram UdpSocket::receive(std::span<std::byte> buffer) {
   sockaddr_in6 name{};
   iovec piece{buffer.data(), buffer.size()};
   msghdr message{};
+  watch_reads();
   const ssize_t size = socket_call(number(), Direction::kRead, CallDeadline(), [&] {
     message = {};
     message.msg_name = &name;
@@ -64,6 +83,7 @@ Datagram UdpSocket::receive(std::span<std::byte> buffer) {
 void UdpSocket::receive(DatagramBatch& batch) {
   DatagramBatch::Parts& parts = *batch.parts_;
   parts.make_ready();
+  watch_reads();
   const ssize_t count = socket_call(number(), Direction::kRead, CallDeadline(), [&] {
     return real::recvmmsg(descriptor(), parts.messages.data(),
                           static_cast<unsigned>(parts.messages.size()), MSG_DONTWAIT, nullptr);
@@ -77,7 +97,7 @@ void UdpSocket::receive(DatagramBatch& batch) {
 }
 
 void UdpSocket::send_to(std::span<const std::byte> bytes, const Address& to) {
-  const ssize_t sent = socket_call(number(), Direction::kWrite, CallDeadline(), [&] {
+  const ssize_t sent = sending_call([&] {
     return real::sendto(descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL,
                         to.data(), to.size());
   });
@@ -85,7 +105,7 @@ void UdpSocket::send_to(std::span<const std::byte> bytes, const Address& to) {
 }
 
 void UdpSocket::send(std::span<const std::byte> bytes) {
-  const ssize_t sent = socket_call(number(), Direction::kWrite, CallDeadline(), [&] {
+  const ssize_t sent = sending_call([&] {
     return real::send(descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   });
   if (sent < 0) fail("send from");
@@ -94,7 +114,7 @@ void UdpSocket::send(std::span<const std::byte> bytes) {
 void UdpSocket::send(DatagramBatch& batch) {
   DatagramBatch::Parts& parts = *batch.parts_;
   for (std::size_t done = 0; done < parts.count;) {
-    const ssize_t sent = socket_call(number(), Direction::kWrite, CallDeadline(), [&] {
+    const ssize_t sent = sending_call([&] {
       return real::sendmmsg(descriptor(), &parts.messages[done],
                             static_cast<unsigned>(parts.count - done), MSG_DONTWAIT | MSG_NOSIGNAL);
     });

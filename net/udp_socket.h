@@ -102,6 +102,9 @@ class UdpSocket {
  private:
   explicit UdpSocket(Socket socket) noexcept : socket_(std::move(socket)) {}
   [[noreturn]] void fail(std::string_view what) const;
+  void watch_reads() const noexcept;
+  template <class Attempt>
+  ssize_t sending_call(Attempt attempt);
   auto number() const noexcept {
     return [this] { return socket_.descriptor(); };
   }

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "colibri/core/libc.h"
+#include "colibri/core/received_descriptors.h"
 #include "colibri/core/sleep.h"
 #include "colibri/net/accept_call.h"
 #include "colibri/net/net_error.h"
@@ -40,16 +41,7 @@ msghdr message_of(iovec& piece, std::vector<cmsghdr>& control, std::size_t contr
 std::vector<OwnedDescriptor> descriptors_in(msghdr& message) {
   std::vector<OwnedDescriptor> taken;
   taken.reserve(UnixStream::kMostDescriptors);  // from here on, nothing fails
-  for (cmsghdr* each = CMSG_FIRSTHDR(&message); each != nullptr;
-       each = CMSG_NXTHDR(&message, each)) {
-    if (each->cmsg_level != SOL_SOCKET || each->cmsg_type != SCM_RIGHTS) continue;
-    const std::size_t count = (each->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < count; ++i) {
-      int number;
-      std::memcpy(&number, CMSG_DATA(each) + i * sizeof number, sizeof number);
-      taken.emplace_back(number);
-    }
-  }
+  for_each_received_descriptor(message, [&](int number) { taken.emplace_back(number); });
   return taken;
 }
 

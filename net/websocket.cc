@@ -167,16 +167,21 @@ bool WebSocket::handle_control(const FrameHead& head) {
 /// ended a wait between two messages.
 bool WebSocket::read_more() {
   const bool is_between = !is_within_message_ && transport_.reader().buffered().empty();
+  const bool may_leave = is_between && !is_ending_;
+  // Also if there is more to read: a peer that never stops sending is told so, too.
+  if (may_leave && transport_.stopping()) {
+    leave();
+    return false;
+  }
   for (bool was_pinged = false;;) {
-    switch (transport_.read_idle(options_.ping, is_between && !is_ending_)) {
+    switch (transport_.read_idle(options_.ping, may_leave)) {
       case net_detail::HttpArrival::kBytes:
         return true;
       case net_detail::HttpArrival::kEnd:
         has_heard_end_ = true;
         return false;
       case net_detail::HttpArrival::kStop:
-        close_.code = net_detail::kWebSocketGoingAway;
-        send_close(net_detail::kWebSocketGoingAway, "");
+        leave();
         return false;
       case net_detail::HttpArrival::kLate:
         break;
@@ -191,6 +196,12 @@ bool WebSocket::read_more() {
     if (may_write()) write_frame(Opcode::kPing, "");
     was_pinged = true;
   }
+}
+
+/// The server stops.
+void WebSocket::leave() {
+  close_.code = net_detail::kWebSocketGoingAway;
+  send_close(net_detail::kWebSocketGoingAway, "");
 }
 
 // Sending ----------------------------------------------------------------------------------------

@@ -90,6 +90,7 @@ class WebSocket {
   bool read_payload(const FrameHead& head, std::string& data, net_detail::Utf8Check* check);
   bool handle_control(const FrameHead& head);
   bool read_more();
+  void leave();
 
   std::unique_lock<TimedMutex> lock_writing();
   void send(Opcode opcode, std::string_view payload);

@@ -3,6 +3,12 @@
 //   bazel run --config=opt //samples:http_hello -- --port 8080
 //   curl -d "a longer text" http://127.0.0.1:8080/upper
 //
+// With --certificate and --key, files in PEM, it serves https:
+//
+//   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30
+//     -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key.pem -out chain.pem
+//   curl --cacert chain.pem https://localhost:8080/hello
+//
 // Ctrl-C and SIGTERM stop it, when the requests that are there have been answered. Without --port
 // it asks itself three things, one after the other on one connection, and prints:
 //
@@ -20,6 +26,7 @@
 #include <string>
 
 #include "colibri/http.h"
+#include "colibri/net/http_tls.h"
 
 namespace {
 
@@ -78,10 +85,16 @@ void ask_itself(const colibri::HttpServer& server) {
 int main(int argc, char** argv) {
   std::uint16_t port = 0;
   colibri::HttpServerOptions options{.tcp = {.stop_signals = {SIGINT, SIGTERM}}};
+  colibri::TlsCertificate certificate;
   CLI::App app("Says hello over HTTP.");
-  const auto* const serves = app.add_option("--port", port, "port to serve; 0: any free one");
+  auto* const serves = app.add_option("--port", port, "port to serve; 0: any free one");
+  auto* const chain = app.add_option("--certificate", certificate.chain_file, "serve by TLS");
+  auto* const key = app.add_option("--key", certificate.key_file, "the certificate's");
+  key->needs(chain);
+  chain->needs(key)->needs(serves);
   app.add_option("--threads", options.tcp.threads, "0: one a processor")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
+  if (!chain->empty()) options.protection = colibri::http_over_tls({.certificate = certificate});
   return colibri::run([&] {
     colibri::HttpServer server("127.0.0.1:" + std::to_string(port), answer, options);
     colibri::Task<void> client;

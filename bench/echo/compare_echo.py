@@ -14,13 +14,11 @@ import argparse
 import contextlib
 import json
 import os
-import pathlib
-import platform
-import signal
 import statistics
 import sys
 import tempfile
 
+import comparisons
 import echo_servers
 import pinned_process
 import system_calls
@@ -56,35 +54,25 @@ def parse_arguments():
     return arguments
 
 
-class Comparison:
-    """The runs of one invocation and what is told about them."""
-
+class Comparison(comparisons.Comparison):
     def __init__(self, arguments, scratch):
         """`scratch` is a folder for what the servers need."""
-        self.arguments = arguments
         files = echo_servers.make_certificate(scratch) if arguments.protocol == "tls" else {}
-        self.servers, self.notes = echo_servers.choose(
-            arguments.protocol, arguments.server, arguments.base, **files)
+        super().__init__(arguments, *echo_servers.choose(
+            arguments.protocol, arguments.server, arguments.base, **files))
         self.loader = echo_servers.find_program(arguments.loader)
-        self.runs = []  # the loader's figures, with "server" and "round"
         self.system_calls = []
         if not self.loader:
             sys.exit(f"{arguments.loader} is absent; build //bench/echo:loader")
 
-    def run_rounds(self):
-        for number in range(1, self.arguments.rounds + 1):
-            for connections in self.arguments.connections:
-                for server in self.servers:
-                    self._run(number, connections, server)
-
-    def _run(self, number, connections, server):
+    def run(self, number, connections, server):
+        """Keeps the loader's figures, with the server and the round."""
         what = f"round {number}, {connections} connections, {server.name}"
         try:
             with self._serving(server) as (process, port):
                 figures = self._load(process.pid, port, connections)
         except pinned_process.RunFailed as failure:
-            self.notes.append(f"FAILED: {what}: {failure}")
-            print(self.notes[-1], file=sys.stderr, flush=True)
+            self.note_failure(what, failure)
             return
         self.runs.append({"server": server.name, "round": number, **figures})
         print(f"{what}: {figures['server_cpu_ns_per_message'] / 1000:.2f} us/message",
@@ -101,7 +89,7 @@ class Comparison:
                             process.pid, self.arguments.server_cores[0],
                             lambda: self._load(None, port, connections, *more))
                 except pinned_process.RunFailed as failure:
-                    self.notes.append(f"FAILED: strace, {server.name}: {failure}")
+                    self.note_failure(f"strace, {server.name}", failure)
                     continue
                 self.system_calls.append(
                     {"server": server.name, "connections": connections, "calls": calls})
@@ -153,15 +141,6 @@ class Comparison:
             row[key] = statistics.median(run[key] for run in runs)
         return row
 
-    def write_json(self):
-        path = pathlib.Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), self.arguments.json)
-        document = {"machine": {"kernel": platform.release(), "cores": os.cpu_count(),
-                                "load": os.getloadavg()},
-                    "options": vars(self.arguments), "summary": self.summary(),
-                    "system_calls": self.system_calls, "runs": self.runs, "notes": self.notes}
-        path.write_text(json.dumps(document, indent=1) + "\n")
-        print(f"\nAll figures: {path}")
-
 
 def print_summary(comparison):
     arguments = comparison.arguments
@@ -177,9 +156,7 @@ def print_summary(comparison):
 
 
 def _summary_line(row):
-    ratios = row["ratios"]
-    middle = f"{statistics.median(ratios):.2f}" if ratios else "-"
-    spread = f"{min(ratios):.2f}-{max(ratios):.2f}" if ratios else "-"
+    middle, spread = comparisons.median_and_spread(row["ratios"])
     return (f"{row['server']:16}{row['messages_per_second']:12,.0f}{row['p99_us']:10,.0f}"
             f"{row['server_cpu_ns_per_message'] / 1000:12.2f}{middle:>8}{spread:>12}"
             f"{row['server_rss_bytes_per_connection']:10,.0f}"
@@ -197,8 +174,6 @@ def print_system_calls(comparison):
 
 
 def main():
-    # An orderly end, so that what was started is ended too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with tempfile.TemporaryDirectory() as scratch:
         comparison = Comparison(parse_arguments(), scratch)
         comparison.run_rounds()
@@ -206,14 +181,8 @@ def main():
             comparison.count_system_calls()
     print_summary(comparison)
     print_system_calls(comparison)
-    for note in comparison.notes:
-        print(f"Note: {note}")
-    comparison.write_json()
-    return 1 if any(note.startswith("FAILED") for note in comparison.notes) else 0
+    return comparison.finish(summary=comparison.summary(), system_calls=comparison.system_calls)
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+    comparisons.run(main)

@@ -9,17 +9,15 @@ those that are to be compared: bazel build --config=opt //bench/http:go_server.
 """
 
 import argparse
-import json
 import os
 import pathlib
-import platform
 import re
 import shutil
-import signal
 import statistics
 import sys
 import tempfile
 
+import comparisons
 import http_servers
 import pinned_process
 
@@ -63,25 +61,16 @@ def figures_of(text):
             "p99_us": float(value) * {"us": 1, "ms": 1e3, "s": 1e6}[unit]}
 
 
-class Comparison:
-    """The runs of one invocation and what is told about them."""
-
+class Comparison(comparisons.Comparison):
     def __init__(self, arguments):
-        self.arguments = arguments
         wanted = arguments.server or http_servers.NAMES
-        self.servers = [name for name in http_servers.NAMES
-                        if name in {http_servers.BASE, *wanted} and http_servers.program_of(name)]
-        self.notes = [f"{name} is left out: its program is absent"
-                      for name in wanted if name not in self.servers]
-        self.runs = []
+        servers = [name for name in http_servers.NAMES
+                   if name in {http_servers.BASE, *wanted} and http_servers.program_of(name)]
+        notes = [f"{name} is left out: its program is absent"
+                 for name in wanted if name not in servers]
+        super().__init__(arguments, servers, notes)
 
-    def run_rounds(self):
-        for number in range(1, self.arguments.rounds + 1):
-            for connections in self.arguments.connections:
-                for server in self.servers:
-                    self._run(number, connections, server)
-
-    def _run(self, number, connections, name):
+    def run(self, number, connections, name):
         what = f"round {number}, {connections} connections, {name}"
         try:
             with http_servers.serving(name, self.arguments.server_core) as server:
@@ -90,8 +79,7 @@ class Comparison:
                 figures = self._load(server.url, connections)
                 used = cpu_seconds_of(server.process_id) - before
         except pinned_process.RunFailed as failure:
-            self.notes.append(f"FAILED: {what}: {failure}")
-            print(self.notes[-1], file=sys.stderr, flush=True)
+            self.note_failure(what, failure)
             return
         cpu_us = 1e6 * used / figures["requests"]
         self.runs.append({"server": name, "round": number, "connections": connections,
@@ -127,15 +115,6 @@ class Comparison:
         return [run for run in self.runs
                 if run["server"] == name and run["connections"] == connections]
 
-    def write_json(self):
-        path = pathlib.Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), self.arguments.json)
-        document = {"machine": {"kernel": platform.release(), "cores": os.cpu_count(),
-                                "load": os.getloadavg()},
-                    "options": vars(self.arguments), "summary": self.summary(),
-                    "runs": self.runs, "notes": self.notes}
-        path.write_text(json.dumps(document, indent=1) + "\n")
-        print(f"\nAll figures: {path}")
-
 
 def print_summary(comparison):
     print(f"\nMedians of {comparison.arguments.rounds} rounds; ratio: {http_servers.BASE}'s server "
@@ -143,27 +122,17 @@ def print_summary(comparison):
     print(f"{'server':10}{'connections':>12}{'requests/s':>12}{'p99 us':>10}{'CPU us':>9}"
           f"{'ratio':>8}{'min-max':>12}")
     for row in comparison.summary():
-        ratios = row["ratios"]
-        middle = f"{statistics.median(ratios):.2f}" if ratios else "-"
-        spread = f"{min(ratios):.2f}-{max(ratios):.2f}" if ratios else "-"
+        middle, spread = comparisons.median_and_spread(row["ratios"])
         print(f"{row['server']:10}{row['connections']:12}{row['requests_per_second']:12,.0f}"
               f"{row['p99_us']:10,.0f}{row['cpu_us_per_request']:9.2f}{middle:>8}{spread:>12}")
 
 
 def main():
-    # An orderly end, so that what was started is ended too.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     comparison = Comparison(parse_arguments())
     comparison.run_rounds()
     print_summary(comparison)
-    for note in comparison.notes:
-        print(f"Note: {note}")
-    comparison.write_json()
-    return 1 if any(note.startswith("FAILED") for note in comparison.notes) else 0
+    return comparison.finish(summary=comparison.summary())
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+    comparisons.run(main)

@@ -72,6 +72,34 @@ TEST_F(EventLoopTest, AnEdgeEndsDrained) {
   EXPECT_TRUE(state->write_drained) << "that was an event for readers";
 }
 
+TEST_F(EventLoopTest, OneAttachedForReadingHearsOfWritesWhenItAsks) {
+  const DescriptorPair sockets = DescriptorPair::sockets();
+  DescriptorState* state = loop_.attach_for_reading(sockets.writer());
+  ASSERT_NE(state, nullptr);
+  EXPECT_EQ(loop_.attach(sockets.writer()), state) << "as it is";
+  sockets.fill();
+  state->read_drained = state->write_drained = true;
+  sockets.drain();
+  loop_.wait(0);
+  EXPECT_TRUE(state->write_drained) << "there is room, and nobody says so";
+  const char byte = 'x';
+  ASSERT_EQ(real::write(sockets.reader(), &byte, 1), 1);
+  loop_.wait(0);
+  EXPECT_FALSE(state->read_drained);
+  loop_.watch_writes(sockets.writer());
+  loop_.wait(0);
+  EXPECT_FALSE(state->write_drained) << "at once";
+  sockets.fill();
+  state->write_drained = true;
+  sockets.drain();
+  loop_.wait(0);
+  EXPECT_FALSE(state->write_drained) << "and later";
+  loop_.detach(sockets.writer());
+  loop_.watch_writes(sockets.writer());
+  loop_.attach(sockets.writer());
+  EXPECT_FALSE(state->reads_only) << "that was another life";
+}
+
 TEST_F(EventLoopTest, DetachingBeginsANewGeneration) {
   const DescriptorPair pipe = DescriptorPair::pipe();
   DescriptorState* state = loop_.attach(pipe.reader());

@@ -1,6 +1,7 @@
 // The code of docs/net.md, which has what stands between the marks, in this order.
 #include "colibri/http.h"
 #include "colibri/net.h"
+#include "colibri/net/http_tls.h"
 #include "colibri/net/tls_stream.h"
 
 #include <signal.h>
@@ -130,6 +131,15 @@ void serve_http() {
         exchange.request().target == "/upper" ? upper(exchange) : greet(exchange);
       },
       {.tcp = {.threads = 2, .stop_signals = {SIGTERM}}, .body_bytes = 10'000'000});
+  server.run();
+}
+// ]]
+
+// [[
+void serve_https() {
+  const colibri::HttpProtection tls =
+      colibri::http_over_tls({.certificate = {"chain.pem", "key.pem"}});
+  colibri::HttpServer server("0.0.0.0:8443", greet, {.protection = tls});
   server.run();
 }
 // ]]

@@ -15,7 +15,7 @@ std::size_t number_of(std::string_view text, int base) {
 
 }  // namespace
 
-HttpAnswer HttpClient::read_answer(bool with_body) {
+HttpAnswer HttpDialogue::read_answer(bool with_body) {
   constexpr std::string_view kVersion = "HTTP/1.1 ";
   HttpAnswer answer;
   const auto first = reader_.read_line();
@@ -31,7 +31,7 @@ HttpAnswer HttpClient::read_answer(bool with_body) {
   return answer;
 }
 
-void HttpClient::read_body(HttpAnswer& answer) {
+void HttpDialogue::read_body(HttpAnswer& answer) {
   if (answer.fields.find("Transfer-Encoding")) {
     answer.is_whole = read_chunks(answer.body);
   } else if (const auto length = answer.fields.find("Content-Length")) {
@@ -42,7 +42,7 @@ void HttpClient::read_body(HttpAnswer& answer) {
   }
 }
 
-bool HttpClient::read_chunks(std::string& body) {
+bool HttpDialogue::read_chunks(std::string& body) {
   for (;;) {
     const auto line = reader_.read_line();
     if (!line || line->empty()) return false;
@@ -54,7 +54,7 @@ bool HttpClient::read_chunks(std::string& body) {
 }
 
 /// False if there are not so many bytes.
-bool HttpClient::append(std::string& body, std::size_t size) {
+bool HttpDialogue::append(std::string& body, std::size_t size) {
   const std::size_t before = body.size();
   body.resize(before + size);
   const auto room = std::as_writable_bytes(std::span(body)).subspan(before);
@@ -68,7 +68,7 @@ bool HttpClient::append(std::string& body, std::size_t size) {
   return done == size;
 }
 
-bool HttpClient::is_at_end() {
+bool HttpDialogue::is_at_end() {
   std::array<std::byte, 1> byte;
   return reader_.read_some(byte) == 0;
 }

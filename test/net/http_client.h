@@ -1,6 +1,7 @@
 // A client of HTTP that sends whatever a test wants, and knows how answers end.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,13 +22,12 @@ struct HttpAnswer {
   }
 };
 
-/// One connection. One coroutine's.
-class HttpClient {
+/// A client's side of one connection, of any kind, which must outlive it. One coroutine's.
+class HttpDialogue {
  public:
-  explicit HttpClient(const Address& address)
-      : stream_(TcpStream::connect(address)), reader_(stream_) {}
+  explicit HttpDialogue(StreamReference stream) : stream_(stream), reader_(stream) {}
 
-  void send(std::string_view text) { stream_.write_all(text); }
+  void send(std::string_view text) { stream_.write_all(std::as_bytes(std::span(text))); }
   /// `with_body`: false for the answer to HEAD.
   HttpAnswer read_answer(bool with_body = true);
   HttpAnswer ask(std::string_view request) {
@@ -37,7 +37,6 @@ class HttpClient {
   /// The server has closed the connection, and sent nothing that was not read.
   bool is_at_end();
 
-  TcpStream& stream() noexcept { return stream_; }
   BufferedReader& reader() noexcept { return reader_; }
 
  private:
@@ -45,8 +44,23 @@ class HttpClient {
   bool read_chunks(std::string& body);
   bool append(std::string& body, std::size_t size);
 
-  TcpStream stream_;
+  StreamReference stream_;
   BufferedReader reader_;
+};
+
+/// The stream of a client, made before what refers to it.
+template <class Stream>
+struct ConnectedStream {
+  Stream connected;
+};
+
+/// One by TCP.
+class HttpClient : private ConnectedStream<TcpStream>, public HttpDialogue {
+ public:
+  explicit HttpClient(const Address& address)
+      : ConnectedStream{TcpStream::connect(address)}, HttpDialogue(connected) {}
+
+  TcpStream& stream() noexcept { return connected; }
 };
 
 }  // namespace colibri::test

@@ -103,6 +103,29 @@ TEST(HttpServer, ARequestThatHasBegunWhenTheServerStopsIsServed) {
   });
 }
 
+TEST(HttpServer, ARequestThatCameBeforeTheStopIsServedThoughItWasNotSeenYet) {
+  run_in_scheduler([] {
+    const Event go_on;
+    RunningHttpServer server([&](HttpExchange& exchange) {
+      if (exchange.request().target == "/wait") go_on.wait();
+      exchange.respond({.body = exchange.request().target});
+    });
+    HttpClient client = server.connect();
+    client.send(get("/wait"));
+    EXPECT_TRUE(comes_true([&] { return server->counters().requests == 1; }));
+    // The server does not get to run in between.
+    client.send(get("/next"));
+    server->stop();
+    go_on.set();
+    EXPECT_EQ(client.read_answer().body, "/wait");
+    const HttpAnswer next = client.read_answer();
+    EXPECT_EQ(next.body, "/next");
+    EXPECT_EQ(next.field("Connection"), "close");
+    EXPECT_TRUE(client.is_at_end());
+    server.stop();
+  });
+}
+
 TEST(HttpServer, AStopIsToldToEachThreadOnce) {
   run_in_scheduler([] {
     std::atomic<int> told = 0;

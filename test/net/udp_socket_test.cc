@@ -44,6 +44,33 @@ TEST(UdpSocket, SendsAndReceives) {
   });
 }
 
+TEST(UdpSocket, HearsNothingOfWhatItsPeersHaveTaken) {
+  run_in_scheduler([] {
+    UdpSocket server = UdpSocket::bind("127.0.0.1:0");
+    UdpSocket client = UdpSocket::connect(server.address());
+    auto echo = spawn([&] {
+      std::array<std::byte, 10> buffer;
+      for (int i = 0; i < 3; ++i) {
+        const Datagram datagram = server.receive(buffer);
+        server.send_to(std::span(buffer).first(datagram.size), datagram.from);
+      }
+    });
+    std::array<std::byte, 10> buffer;
+    for (int i = 0; i < 3; ++i) {
+      client.send(std::as_bytes(std::span("abc")));
+      EXPECT_EQ(client.receive(buffer).size, 4U);
+    }
+    echo.join();
+    client.send(std::as_bytes(std::span("abc")));
+    DescriptorState* state = find_state(client.descriptor());
+    ASSERT_NE(state, nullptr);
+    state->write_drained = true;
+    server.receive(buffer);
+    sleep_for(milliseconds(1));
+    EXPECT_TRUE(state->write_drained) << "no event has come";
+  });
+}
+
 TEST(UdpSocket, TellsThatADatagramWasCutOff) {
   run_in_scheduler([] {
     UdpSocket server = UdpSocket::bind("127.0.0.1:0");

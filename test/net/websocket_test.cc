@@ -613,6 +613,31 @@ TEST(WebSocket, AMessageThatHasBegunWhenTheServerStopsIsReceived) {
   });
 }
 
+TEST(WebSocket, AStopIsToldToAPeerThatNeverStopsSending) {
+  run_in_scheduler([] {
+    RunningWebSockets server(echo);
+    HttpClient client = server.connect();
+    shake_hands(client);
+    const Event told;
+    auto sender = spawn([&] {
+      while (!told.is_set()) {
+        client.send(text_frame("again"));
+        yield();
+      }
+      client.send(close_frame(1001));
+    });
+    EXPECT_EQ(read_frame(client).payload, "again");
+    server->stop();
+    Frame last = read_frame(client);
+    while (last.payload == "again") last = read_frame(client);
+    EXPECT_EQ(last.code(), 1001U);
+    told.set();
+    sender.join();
+    EXPECT_TRUE(client.is_at_end());
+    EXPECT_EQ(server.stop().tcp.completed, 1U);
+  });
+}
+
 TEST(WebSocket, ATimeLimitBetweenMessagesLosesNothing) {
   run_in_scheduler([] {
     const Event over;

@@ -28,24 +28,31 @@ std::string demangle(const char* name) {
   return status == 0 ? readable.get() : name;
 }
 
-Backtrace walk(unw_cursor_t& cursor) {
-  Backtrace backtrace;
+/// Where the present frame's instruction pointer was found; 0 if not in memory.
+std::uintptr_t place_of_return(unw_cursor_t& cursor) noexcept {
+  unw_save_loc_t location{};
+  const bool known = unw_get_save_loc(&cursor, UNW_REG_IP, &location) == 0;
+  return known && location.type == UNW_SLT_MEMORY ? location.u.addr : 0;
+}
+
+StackAddresses walk(unw_cursor_t& cursor) {
+  StackAddresses addresses;
   do {
-    StackFrame frame;
     unw_word_t instruction_pointer = 0;
     if (unw_get_reg(&cursor, UNW_REG_IP, &instruction_pointer) != 0 || instruction_pointer == 0) {
       break;
     }
-    frame.instruction_pointer = instruction_pointer;
-    char name[512];
-    unw_word_t offset = 0;
-    const int found = unw_get_proc_name(&cursor, name, sizeof name, &offset);
-    if (found == 0 || found == -UNW_ENOMEM) {
-      frame.function = demangle(name);
-      frame.offset = offset;
-    }
-    backtrace.push_back(std::move(frame));
-  } while (backtrace.size() < kMostFrames && unw_step(&cursor) > 0);
+    addresses.push_back({instruction_pointer, place_of_return(cursor)});
+  } while (addresses.size() < kMostFrames && unw_step(&cursor) > 0);
+  return addresses;
+}
+
+Backtrace with_names(const StackAddresses& addresses, bool begins_with_a_call) {
+  Backtrace backtrace;
+  for (const StackAddress& address : addresses) {
+    const bool innermost = backtrace.empty() && !begins_with_a_call;
+    backtrace.push_back(name_frame(address.instruction_pointer, innermost));
+  }
   return backtrace;
 }
 
@@ -71,16 +78,47 @@ void put_registers(unw_context_t& context, const SavedRegisters& saved) {
 #endif
 }
 
+/// The caller's stack without the caller itself.
+[[gnu::noinline]] StackAddresses own_addresses() {
+  unw_context_t context;
+  unw_cursor_t cursor;
+  unw_getcontext(&context);
+  if (unw_init_local(&cursor, &context) != 0 || unw_step(&cursor) <= 0) return {};
+  if (unw_step(&cursor) <= 0) return {};
+  return walk(cursor);
+}
+
 }  // namespace
 
 [[gnu::noinline]] Backtrace capture_backtrace() {
   const Bypass bypass;
   prepare_unwinder();
+  Backtrace backtrace = with_names(own_addresses(), true);
+  asm volatile("" : : : "memory");  // no jump: the frame is counted on
+  return backtrace;
+}
+
+StackFrame name_frame(std::uintptr_t instruction_pointer, bool innermost) {
+  const Bypass bypass;
+  prepare_unwinder();
+  StackFrame frame;
+  frame.instruction_pointer = instruction_pointer;
+  // A call that never returns may be the last instruction of its function: what lies behind it
+  // belongs to another one.
+  const std::uintptr_t back = innermost ? 0 : 1;
   unw_context_t context;
   unw_cursor_t cursor;
   unw_getcontext(&context);
-  if (unw_init_local(&cursor, &context) != 0 || unw_step(&cursor) <= 0) return {};
-  return walk(cursor);
+  put_registers(context, {.instruction_pointer = instruction_pointer - back});
+  if (unw_init_local(&cursor, &context) != 0) return frame;
+  char name[512];
+  unw_word_t offset = 0;
+  const int found = unw_get_proc_name(&cursor, name, sizeof name, &offset);
+  if (found == 0 || found == -UNW_ENOMEM) {
+    frame.function = demangle(name);
+    frame.offset = offset + back;
+  }
+  return frame;
 }
 
 namespace {
@@ -89,7 +127,7 @@ namespace {
 /// make room.
 struct Look {
   const ControlBlock& coroutine;
-  Backtrace found;
+  StackAddresses found;
 
   static void walk_from_there(void* look) noexcept {
     auto& self = *static_cast<Look*>(look);
@@ -108,8 +146,7 @@ struct Look {
 
 }  // namespace
 
-Backtrace capture_backtrace(const ControlBlock& coroutine) {
-  if (&coroutine == thread_state.current) return capture_backtrace();
+StackAddresses capture_addresses(const ControlBlock& coroutine) {
   const Bypass bypass;
   prepare_unwinder();
   if (coroutine.on_shared_stack() && coroutine.stack_pointer == nullptr) return {};  // never ran
@@ -121,6 +158,11 @@ Backtrace capture_backtrace(const ControlBlock& coroutine) {
                                         &Look::walk_from_there, look.get());
   }
   return std::move(look->found);
+}
+
+Backtrace capture_backtrace(const ControlBlock& coroutine) {
+  if (&coroutine == thread_state.current) return capture_backtrace();
+  return with_names(capture_addresses(coroutine), false);
 }
 
 std::string to_string(const Backtrace& backtrace) {

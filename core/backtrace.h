@@ -25,6 +25,22 @@ Backtrace capture_backtrace();
 /// The stack of a coroutine that does not run. Only on its own thread.
 Backtrace capture_backtrace(const ControlBlock& coroutine);
 
+/// A stack without names.
+struct StackAddress {
+  std::uintptr_t instruction_pointer = 0;
+  /// Where on the stack it was found, while that lies where it belongs; 0: elsewhere, as that of
+  /// the innermost frame, or not known.
+  std::uintptr_t place = 0;
+};
+using StackAddresses = std::vector<StackAddress>;
+
+/// As capture_backtrace of a coroutine that does not run, for some microseconds a frame.
+StackAddresses capture_addresses(const ControlBlock& coroutine);
+
+/// The frame with that address. Reads the program's file: to be asked once for each. `innermost`:
+/// the code there is about to run; otherwise a call before it has not returned yet. Any thread.
+StackFrame name_frame(std::uintptr_t instruction_pointer, bool innermost);
+
 /// A frame a line: "  #0 0x55… function+0x12".
 std::string to_string(const Backtrace& backtrace);
 

@@ -34,4 +34,9 @@ void BarrierBase::wait_base(arrival_token arrival) const {
   came_in_time(wait_in(waiting_, lock_, guard, {}), "Barrier::wait");
 }
 
+void BarrierBase::look(BiasedLock& lock, WaitFacts& facts) noexcept {
+  facts.counted = "missing";
+  facts.count = static_cast<std::size_t>(reinterpret_cast<const BarrierBase&>(lock).missing_);
+}
+
 }  // namespace colibri

@@ -28,8 +28,11 @@ class BarrierBase {
   void wait_base(arrival_token arrival) const;
 
  private:
-  mutable BiasedLock lock_;  // over all that follows
-  mutable WaitQueue waiting_;
+  static void look(BiasedLock& lock, WaitFacts& facts) noexcept;
+  static constexpr WaitedThing kThing{"barrier", "", &look};
+
+  mutable BiasedLock lock_;  // over all that follows; the first member: see WaitedThing
+  mutable WaitQueue waiting_{kThing};
   std::ptrdiff_t expected_;
   std::ptrdiff_t missing_;  // in this phase
   std::uint64_t phase_ = 0;

@@ -107,6 +107,12 @@ class Channel {
   ChannelIterator<T> begin() const;
   std::default_sentinel_t end() const noexcept { return {}; }
 
+  /// Names the channel, for people who look inside. `name` must live as long as the program.
+  void set_name(const char* name) const noexcept {
+    const BiasedGuard guard(state_->lock);
+    state_->name = name;
+  }
+
   /// True if both are handles of one channel.
   friend bool operator==(const Channel&, const Channel&) noexcept = default;
 

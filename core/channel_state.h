@@ -30,15 +30,28 @@ struct ChannelSlot : WaitPlace {
   ChannelSlot* next_slot = nullptr;
 };
 
-/// Methods named …_locked want `lock` held; none of them waits.
+/// The part that does not depend on what is sent.
+struct ChannelQueues {
+  ChannelQueues(const WaitedThing& sending, const WaitedThing& receiving) noexcept
+      : senders(sending), receivers(receiving) {}
+
+  BiasedLock lock;             // the first member: see WaitedThing
+  WaitQueue senders;           // of slots that hold values
+  WaitQueue receivers;         // of slots to be filled; empty ones when claimed by close
+  const char* name = nullptr;  // for people who look inside
+};
+
+/// Methods named …_locked want `lock` held; none of them waits. In the heap, by make_shared: it
+/// knows how many handles there are.
 template <class T>
-class ChannelState {
+class ChannelState : public ChannelQueues, public std::enable_shared_from_this<ChannelState<T>> {
  public:
   static_assert(std::movable<T> && std::is_nothrow_move_constructible_v<T>,
                 "values of a channel must be movable without an exception");
   using Slot = ChannelSlot<T>;
 
-  explicit ChannelState(std::size_t capacity) : ring_(capacity) {}
+  explicit ChannelState(std::size_t capacity)
+      : ChannelQueues(kSending, kReceiving), ring_(capacity) {}
   ~ChannelState() {
     check(senders.empty() && receivers.empty(),
           "a Channel was destroyed while others wait for it; give each coroutine a handle of its "
@@ -106,11 +119,17 @@ class ChannelState {
   bool closed_locked() const noexcept { return closed_; }
   const Ring<T>& ring_locked() const noexcept { return ring_; }
 
-  BiasedLock lock;
-  WaitQueue senders;    // of slots that hold values
-  WaitQueue receivers;  // of slots to be filled; empty ones when claimed by close
-
  private:
+  static void look(BiasedLock& lock, WaitFacts& facts) noexcept {
+    const auto& self = static_cast<const ChannelState&>(reinterpret_cast<ChannelQueues&>(lock));
+    facts.name = self.name;
+    facts.count = self.ring_.size();
+    facts.most = self.ring_.capacity();
+    facts.handles = static_cast<std::size_t>(self.weak_from_this().use_count());
+  }
+  static constexpr WaitedThing kSending{"channel", "send", &look};
+  static constexpr WaitedThing kReceiving{"channel", "receive", &look};
+
   static T take(Slot& slot) noexcept {
     T value(std::move(*slot.value));
     slot.value.reset();

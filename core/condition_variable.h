@@ -63,8 +63,10 @@ class ConditionVariable {
   WaitPlace& join() noexcept;
   WakeReason wait_joined(WaitPlace& place, const WaitTerms& terms) noexcept;
 
+  static constexpr WaitedThing kThing{"condition variable"};
+
   BiasedLock lock_;
-  WaitQueue waiting_;
+  WaitQueue waiting_{kThing};
 };
 
 template <class Lock>

@@ -64,6 +64,12 @@ struct CoroutineTimer : Timer {
   ControlBlock* coroutine = nullptr;
 };
 
+/// What a parked coroutine notes of its wait, for people who look inside.
+struct WaitNote {
+  std::int32_t descriptor;  // while it waits for one; in poll, how many
+  std::uint32_t since;      // by coarse_time
+};
+
 /// What most parked coroutines do not need: made when first asked for.
 struct CoroutineExtras {
   CoroutineTimer timer;
@@ -72,6 +78,8 @@ struct CoroutineExtras {
   LocalValue* locals = nullptr;           // of CoroutineLocals; owned
   SpecificValues* specific = nullptr;     // of pthread_setspecific; owned
   PrivateStack* checked_stack = nullptr;  // its range, in check mode on a shared stack
+  char* own_name = nullptr;               // of set_name; owned, from malloc
+  std::uint64_t parent = 0;               // the id of who spawned it, where that is noted
 };
 
 /// Belongs to the thread that the coroutine runs on; touched by no other. Eighty bytes: a parked
@@ -115,7 +123,7 @@ struct ControlBlock : Flow, WaitNode {
   CoroutineExtras* extras = nullptr;  // see extras_of
   union {
     ControlBlock* resumed = nullptr;  // while kResuming: who runs in its place
-    std::int64_t wait_descriptor;     // while it waits for one
+    WaitNote wait_note;               // while kParked
   };
   std::uint64_t id : 48 = 0;
   std::uint64_t origin : 16 = 0;
@@ -126,7 +134,10 @@ struct ControlBlock : Flow, WaitNode {
   Deadline limit() const noexcept {
     return (attention & kLimited) != 0 ? extras->limit : Deadline::never();
   }
-  const char* name() const noexcept { return origin_of(origin).name; }
+  const char* name() const noexcept {
+    return extras != nullptr && extras->own_name != nullptr ? extras->own_name
+                                                            : origin_of(origin).name;
+  }
   SpawnSite site() const noexcept { return origin_of(origin).site; }
 };
 

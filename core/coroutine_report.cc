@@ -7,7 +7,7 @@ namespace colibri {
 namespace {
 
 std::string describe_wait(const ControlBlock& coroutine) {
-  const std::string descriptor = std::to_string(coroutine.wait_descriptor);
+  const std::string descriptor = std::to_string(coroutine.wait_note.descriptor);
   switch (coroutine.wait_kind) {
     case WaitKind::kNothing:
       return "does not wait";

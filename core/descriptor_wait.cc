@@ -58,8 +58,10 @@ bool join_all(std::span<const pollfd> interests, WaitSlot* slots) noexcept {
 }
 
 /// Waits for no event, only for what else may end a wait.
-WakeReason wait_for_no_event(WaitLimits limits) noexcept {
+/// `count`: of descriptors by whose events it is ended all the same.
+WakeReason wait_for_no_event(WaitLimits limits, int count = 0) noexcept {
   return thread_state.scheduler->park({.deadline = limits.deadline,
+                                       .descriptor = count,
                                        .kind = WaitKind::kPoll,
                                        .interruptible = limits.interruptible,
                                        .never_restarts = limits.never_restarts});
@@ -94,8 +96,8 @@ WakeReason wait_for_no_event(WaitLimits limits) noexcept {
   const std::size_t count = 2 * descriptors.size();
   const std::unique_ptr<WaitSlot[]> slots(new (std::nothrow) WaitSlot[count]);
   const bool joined = slots != nullptr && join_all(descriptors, slots.get());
-  const WakeReason reason =
-      joined ? wait_for_no_event(limits) : wait_a_moment(WaitKind::kPoll, -1, limits);
+  const WakeReason reason = joined ? wait_for_no_event(limits, static_cast<int>(descriptors.size()))
+                                   : wait_a_moment(WaitKind::kPoll, -1, limits);
   for (std::size_t i = 0; slots != nullptr && i < count; ++i) withdraw(slots[i]);
   return reason;
 }

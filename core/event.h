@@ -33,9 +33,10 @@ class Event {
 
  private:
   struct State {
+    static constexpr WaitedThing kThing{"event"};
     ~State();
     BiasedLock lock;
-    WaitQueue waiting;  // empty while it is set
+    WaitQueue waiting{kThing};  // empty while it is set
     bool is_set = false;
   };
   std::shared_ptr<State> state_;

@@ -29,8 +29,10 @@ class FutureStateBase {
   /// After the value or the error has been put in its place, once. Wakes everybody.
   void complete() noexcept;
 
+  static constexpr WaitedThing kThing{"future"};
+
   BiasedLock lock;
-  WaitQueue waiting;  // empty once it is complete
+  WaitQueue waiting{kThing};  // empty once it is complete
   std::exception_ptr error;
   bool is_ready = false;
 };

@@ -21,27 +21,31 @@ class HelperCallJob final : public HelperJob {
 
 HelperCall::~HelperCall() = default;
 
+void HelperCall::Waiting::look(BiasedLock& lock, WaitFacts& facts) noexcept {
+  reinterpret_cast<const Waiting&>(lock).call->describe(facts.note);
+}
+
 void HelperCall::finish() noexcept {
-  BiasedGuard guard(lock_);
+  BiasedGuard guard(waiting_.lock);
   done_ = true;
   const bool given_up = given_up_;
-  WaitPlace* claimed = waiting_.claim_all();
+  WaitPlace* claimed = waiting_.queue.claim_all();
   guard.release();
   wake_all(claimed);
   if (given_up) discard();
 }
 
 WakeReason HelperCall::wait(const WaitTerms& terms) noexcept {
-  BiasedGuard guard(lock_);
+  BiasedGuard guard(waiting_.lock);
   if (done_) return WakeReason::kFired;
   given_up_ = false;
-  const WakeReason reason = wait_in(waiting_, lock_, guard, terms);
-  if (reason != WakeReason::kFired) given_up_ = waiting_.empty();  // the guard is held again
+  const WakeReason reason = wait_in(waiting_.queue, waiting_.lock, guard, terms);
+  if (reason != WakeReason::kFired) given_up_ = waiting_.queue.empty();  // the guard is held again
   return reason;
 }
 
 bool HelperCall::is_done() noexcept {
-  const BiasedGuard guard(lock_);
+  const BiasedGuard guard(waiting_.lock);
   return done_;
 }
 

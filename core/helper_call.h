@@ -7,9 +7,11 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "colibri/core/biased_lock.h"
 #include "colibri/core/offload.h"
+#include "colibri/core/waited_thing.h"
 #include "colibri/core/waiter.h"
 
 namespace colibri {
@@ -27,6 +29,10 @@ class HelperCall {
   /// frees memory that the call has got. On the helper thread.
   virtual void discard() noexcept {}
 
+  /// What it is, for people who look inside: "getaddrinfo example". While somebody waits for it;
+  /// any thread. Without effect, it is just a call.
+  virtual void describe(std::span<char> /*text*/) const noexcept {}
+
   /// Waits for a call that begin_on_helper or run_on_helper has begun, also together with others,
   /// and also one that has been given up and is not done yet: it is no longer given up then.
   /// Results as there. In a coroutine.
@@ -38,8 +44,16 @@ class HelperCall {
   friend void begin_on_helper(const std::shared_ptr<HelperCall>& call, HelperSet set) noexcept;
   void finish() noexcept;
 
-  BiasedLock lock_;
-  WaitQueue waiting_;
+  struct Waiting {
+    explicit Waiting(const HelperCall* of) noexcept : call(of) {}
+    static void look(BiasedLock& lock, WaitFacts& facts) noexcept;
+    static constexpr WaitedThing kThing{"call on a helper thread", "", &look, false};
+    BiasedLock lock;  // the first member: see WaitedThing
+    WaitQueue queue{kThing};
+    const HelperCall* call;
+  };
+
+  Waiting waiting_{this};
   bool done_ = false;
   bool given_up_ = false;  // by the last of those who waited
 };

@@ -29,4 +29,9 @@ void Latch::wait() const {
   came_in_time(wait_in(waiting_, lock_, guard, {}), "Latch::wait");
 }
 
+void Latch::look(BiasedLock& lock, WaitFacts& facts) noexcept {
+  facts.counted = "expected";
+  facts.count = static_cast<std::size_t>(reinterpret_cast<const Latch&>(lock).expected_);
+}
+
 }  // namespace colibri

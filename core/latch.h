@@ -29,8 +29,11 @@ class Latch {
   }
 
  private:
-  mutable BiasedLock lock_;    // over all that follows
-  mutable WaitQueue waiting_;  // empty once nobody is expected
+  static void look(BiasedLock& lock, WaitFacts& facts) noexcept;
+  static constexpr WaitedThing kThing{"latch", "", &look};
+
+  mutable BiasedLock lock_;            // over all that follows; the first member: see WaitedThing
+  mutable WaitQueue waiting_{kThing};  // empty once nobody is expected
   std::ptrdiff_t expected_;
 };
 

@@ -6,6 +6,7 @@
 #include "colibri/core/canceled.h"
 #include "colibri/core/coroutine_exit.h"
 #include "colibri/core/coroutine_report.h"
+#include "colibri/core/identity.h"
 #include "colibri/core/local.h"
 #include "colibri/core/specific_values.h"
 #include "colibri/core/stack_usage.h"
@@ -31,10 +32,12 @@ void destroy_own_values(ControlBlock& block) noexcept {
   if (block.extras == nullptr) [[likely]]
     return;
   destroy_locals(block.extras->locals);
-  if (block.extras->specific == nullptr) return;
-  // As in a thread: these come last. But what they use on the way must not be left behind.
-  destroy_specific_values(block);
-  destroy_locals(block.extras->locals);
+  if (block.extras->specific != nullptr) {
+    // As in a thread: these come last. But what they use on the way must not be left behind.
+    destroy_specific_values(block);
+    destroy_locals(block.extras->locals);
+  }
+  forget_name(block);
 }
 
 namespace {
@@ -89,7 +92,10 @@ void prepare_thread() {
 void discard_closure(ControlBlock& block) noexcept {
   auto& closure = *static_cast<Closure*>(block.storage);
   closure.type->destroy(closure);
-  if (block.extras != nullptr) destroy_locals(block.extras->locals);
+  if (block.extras != nullptr) {
+    destroy_locals(block.extras->locals);
+    forget_name(block);
+  }
   block.sanitizer.discard();
 }
 

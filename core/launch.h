@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "colibri/core/control_block.h"
+#include "colibri/core/identity.h"
 #include "colibri/core/shared_stack.h"
 #include "colibri/core/spawn_options.h"
 #include "colibri/core/stack.h"
@@ -90,7 +91,8 @@ inline void identify(ControlBlock& block, const SpawnOptions& options) noexcept 
 void inherit_locals(ControlBlock& child) noexcept;
 
 /// Destroys what `block`, the running coroutine, which ends, has kept for itself: its
-/// CoroutineLocals, and what it set by pthread_setspecific. No effect the second time.
+/// CoroutineLocals, what it set by pthread_setspecific, and a name of its own. No effect the second
+/// time.
 void destroy_own_values(ControlBlock& block) noexcept;
 
 /// Destroys the closure of a coroutine that never ran. To be followed by release_coroutine.
@@ -195,6 +197,8 @@ ControlBlock* new_coroutine(const SpawnOptions& options, const DefaultStacks& de
     block = detail::new_on_shared_stack<end>(*group, std::forward<Function>(function));
   }
   identify(*block, options);
+  if (parents_are_noted.load(std::memory_order_relaxed)) [[unlikely]]
+    note_parent(*block);
   const ControlBlock* spawner = thread_state.current;
   if (spawner != nullptr && spawner->extras != nullptr && spawner->extras->locals != nullptr)
       [[unlikely]] {

@@ -32,8 +32,14 @@ struct Mailbox {
 /// then wakes another one for nothing. Any thread. Throws std::bad_alloc.
 std::shared_ptr<Mailbox> acquire_mailbox();
 
+/// The one that was made last; all others follow by next_made. Any thread.
+Mailbox* newest_mailbox() noexcept;
+
 /// Calls `visit(mailbox)` for all that were ever made, of schedulers that have ended, too. Any
 /// thread.
-void for_each_mailbox(void (*visit)(Mailbox& mailbox));
+template <class Visit>
+void for_each_mailbox(Visit visit) {
+  for (Mailbox* each = newest_mailbox(); each != nullptr; each = each->next_made) visit(*each);
+}
 
 }  // namespace colibri

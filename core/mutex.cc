@@ -8,6 +8,11 @@ Mutex::~Mutex() {
   check(waiting_.empty(), "a Mutex was destroyed while others wait for it");
 }
 
+void Mutex::look(BiasedLock& lock, WaitFacts& facts) noexcept {
+  const auto& self = reinterpret_cast<const Mutex&>(lock);
+  facts.owner = self.owner_.load(std::memory_order_relaxed) & ~kAwaited;
+}
+
 bool Mutex::try_lock_slowly(Owner self) noexcept {
   const BiasedGuard guard(lock_);
   Owner expected = kNobody;

@@ -46,13 +46,8 @@ class Mutex {
   }
 
  protected:
-  /// A coroutine's control block, or a plain thread's state; the lowest bit is free.
+  /// As WaitFacts::owner; the lowest bit is free.
   using Owner = std::uintptr_t;
-
-  static Owner current_owner() noexcept {
-    ControlBlock* self = thread_state.current;
-    return self != nullptr ? reinterpret_cast<Owner>(self) : reinterpret_cast<Owner>(&thread_state);
-  }
 
   WakeReason lock_slowly(Owner self, const WaitTerms& terms) noexcept;
 
@@ -75,10 +70,12 @@ class Mutex {
   bool try_give_back(Owner self) noexcept { return change(self, kNobody); }
   bool try_lock_slowly(Owner self) noexcept;
   void unlock_slowly(Owner self) noexcept;
+  static void look(BiasedLock& lock, WaitFacts& facts) noexcept;
+  static constexpr WaitedThing kThing{"mutex", "", &look};
 
-  BiasedLock lock_;  // over the queue
+  BiasedLock lock_;  // over the queue; the first member: see WaitedThing
   std::atomic<Owner> owner_{kNobody};
-  WaitQueue waiting_;  // each place's note is who wants to be the owner
+  WaitQueue waiting_{kThing};  // each place's note is who wants to be the owner
 };
 
 /// A Mutex with waits that end: by their own deadline, a TimeLimit, or cancel. Meets the standard's

@@ -3,14 +3,6 @@
 #include "colibri/core/check.h"
 
 namespace colibri {
-namespace {
-
-const void* current_flow() noexcept {
-  if (thread_state.current != nullptr) return thread_state.current;
-  return &thread_state;
-}
-
-}  // namespace
 
 Once::~Once() {
   check(waiting_.empty(), "a Once was destroyed while others wait for it");
@@ -21,11 +13,11 @@ bool Once::begin() noexcept {
   for (;;) {
     BiasedGuard guard(lock_);
     if (done_.load(std::memory_order_relaxed)) return false;
-    if (caller_ == nullptr) {
-      caller_ = current_flow();
+    if (caller_ == 0) {
+      caller_ = current_owner();
       return true;
     }
-    check(caller_ != current_flow(),
+    check(caller_ != current_owner(),
           "Once::call called by the function that it calls: it would wait for ever");
     wait_in(waiting_, lock_, guard, {.may_fail = false});
   }
@@ -33,11 +25,15 @@ bool Once::begin() noexcept {
 
 void Once::end(bool succeeded) noexcept {
   BiasedGuard guard(lock_);
-  caller_ = nullptr;
+  caller_ = 0;
   done_.store(succeeded, std::memory_order_release);
   WaitPlace* claimed = waiting_.claim_all();
   guard.release();
   wake_all(claimed);
+}
+
+void Once::look(BiasedLock& lock, WaitFacts& facts) noexcept {
+  facts.owner = reinterpret_cast<const Once&>(lock).caller_;
 }
 
 }  // namespace colibri

@@ -40,10 +40,13 @@ class Once {
   bool begin() noexcept;
   void end(bool succeeded) noexcept;
 
+  static void look(BiasedLock& lock, WaitFacts& facts) noexcept;
+  static constexpr WaitedThing kThing{"once", "", &look};
+
+  BiasedLock lock_;  // over all that follows; the first member: see WaitedThing
+  WaitQueue waiting_{kThing};
+  std::uintptr_t caller_ = 0;  // who calls the function now; 0: nobody
   std::atomic<bool> done_{false};
-  BiasedLock lock_;  // over all that follows
-  WaitQueue waiting_;
-  const void* caller_ = nullptr;  // who calls the function now
 };
 
 }  // namespace colibri

@@ -9,6 +9,7 @@
 #include "colibri/core/check.h"
 #include "colibri/core/coroutine_report.h"
 #include "colibri/core/fault_signals.h"
+#include "colibri/core/inspection_calls.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/parking_lot.h"
 #include "colibri/core/scheduler_watch.h"
@@ -43,6 +44,11 @@ void give_up(ControlBlock& coroutine) noexcept {
   }
 }
 
+unsigned next_number() noexcept {
+  static constinit std::atomic<unsigned> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 void watch_forks() {
   static const int registered =
       pthread_atfork(&EventLoop::before_fork, &EventLoop::after_fork, &restart_or_forget_in_child);
@@ -52,7 +58,10 @@ void watch_forks() {
 }  // namespace
 
 Scheduler::Scheduler(const StackChoice& stacks)
-    : timers_(monotonic_now()), mailbox_(acquire_mailbox()) {
+    : coarse_now_(coarse_time(monotonic_now())),
+      number_(next_number()),
+      timers_(monotonic_now()),
+      mailbox_(acquire_mailbox()) {
   check(thread_state.scheduler == nullptr,
         "a second scheduler on one thread; colibri::run() must not be called inside run()");
   check(thread_state.current == nullptr,
@@ -140,6 +149,8 @@ void Scheduler::forget(ControlBlock& coroutine) noexcept {
   if (next != nullptr) next->previous_alive = previous;
   (previous != nullptr ? previous->next_alive : alive_) = next;
   --alive_count_;
+  if (cursors_ != nullptr) [[unlikely]]
+    move_cursors(coroutine);
 }
 
 // Switching --------------------------------------------------------------------------------------
@@ -243,6 +254,7 @@ void Scheduler::turn() noexcept {
   std::int64_t timeout = ready_.empty() ? time_to_sleep() : 0;
   if (out_of_memory_) [[unlikely]]
     timeout = time_until_memory();
+  if (timeout < 0) timeout = time_until_inspection();
   if (timeout != 0) {
     if (message_spin_.finds_message(mailbox_->inbox, timeout)) {
       mailbox_->inbox.deliver_all();
@@ -257,6 +269,7 @@ void Scheduler::take_turn(std::int64_t timeout) noexcept {
   if (thread_state.watch != nullptr) [[unlikely]]
     thread_state.watch->before_look(timeout);
   wait_for_events(timeout);
+  coarse_now_ = coarse_time(cheap_monotonic_now());
   const bool had_messages = mailbox_->inbox.deliver_all();
   if (timeout != 0) message_spin_.note_sleep(had_messages);
   go_on_after_wait();
@@ -292,6 +305,12 @@ std::int64_t Scheduler::time_until_memory() noexcept {
   out_of_memory_ = false;
   thread_state.shared_stacks->memory().trim_now();
   return 1'000'000;
+}
+
+// Nothing but events can end the sleep that is ahead: those who look for deadlocks do so now.
+std::int64_t Scheduler::time_until_inspection() noexcept {
+  const auto inspect = inspection_calls.before_endless_sleep.load(std::memory_order_relaxed);
+  return inspect == nullptr ? -1 : inspect(*this);
 }
 
 std::int64_t Scheduler::time_to_sleep() noexcept {
@@ -354,6 +373,8 @@ void Scheduler::finish(std::chrono::nanoseconds grace) {
 }
 
 void Scheduler::stop_all(std::chrono::nanoseconds grace) {
+  const auto inspect = inspection_calls.before_cancelling_all.load(std::memory_order_relaxed);
+  if (inspect != nullptr) inspect(*this);
   stopping_ = true;
   stop_by_ = Deadline::after(grace).nanoseconds();
   for (ControlBlock* each = alive_; each != nullptr; each = each->next_alive) cancel(*each);
@@ -394,6 +415,7 @@ void Scheduler::restart_in_child() {
   survivor->next_alive = survivor->previous_alive = nullptr;
   alive_ = survivor;
   alive_count_ = 1;
+  for (AliveCursor* each = cursors_; each != nullptr; each = each->other) each->next = nullptr;
   lone_child_ = lone_child_ || survivor != main_;
   main_ = survivor;
   // A thread that is not here any more may have been waking this scheduler.

@@ -48,6 +48,13 @@ struct MaskedWait {
   bool for_handler = false;
 };
 
+/// A place in a scheduler's list of coroutines for those who walk along it with pauses. In the
+/// heap; belongs to whoever opened it.
+struct AliveCursor {
+  ControlBlock* next = nullptr;  // moves on when that one ends; null at the end of the list
+  AliveCursor* other = nullptr;
+};
+
 /// All methods belong to the scheduler's thread unless they say otherwise.
 class Scheduler {
  public:
@@ -196,6 +203,13 @@ class Scheduler {
   std::size_t alive() const noexcept { return alive_count_; }
   /// Timers that are armed.
   std::size_t timers() const noexcept { return timers_.size(); }
+  /// From now to its end, `cursor` stays right whoever starts or ends. Begins at the newest.
+  void open_cursor(AliveCursor& cursor) noexcept;
+  void close_cursor(AliveCursor& cursor) noexcept;
+  /// Counted in the process, from 1 on.
+  unsigned number() const noexcept { return number_; }
+  /// The time of the present turn: see coarse_time.
+  std::uint32_t coarse_now() const noexcept { return coarse_now_; }
 
  private:
   static constexpr std::uint32_t kCallsPerSlice = 64;
@@ -232,12 +246,10 @@ class Scheduler {
   }
   static void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
   static void switch_to_loop(ControlBlock& self) noexcept;
-  [[gnu::always_inline]] static void note_wait(WaitRequest request) noexcept {
+  [[gnu::always_inline]] void note_wait(WaitRequest request) noexcept {
     ControlBlock& self = *thread_state.current;
     self.wait_kind = request.kind;
-    if (request.kind == WaitKind::kReadable || request.kind == WaitKind::kWritable) {
-      self.wait_descriptor = request.descriptor;
-    }
+    self.wait_note = {request.descriptor, coarse_now_};
     self.wait_may_fail = request.may_fail;
     self.wait_interruptible = request.interruptible;
     self.wait_never_restarts = request.never_restarts;
@@ -269,6 +281,7 @@ class Scheduler {
   void go_on_after_wait() noexcept;
   void run_ready() noexcept;
   std::int64_t time_to_sleep() noexcept;
+  std::int64_t time_until_inspection() noexcept;
   void adjust_slices() noexcept;
   Deadline deadline_of(ControlBlock& self, const WaitRequest& request) noexcept;
   bool arm_timer(ControlBlock& self, Deadline deadline) noexcept;
@@ -284,6 +297,7 @@ class Scheduler {
   void wait_for_events(std::int64_t timeout) noexcept;
   bool acts_for_main(const ControlBlock& coroutine) const noexcept;
   void forget(ControlBlock& coroutine) noexcept;
+  void move_cursors(const ControlBlock& ended) noexcept;
   bool has_memory_to_trim() const noexcept;
   void plan_trim() noexcept;
   void trim_some() noexcept;
@@ -294,6 +308,7 @@ class Scheduler {
   std::size_t turn_ends_at_ = 0;  // by the queue's position: that is cheaper than counting
   std::uint32_t calls_left_ = kCallsPerSlice;
   std::uint32_t at_once_left_ = kMostAtOnce;  // spawns in which others may be passed over
+  std::uint32_t coarse_now_;
   std::uint32_t slices_per_turn_ = 1024;
   std::int64_t last_full_turn_ = 0;
   std::int64_t stop_by_ = TimerQueue::kNever;  // end of the grace for what is cancelled
@@ -308,6 +323,8 @@ class Scheduler {
   MaskedWait* masked_waits_ = nullptr;
   ControlBlock* alive_ = nullptr;
   std::size_t alive_count_ = 0;
+  AliveCursor* cursors_ = nullptr;
+  const unsigned number_;
   std::optional<SharedStackGroup> default_group_;
   DefaultStacks defaults_;
   bool out_of_memory_ = false;  // to copy a shared stack

@@ -42,4 +42,9 @@ void Semaphore::release(std::ptrdiff_t count) noexcept {
   wake_all(served);
 }
 
+void Semaphore::look(BiasedLock& lock, WaitFacts& facts) noexcept {
+  facts.counted = "permits";
+  facts.count = static_cast<std::size_t>(reinterpret_cast<const Semaphore&>(lock).permits_);
+}
+
 }  // namespace colibri

@@ -38,8 +38,11 @@ class Semaphore {
   void release(std::ptrdiff_t count = 1) noexcept;
 
  private:
-  BiasedLock lock_;    // over all that follows
-  WaitQueue waiting_;  // empty unless there is no permit
+  static void look(BiasedLock& lock, WaitFacts& facts) noexcept;
+  static constexpr WaitedThing kThing{"semaphore", "", &look};
+
+  BiasedLock lock_;            // over all that follows; the first member: see WaitedThing
+  WaitQueue waiting_{kThing};  // empty unless there is no permit
   std::ptrdiff_t permits_;
 };
 

@@ -8,25 +8,33 @@ SharedMutex::~SharedMutex() {
   check(waiting_.empty(), "a SharedMutex was destroyed while others wait for it");
 }
 
-bool SharedMutex::enter_locked(Kind kind) noexcept {
-  if (writer_ || (kind == kWriter && readers_ != 0)) return false;
-  if (kind == kWriter) {
-    writer_ = true;
-  } else {
+bool SharedMutex::enter_locked(Wish wish) noexcept {
+  if (writer_ != 0 || (wish != kReader && readers_ != 0)) return false;
+  if (wish == kReader) {
     ++readers_;
+  } else {
+    writer_ = wish;
   }
   return true;
 }
 
-bool SharedMutex::try_acquire(Kind kind) noexcept {
-  const BiasedGuard guard(lock_);
-  return waiting_.empty() && enter_locked(kind);
+void SharedMutex::look(BiasedLock& lock, WaitFacts& facts) noexcept {
+  const auto& self = reinterpret_cast<const SharedMutex&>(lock);
+  facts.owner = self.writer_;
+  if (self.writer_ != 0) return;
+  facts.counted = "readers";
+  facts.count = self.readers_;
 }
 
-WakeReason SharedMutex::acquire(Kind kind, const WaitTerms& terms) noexcept {
+bool SharedMutex::try_acquire(Wish wish) noexcept {
+  const BiasedGuard guard(lock_);
+  return waiting_.empty() && enter_locked(wish);
+}
+
+WakeReason SharedMutex::acquire(Wish wish, const WaitTerms& terms) noexcept {
   BiasedGuard guard(lock_);
-  if (waiting_.empty() && enter_locked(kind)) return WakeReason::kFired;
-  const WakeReason reason = wait_in(waiting_, lock_, guard, terms, kind);
+  if (waiting_.empty() && enter_locked(wish)) return WakeReason::kFired;
+  const WakeReason reason = wait_in(waiting_, lock_, guard, terms, wish);
   // A writer that gives up no longer keeps the readers behind it out.
   if (reason != WakeReason::kFired) admit(guard);
   return reason;
@@ -36,7 +44,7 @@ WakeReason SharedMutex::acquire(Kind kind, const WaitTerms& terms) noexcept {
 void SharedMutex::admit(BiasedGuard& guard) noexcept {
   WaitPlace* admitted = nullptr;
   WaitPlace** end = &admitted;
-  while (!waiting_.empty() && enter_locked(static_cast<Kind>(waiting_.first()->note))) {
+  while (!waiting_.empty() && enter_locked(waiting_.first()->note)) {
     *end = waiting_.claim_first();
     end = &(*end)->next;
   }
@@ -47,8 +55,8 @@ void SharedMutex::admit(BiasedGuard& guard) noexcept {
 
 void SharedMutex::unlock() noexcept {
   BiasedGuard guard(lock_);
-  check(writer_, "SharedMutex::unlock called while nobody owns it exclusively");
-  writer_ = false;
+  check(writer_ != 0, "SharedMutex::unlock called while nobody owns it exclusively");
+  writer_ = 0;
   admit(guard);
 }
 
@@ -60,7 +68,7 @@ void SharedMutex::unlock_shared() noexcept {
 }
 
 bool SharedMutex::try_lock_until(Deadline deadline) {
-  return came_in_time(acquire(kWriter, {.deadline = deadline}), "SharedMutex::try_lock");
+  return came_in_time(acquire(current_owner(), {.deadline = deadline}), "SharedMutex::try_lock");
 }
 
 bool SharedMutex::try_lock_shared_until(Deadline deadline) {

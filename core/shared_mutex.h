@@ -23,8 +23,8 @@ class SharedMutex {
   SharedMutex(const SharedMutex&) = delete;
   SharedMutex& operator=(const SharedMutex&) = delete;
 
-  void lock() noexcept { acquire(kWriter, {.may_fail = false}); }
-  bool try_lock() noexcept { return try_acquire(kWriter); }
+  void lock() noexcept { acquire(current_owner(), {.may_fail = false}); }
+  bool try_lock() noexcept { return try_acquire(current_owner()); }
   /// Ends the process with a sentence if no writer owns it.
   void unlock() noexcept;
 
@@ -56,17 +56,21 @@ class SharedMutex {
   }
 
  private:
-  enum Kind : std::uintptr_t { kReader, kWriter };
+  /// Who wants to be the writer, or kReader.
+  using Wish = std::uintptr_t;
+  static constexpr Wish kReader = 0;
 
-  bool enter_locked(Kind kind) noexcept;
-  bool try_acquire(Kind kind) noexcept;
-  WakeReason acquire(Kind kind, const WaitTerms& terms) noexcept;
+  bool enter_locked(Wish wish) noexcept;
+  bool try_acquire(Wish wish) noexcept;
+  WakeReason acquire(Wish wish, const WaitTerms& terms) noexcept;
   void admit(BiasedGuard& guard) noexcept;
+  static void look(BiasedLock& lock, WaitFacts& facts) noexcept;
+  static constexpr WaitedThing kThing{"shared mutex", "", &look};
 
-  BiasedLock lock_;    // over all that follows
-  WaitQueue waiting_;  // each place's note is its Kind
+  BiasedLock lock_;            // over all that follows; the first member: see WaitedThing
+  WaitQueue waiting_{kThing};  // each place's note is its Wish
   std::size_t readers_ = 0;
-  bool writer_ = false;
+  Wish writer_ = 0;  // who owns it; 0: nobody
 };
 
 }  // namespace colibri

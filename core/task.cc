@@ -1,5 +1,8 @@
 #include "colibri/core/task.h"
 
+#include <cstddef>
+#include <type_traits>
+
 #include "colibri/core/unpark.h"
 
 namespace colibri {
@@ -38,6 +41,13 @@ void TaskStateBase::finish() noexcept {
   destroy_own_values(*thread_state.current);
   coroutine = nullptr;
   unpark_all(joiners, WakeReason::kFired);
+}
+
+const ControlBlock* TaskStateBase::joined_by(const ControlBlock& joiner) noexcept {
+  static_assert(std::is_standard_layout_v<TaskStateBase>);
+  // A task has one joiner at most, so that its neighbour in the ring is the list itself.
+  const auto list = reinterpret_cast<std::uintptr_t>(joiner.next);
+  return reinterpret_cast<const TaskStateBase*>(list - offsetof(TaskStateBase, joiners))->coroutine;
 }
 
 void refuse_without_result() {

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -34,6 +35,10 @@ struct TaskStateBase {
   WakeReason wait(Deadline deadline, bool may_fail) noexcept;
   /// Called by the coroutine as its last act.
   void finish() noexcept;
+
+  /// Whom `joiner`, which is parked in wait(), waits for; null once that has ended. On their
+  /// thread.
+  static const ControlBlock* joined_by(const ControlBlock& joiner) noexcept;
 };
 
 template <class Result>
@@ -90,6 +95,12 @@ class [[nodiscard]] Task {
       if (!state->result.has_value()) refuse_without_result();
       return std::move(*state->result);
     }
+  }
+
+  /// Names the coroutine, for people who look inside; a copy. No effect once it has ended. Throws
+  /// std::bad_alloc.
+  void set_name(std::string_view name) {
+    if (state_ != nullptr && !state_->ended()) colibri::set_name(*state_->coroutine, name);
   }
 
   /// From now on every blocking call of the coroutine that may fail does so: hooked ones with

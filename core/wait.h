@@ -5,9 +5,17 @@
 #include "colibri/core/canceled.h"
 #include "colibri/core/scheduler.h"
 #include "colibri/core/unpark.h"
+#include "colibri/core/waited_thing.h"
 #include "colibri/core/waiter.h"
 
 namespace colibri {
+
+/// Who runs, as an owner of what others wait for: see WaitFacts.
+inline std::uintptr_t current_owner() noexcept {
+  ControlBlock* self = thread_state.current;
+  return self != nullptr ? reinterpret_cast<std::uintptr_t>(self)
+                         : reinterpret_cast<std::uintptr_t>(&thread_state) | WaitFacts::kOfThread;
+}
 
 [[gnu::always_inline]] inline Waiter& Waiter::begin() noexcept {
   if (!can_park()) [[unlikely]]

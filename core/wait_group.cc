@@ -31,4 +31,9 @@ bool WaitGroup::wait_until(Deadline deadline) const {
   return came_in_time(reason, "WaitGroup::wait");
 }
 
+void WaitGroup::State::look(BiasedLock& lock, WaitFacts& facts) noexcept {
+  facts.counted = "to be done";
+  facts.count = static_cast<std::size_t>(reinterpret_cast<const WaitGroup::State&>(lock).left);
+}
+
 }  // namespace colibri

@@ -33,9 +33,11 @@ class WaitGroup {
 
  private:
   struct State {
+    static void look(BiasedLock& lock, WaitFacts& facts) noexcept;
+    static constexpr WaitedThing kThing{"wait group", "", &look};
     ~State();
-    BiasedLock lock;
-    WaitQueue waiting;  // empty while nothing is left
+    BiasedLock lock;            // the first member: see WaitedThing
+    WaitQueue waiting{kThing};  // empty while nothing is left
     std::size_t left = 0;
   };
   std::shared_ptr<State> state_;

@@ -9,6 +9,7 @@ namespace colibri {
 class BiasedLock;
 class Waiter;
 class WaitQueue;
+struct WaitedThing;
 
 /// A waiter's place in one queue. Lies in the control block or in the heap, never on a coroutine's
 /// stack, since it is found by others while the coroutine is parked.
@@ -30,6 +31,13 @@ struct WaitPlace {
 /// Who waits for one thing, first come first. All bytes zero is an empty queue.
 class WaitQueue {
  public:
+  constexpr WaitQueue() noexcept = default;
+  /// `thing`: what is waited for; must live as long as the program.
+  explicit constexpr WaitQueue(const WaitedThing& thing) noexcept : thing_(&thing) {}
+
+  /// Null: it does not say.
+  const WaitedThing* thing() const noexcept { return thing_; }
+
   bool empty() const noexcept { return first_ == nullptr; }
   WaitPlace* first() const noexcept { return first_; }
 
@@ -66,6 +74,7 @@ class WaitQueue {
  private:
   WaitPlace* first_ = nullptr;
   WaitPlace* last_ = nullptr;
+  const WaitedThing* thing_ = nullptr;
 };
 
 /// Wakes those whom claim_all returned.

@@ -101,6 +101,10 @@ class Waiter : public InboxMessage {
   /// What it was claimed for.
   std::uint32_t winner() const noexcept { return winner_.load(std::memory_order_relaxed); }
 
+  /// The first of the places that it has in queues, which are linked by `sibling`; null: none, or
+  /// one in the parking lot. On its own thread.
+  const WaitPlace* places() const noexcept { return stands_at_; }
+
   /// False: it blocks its thread.
   bool is_coroutine() const noexcept { return coroutine_ != nullptr; }
 

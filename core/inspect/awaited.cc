@@ -1,0 +1,179 @@
+#include "colibri/core/inspect/awaited.h"
+
+#include <fmt/format.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include "colibri/core/clock.h"
+#include "colibri/core/inspect/words.h"
+#include "colibri/core/task.h"
+#include "colibri/core/wait.h"
+
+namespace colibri {
+namespace {
+
+/// Copies what may not be there any more; false if it is not. The kernel looks, not we.
+bool copy_if_there(void* to, const void* from, std::size_t size) noexcept {
+  const int saved_errno = errno;
+  const iovec target{to, size};
+  const iovec source{const_cast<void*>(from), size};
+  const ssize_t copied = process_vm_readv(getpid(), &target, 1, &source, 1, 0);
+  errno = saved_errno;
+  return copied == static_cast<ssize_t>(size);
+}
+
+/// The parts of a control block that are read when its owner may be gone: what is found then is
+/// wrong, and harmless.
+struct Identity {
+  std::uint64_t id = 0;
+  std::string name;
+};
+
+Identity identity_of(const ControlBlock& coroutine) {
+  alignas(ControlBlock) std::byte bytes[sizeof(ControlBlock)];
+  if (!copy_if_there(bytes, &coroutine, sizeof bytes)) return {};
+  const auto& copy = reinterpret_cast<const ControlBlock&>(bytes);
+  Identity identity{copy.id, origin_of(copy.origin).name};
+  CoroutineExtras* extras = copy.extras;
+  char* own_name = nullptr;
+  if (extras == nullptr || !copy_if_there(&own_name, &extras->own_name, sizeof own_name)) {
+    return identity;
+  }
+  char name[64] = "";
+  // A name that ends shortly before a page that is not there is read byte by byte.
+  for (std::size_t i = 0; own_name != nullptr && i + 1 < sizeof name; ++i) {
+    if (!copy_if_there(&name[i], own_name + i, 1) || name[i] == '\0') break;
+  }
+  if (own_name != nullptr) identity.name = name;
+  return identity;
+}
+
+std::optional<Holder> holder_of(std::uintptr_t owner) {
+  if (owner == 0) return std::nullopt;
+  if ((owner & WaitFacts::kOfThread) != 0) return Holder{};
+  const auto* coroutine = reinterpret_cast<const ControlBlock*>(owner);
+  Identity identity = identity_of(*coroutine);
+  if (identity.id == 0) return std::nullopt;
+  return Holder{coroutine, identity.id, std::move(identity.name)};
+}
+
+std::string describe(const Holder& holder) {
+  return holder.id == 0 ? "a plain thread" : coroutine_label(holder.id, holder.name);
+}
+
+std::string in_words(const WaitedThing& thing, const WaitFacts& facts) {
+  std::string words = thing.kind;
+  if (facts.name != nullptr) words += fmt::format(" '{}'", facts.name);
+  if (*thing.doing != '\0') words += fmt::format(" {}", thing.doing);
+  if (facts.counted != nullptr) {
+    words += fmt::format(", {} {}", facts.count, facts.counted);
+  } else if (facts.most != 0) {
+    const char* full = facts.count == facts.most ? "full " : "";
+    words += fmt::format(", {}{}/{}", full, facts.count, facts.most);
+  }
+  if (facts.note[0] != '\0') words += fmt::format(": {}", facts.note);
+  return words;
+}
+
+/// False if somebody has claimed the place meanwhile: then the wait is over.
+bool look(const WaitPlace& place, const WaitedThing*& thing, WaitFacts& facts) noexcept {
+  // Claimed, it is in no queue any more, and what the queue was part of may be gone.
+  if (!std::atomic_ref(const_cast<bool&>(place.queued)).load(std::memory_order_acquire)) {
+    return false;
+  }
+  const BiasedGuard guard(*place.lock);
+  if (!place.queued) return false;
+  thing = place.queue->thing();
+  if (thing != nullptr && thing->look != nullptr) thing->look(*place.lock, facts);
+  return true;
+}
+
+Awaited awaited_at(const WaitPlace& place) {
+  const WaitedThing* thing = nullptr;
+  WaitFacts facts;
+  if (!look(place, thing, facts)) return {.words = "nothing any more: it is about to be woken"};
+  if (thing == nullptr) return {.words = "something that does not say what it is"};
+  Awaited awaited{.words = in_words(*thing, facts),
+                  .holder = holder_of(facts.owner),
+                  .by_flows_alone = thing->by_flows_alone,
+                  .handles = facts.handles,
+                  .thing = place.lock};
+  if (awaited.holder.has_value()) awaited.words += " held by " + describe(*awaited.holder);
+  return awaited;
+}
+
+Awaited awaited_end(const ControlBlock& joiner) {
+  const ControlBlock* joined = TaskStateBase::joined_by(joiner);
+  if (joined == nullptr) return {.words = "join of one that has ended"};
+  Awaited awaited{.holder = Holder{joined, joined->id, joined->name()}, .by_flows_alone = true};
+  awaited.words = "end of " + describe(*awaited.holder);
+  return awaited;
+}
+
+std::vector<Awaited> awaited_by_waiter(const ControlBlock& coroutine) {
+  std::vector<Awaited> all;
+  if (coroutine.extras == nullptr) return all;
+  const Waiter& waiter = coroutine.extras->waiter;
+  for (const WaitPlace* each = waiter.places(); each != nullptr; each = each->sibling) {
+    all.push_back(awaited_at(*each));
+  }
+  // They were linked last first.
+  std::reverse(all.begin(), all.end());
+  if (all.empty() && waiter.place.queued) {
+    all.push_back(
+        {.words = fmt::format("lock or signal of the program's at {:#x}", waiter.place.note),
+         .by_flows_alone = true});
+  }
+  return all;
+}
+
+}  // namespace
+
+std::optional<std::chrono::nanoseconds> remaining_time(const ControlBlock& coroutine) noexcept {
+  if (!coroutine.timer_armed) return std::nullopt;
+  return std::chrono::nanoseconds(coroutine.extras->timer.deadline - monotonic_now());
+}
+
+std::vector<Awaited> awaited_by(const ControlBlock& coroutine) {
+  const int descriptor = coroutine.wait_note.descriptor;
+  switch (coroutine.wait_kind) {
+    case WaitKind::kReadable:
+      return {{.words = "readable " + describe_descriptor(descriptor, true)}};
+    case WaitKind::kWritable:
+      return {{.words = "writable " + describe_descriptor(descriptor, false)}};
+    case WaitKind::kPoll:
+      return {{.words = descriptor > 0 ? fmt::format("poll of {} descriptors", descriptor)
+                                       : std::string("poll of nothing")}};
+    case WaitKind::kSleep:
+      return {{.words = "sleep"}};
+    case WaitKind::kJoin:
+      return {awaited_end(coroutine)};
+    case WaitKind::kOther:
+      return awaited_by_waiter(coroutine);
+    case WaitKind::kNothing:
+      break;
+  }
+  return {};
+}
+
+std::string describe_wait(const ControlBlock& coroutine) {
+  const std::vector<Awaited> all = awaited_by(coroutine);
+  std::string words = all.size() > 1 ? "select: " : "";
+  for (const Awaited& each : all) {
+    if (&each != &all.front()) words += "; ";
+    words += each.words;
+  }
+  if (all.empty()) words = "something that does not say what it is";
+  const auto remaining = remaining_time(coroutine);
+  if (!remaining.has_value()) return words;
+  const auto left = std::max(*remaining, std::chrono::nanoseconds(0));
+  words += coroutine.wait_kind == WaitKind::kSleep ? " until +" : ", until +";
+  return words + to_words(left) + (coroutine.timer_is_limit ? " by a TimeLimit" : "");
+}
+
+}  // namespace colibri

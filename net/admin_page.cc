@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "colibri/core/inspect/coroutines_json.h"
 #include "colibri/core/inspect/metrics.h"
 
 namespace colibri {
@@ -79,7 +80,7 @@ void answer(HttpExchange& exchange, const AdminPageOptions& options) {
     write_json(body);
     exchange.respond(answer_of("application/json", std::move(body)));
   } else if (path == "/coroutines.json") {
-    body = options.coroutines ? options.coroutines() : R"({"groups":[],"chains":[]})";
+    body = options.coroutines ? options.coroutines() : coroutines_json();
     exchange.respond(answer_of("application/json", std::move(body)));
   } else {
     throw HttpError(404, "there is /, /metrics, /metrics.json and /coroutines.json");

@@ -19,8 +19,8 @@ struct AdminPageOptions {
   /// Names by which browsers may ask for it, without a port. Numbers and localhost always may:
   /// another name could be one of a stranger's page, made to lead here.
   std::vector<std::string> hosts{};
-  /// Coroutines, as JSON; docs/debugging.md has the form. Called in a coroutine of run's thread,
-  /// and may park. Empty: there are none to show.
+  /// Coroutines, in the form of coroutines_json. Called in a coroutine of run's thread, and may
+  /// park. Empty: coroutines_json itself.
   std::function<std::string()> coroutines{};
 };
 

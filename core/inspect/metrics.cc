@@ -35,7 +35,7 @@ constexpr SchedulerMetric kSchedulerMetrics[] = {
      MetricType::kGauge, &SchedulerFigures::saved_bytes},
     {"colibri_coroutines_ended_total", "Coroutines that have ended.", MetricType::kCounter,
      &SchedulerFigures::ended},
-    {"colibri_yields_total", "Slices that ended by a yield.", MetricType::kCounter,
+    {"colibri_yields_total", "Slices whose coroutine was ready to go on.", MetricType::kCounter,
      &SchedulerFigures::yields},
     {"colibri_shared_stack_copies_total", "Times that a shared stack was copied out.",
      MetricType::kCounter, &SchedulerFigures::copies},

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::int64_t kRenewalNanoseconds = 10'000'000;
 
-constinit std::atomic<std::uint64_t> last_number{0};
-
 /// The calling thread's.
 constinit thread_local SchedulerMetrics* own = nullptr;
 
@@ -62,7 +60,7 @@ void SchedulerMetrics::begin() noexcept {
   for (DurationHistogram* each : {&all.slice, &all.queue_delay, &all.loop_lag, &all.turn}) {
     each->clear();
   }
-  all.number.set(last_number.fetch_add(1, std::memory_order_relaxed) + 1);
+  all.number.set(thread_state.scheduler->number());
   slice_began_ = look_began_ = turn_began_ = renewed_ = 0;
   sleeps_ = probe_waits_ = false;
 }

@@ -18,7 +18,7 @@ inline constexpr std::size_t kWaitKinds = static_cast<std::size_t>(WaitKind::kOt
 /// Of one scheduler, since it is measured. What it is at the moment (the first group) is renewed
 /// every 10 ms while it is busy, and before it sleeps.
 struct SchedulerFigures {
-  Figure number;  // 1 for the first that was measured
+  Figure number;  // as Scheduler::number
   Figure alive;   // coroutines
   Figure ready;   // of those: in the run queue
   Figure timers;

@@ -71,7 +71,8 @@ TEST(AdminPage, ServesWhatTheProgramSaysOfCoroutines) {
   test::run_in_scheduler([] {
     {
       RunningPage page;
-      EXPECT_EQ(page.get("/coroutines.json").body, R"({"groups":[],"chains":[]})");
+      const auto json = nlohmann::json::parse(page.get("/coroutines.json").body);
+      EXPECT_GE(json["groups"].size(), 2U) << "main, and the page's own";
       page.stop();
     }
     int calls = 0;

@@ -1,0 +1,191 @@
+"""The admin page in a real browser: it loads, renews itself, filters, opens a stack by the keyboard
+and shows a deadlock, light and dark.
+
+    admin_page_browser_test.py PROGRAM [FOLDER_FOR_SCREENSHOTS]
+
+Drives Debian's chromium by its pipe, since that needs nothing but Python's own library.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+HANG = 60  # seconds; ends what hangs, and judges nothing
+
+
+class Browser:
+    """A headless browser with one page."""
+
+    def __init__(self, folder):
+        commands, self._to = os.pipe()
+        self._from, answers = os.pipe()
+
+        def take_their_numbers():  # the browser reads from 3 and writes to 4
+            reading, writing = os.dup(commands), os.dup(answers)
+            os.dup2(reading, 3)
+            os.dup2(writing, 4)
+
+        self._process = subprocess.Popen(
+            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+             "--disable-dev-shm-usage", "--remote-debugging-pipe", "--no-first-run",
+             "--window-size=1200,1400", f"--user-data-dir={folder}", "about:blank"],
+            preexec_fn=take_their_numbers, close_fds=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env={**os.environ, "HOME": folder})
+        os.close(commands)
+        os.close(answers)
+        self._unread = b""
+        self._last = 0
+        self._session = None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target,
+                                  flatten=True)["sessionId"]
+        self.call("Page.enable")
+
+    def close(self):
+        os.close(self._to)
+        os.close(self._from)
+        self._process.kill()
+        self._process.wait()
+
+    def call(self, method, **parameters):
+        self._last += 1
+        message = {"id": self._last, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._read()
+            if answer.get("id") == self._last:
+                assert "error" not in answer, answer
+                return answer["result"]
+
+    def _read(self):
+        while b"\0" not in self._unread:
+            more = os.read(self._from, 1 << 20)
+            assert more, "the browser has ended"
+            self._unread += more
+        message, self._unread = self._unread.split(b"\0", 1)
+        return json.loads(message)
+
+    def value_of(self, expression):
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def wait_for(self, expression):
+        end = time.monotonic() + HANG
+        while not self.value_of(expression):
+            assert time.monotonic() < end, f"never true: {expression}"
+            time.sleep(0.05)
+
+    def press(self, key, code, number, text=""):
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, code=code, text=text,
+                  windowsVirtualKeyCode=number)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=code,
+                  windowsVirtualKeyCode=number)
+
+    def type(self, text):
+        self.call("Input.insertText", text=text)
+
+    def picture(self, file):
+        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]
+        pathlib.Path(file).write_bytes(base64.b64decode(data))
+
+
+SHOWN = "[...document.querySelectorAll('#groups summary')].map(each => each.textContent)"
+
+
+def check_page(browser, address, pictures):
+    browser.call("Page.navigate", url=f"http://{address}/")
+    browser.wait_for("document.querySelectorAll('#groups details').length === 4")
+    browser.wait_for("document.getElementById('state').textContent === 'live'")
+    assert browser.value_of("document.title") == "colibri", "a name was taken for HTML"
+    assert browser.value_of("document.images.length") == 0
+
+    # It renews itself.
+    browser.wait_for("document.querySelectorAll('#tiles dd').length === 6")
+    browser.wait_for("document.querySelector('#plots path').getAttribute('d').includes('L')")
+    first = browser.value_of("moments.length")
+    browser.wait_for(f"moments.length > {first}")
+
+    # A deadlock is an alarm; the rest is the graph of who waits for whom.
+    assert browser.value_of("document.getElementById('alarms').hidden") is False
+    alarm = browser.value_of("document.getElementById('cycles').textContent")
+    assert "#77 'writer'" in alarm and "#78 'reader'" in alarm, alarm
+    assert "#5 'main'" in browser.value_of("document.getElementById('chains').textContent")
+
+    # By the keyboard alone: / goes to the search, Tab to what was found, Space opens it.
+    browser.press("/", "Slash", 191, "/")
+    assert browser.value_of("document.activeElement.id") == "find"
+    browser.type("read_report")
+    browser.wait_for(f"{SHOWN}.length === 1")
+    assert "reader" in browser.value_of(f"{SHOWN}[0]")
+    assert browser.value_of("document.getElementById('found').textContent") == "1 in 1 stacks"
+    browser.press("Tab", "Tab", 9)
+    assert browser.value_of("document.activeElement.tagName") == "SUMMARY"
+    browser.press(" ", "Space", 32, " ")
+    browser.wait_for("document.querySelector('#groups pre')?.textContent.includes('read_report()')")
+    cells = browser.value_of("document.querySelector('#groups tbody').textContent")
+    assert "report.cc:9" in cells and "mutex held by #77 'writer'" in cells, cells
+
+    # What is open stays open when it renews itself, and keeps the focus.
+    seen = browser.value_of("moments.length")
+    browser.wait_for(f"moments.length > {seen + 2}")
+    assert browser.value_of("document.querySelector('#groups details').open") is True
+    assert browser.value_of("document.activeElement.tagName") == "SUMMARY"
+
+    # A number finds one of ten thousand; nothing of the page is wider than the window.
+    browser.value_of("byId('find').value = '#12'; byId('find').dispatchEvent(new Event('input'))")
+    browser.wait_for(f"{SHOWN}.length === 1")
+    assert browser.value_of(f"{SHOWN}[0]").startswith("1 ×"), browser.value_of(f"{SHOWN}[0]")
+    browser.value_of("byId('find').value = ''; byId('find').dispatchEvent(new Event('input'))")
+    browser.wait_for(f"{SHOWN}.length === 4")
+    assert browser.value_of(f"{SHOWN}[0]").startswith("10,000 ×"), browser.value_of(f"{SHOWN}[0]")
+    for width in (1200, 380):
+        browser.call("Emulation.setDeviceMetricsOverride", width=width, height=1400,
+                     deviceScaleFactor=1, mobile=False)
+        for scheme in ("light", "dark"):
+            browser.call("Emulation.setEmulatedMedia",
+                         features=[{"name": "prefers-color-scheme", "value": scheme}])
+            if pictures:
+                browser.picture(f"{pictures}/admin_page_{scheme}_{width}.png")
+            wide = browser.value_of("document.documentElement.scrollWidth")
+            assert wide <= width, f"{wide} pixels in a window of {width}"
+
+    # Pause stops the asking.
+    browser.value_of("document.getElementById('pause').click()")
+    time.sleep(1.5)
+    paused = browser.value_of("moments.length")
+    time.sleep(2.5)
+    assert browser.value_of("moments.length") == paused
+
+
+def main():
+    program = sys.argv[1]
+    pictures = sys.argv[2] if len(sys.argv) > 2 else os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
+    if not shutil.which("chromium"):
+        print("skipped: there is no chromium; it comes with Debian's package of that name")
+        return
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+        served = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  text=True)
+        stack.callback(served.wait)
+        stack.callback(served.stdin.close)
+        address = served.stdout.readline().strip()
+        browser = Browser(folder)
+        stack.callback(browser.close)
+        check_page(browser, address, pictures)
+    assert served.returncode == 0, served.returncode
+    print("passed")
+
+
+main()

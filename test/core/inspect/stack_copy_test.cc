@@ -1,4 +1,4 @@
-#include "colibri/core/inspect/stack_image.h"
+#include "colibri/core/inspect/stack_copy.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -52,33 +52,33 @@ void look_at_parked() {
   auto one = spawn([&] { park_with_word(first, kWord); });
   auto other = spawn([&] { park_with_word(second, kOther); });
   yield();
-  const auto image = std::make_unique<StackImage>();
+  const auto copy = std::make_unique<StackCopy>();
   for (const auto& [coroutine, its, others] :
        {std::tuple{first, kWord, kOther}, std::tuple{second, kOther, kWord}}) {
     ASSERT_NE(coroutine, nullptr);
-    ASSERT_TRUE(copy_parked(*image, *coroutine));
-    EXPECT_TRUE(holds_word(*image, its));
-    EXPECT_FALSE(holds_word(*image, others));
-    EXPECT_THAT(names_of(walk(*image)), Contains(HasSubstr("park_with_word")));
-    EXPECT_EQ(functions_of(*image, 2).size(), 2U);
+    ASSERT_TRUE(copy_parked(*copy, *coroutine));
+    EXPECT_TRUE(holds_word(*copy, its));
+    EXPECT_FALSE(holds_word(*copy, others));
+    EXPECT_THAT(names_of(walk(*copy)), Contains(HasSubstr("park_with_word")));
+    EXPECT_EQ(functions_of(*copy, 2).size(), 2U);
   }
   one.join();
   other.join();
 }
 
-TEST(StackImage, ShowsCoroutinesWithStacksOfTheirOwn) {
+TEST(StackCopy, ShowsCoroutinesWithStacksOfTheirOwn) {
   test::run_in_scheduler(look_at_parked, {.stacks = StackChoice{}});
 }
 
-TEST(StackImage, ShowsCoroutinesThatShareAStack) {
+TEST(StackCopy, ShowsCoroutinesThatShareAStack) {
   test::run_in_scheduler(look_at_parked, {.stacks = StackChoice{.shared_count = 1}});
 }
 
-StackImage* interrupted;
+StackCopy* interrupted;
 
-TEST(StackImage, ShowsWhatASignalInterrupted) {
-  const auto image = std::make_unique<StackImage>();
-  interrupted = image.get();
+TEST(StackCopy, ShowsWhatASignalInterrupted) {
+  const auto copy = std::make_unique<StackCopy>();
+  interrupted = copy.get();
   struct sigaction action {};
   struct sigaction before {};
   action.sa_sigaction = [](int, siginfo_t*, void* context) {
@@ -89,13 +89,13 @@ TEST(StackImage, ShowsWhatASignalInterrupted) {
   raise_signal();
   sigaction(SIGUSR1, &before, nullptr);
   // By now the frames are gone.
-  EXPECT_THAT(names_of(walk(*image)), Contains(HasSubstr("raise_signal")));
+  EXPECT_THAT(names_of(walk(*copy)), Contains(HasSubstr("raise_signal")));
 }
 
-TEST(StackImage, WhatNeverRanHasNone) {
-  const auto image = std::make_unique<StackImage>();
+TEST(StackCopy, WhatNeverRanHasNone) {
+  const auto copy = std::make_unique<StackCopy>();
   const ControlBlock fresh;
-  EXPECT_FALSE(copy_parked(*image, fresh));
+  EXPECT_FALSE(copy_parked(*copy, fresh));
 }
 
 }  // namespace

@@ -96,7 +96,8 @@ void SchedulerMetrics::leaves(const ControlBlock& coroutine) noexcept {
   end_slice(monotonic_now());
 }
 
-void SchedulerMetrics::ends(const ControlBlock& /*coroutine*/) noexcept {
+void SchedulerMetrics::ends(const ControlBlock& coroutine) noexcept {
+  if (coroutine.by_hand) return;  // its resumer's slice goes on
   figures_.ended.add();
   end_slice(monotonic_now());
 }

@@ -209,7 +209,7 @@ TEST(TraceTest, RecordsNothingOnceItHasStopped) {
   const Trace trace;
   EXPECT_EQ(trace.slices_of("recorded").size(), 1);
   EXPECT_EQ(trace.slices_of("not recorded").size(), 0);
-  EXPECT_EQ(thread_state.observer, nullptr);
+  EXPECT_EQ(thread_state.watch, nullptr);
 }
 
 TEST(TraceTest, KeepsTheLastEventsOfAThread) {

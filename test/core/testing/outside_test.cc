@@ -120,7 +120,7 @@ TEST(Outside, IsNotWaitedForForEver) {
                   {.stuck_after = milliseconds(20)});
     FAIL();
   } catch (const SeedFailure& failure) {
-    EXPECT_THAT(failure.what(), ::testing::HasSubstr("is readable"));
+    EXPECT_THAT(failure.what(), ::testing::HasSubstr("waits: readable fd"));
   }
 }
 

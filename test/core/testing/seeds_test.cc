@@ -235,7 +235,7 @@ TEST(Seeds, WhoCannotBeWokenIsReportedAndNotWaitedFor) {
   });
   EXPECT_TRUE(cancelled);
   EXPECT_THAT(failure.what(), AllOf(HasSubstr("nobody can run"), HasSubstr("'main with seed 5'"),
-                                    HasSubstr("waits for another coroutine's end"),
+                                    HasSubstr("waits: end of #"),
                                     HasSubstr("'reader'"), HasSubstr("seeds_test.cc:")));
 }
 

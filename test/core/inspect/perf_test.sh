@@ -37,8 +37,8 @@ profile dwarf,4096
 expect_frames bottom_of_coroutine colibri_context_entry
 graph=$(python3 "$FLAME_GRAPH" <<<"$samples") || { echo 'FAILED: no flame graph'; exit 1; }
 for function in work_in_coroutine bottom_of_coroutine colibri_context_entry; do
-  # One box, since all coroutines come the same way; and room for its name.
-  [[ $(grep -c "<title>$function, .*>$function</text>" <<<"$graph") -eq 1 ]] ||
+  # A box or two, since coroutines on shared stacks come another way; and room for the name.
+  [[ $(grep -c "<title>$function, .*>$function</text>" <<<"$graph") -ge 1 ]] ||
     { printf '%s\nFAILED: no box for %s\n' "$graph" "$function"; exit 1; }
 done
 profile fp

@@ -18,14 +18,14 @@ struct CoroutineInfo {
   std::string name;      // by set_name, or of its SpawnOptions; may be empty
   SpawnSite site;
   std::uint64_t parent = 0;  // who spawned it; 0: that was not noted, or no coroutine
-  CoroutineState state = CoroutineState::kCreated;
+  CoroutineState state = CoroutineState::kCreated;  // of the innermost that it resumed by hand
   /// What it waits for: "readable fd 7 127.0.0.1:7777←127.0.0.1:51234", "mutex held by #12
   /// 'writer'", "channel 'jobs' send, full 16/16", "sleep until +1.2 s"; empty unless it is parked.
   std::string wait;
   /// How long it has been waiting; nothing unless it is parked and that is known.
   std::optional<std::chrono::nanoseconds> since;
   std::size_t stack_bytes_used = 0;  // from where it stands to the top; 0 for one that runs
-  unsigned scheduler = 0;            // the number of its scheduler in the process, from 1 on
+  unsigned scheduler = 0;            // the number of its scheduler in the process; 0: it has none
   Backtrace stack;                   // innermost first; empty unless asked for
 };
 

@@ -11,6 +11,7 @@
 #include "colibri/core/channel.h"
 #include "colibri/core/coroutine.h"
 #include "colibri/core/inspect/stack_catalog.h"
+#include "colibri/core/shared_stack.h"
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
 #include "test/support/run_in_scheduler.h"
@@ -90,6 +91,22 @@ TEST(Dump, ManyAreUnwoundOnceAndServedMeanwhile) {
     const std::vector<StackGroup> groups = collect_stacks({.slice = 100});
     EXPECT_EQ(counts_in(groups, "first_way"), std::vector<std::size_t>{test::many_coroutines()});
     EXPECT_GE(turns, static_cast<int>(test::many_coroutines() / 100) - 1);
+    channel.close();
+  });
+}
+
+TEST(StackCatalog, UnwindsOnlyWhatItHasNotSeen) {
+  run_in_scheduler([] {
+    const Channel<int> channel;
+    start_waiters(100, channel, &first_way);
+    StackCatalog catalog;
+    Inspection inspection;
+    inspection.step(100, [&](const ControlBlock& each) { catalog.number_of(each); });
+    EXPECT_EQ(catalog.size(), 1U);
+    // The way out of a coroutine has a few exits. In check mode, stacks cannot be compared.
+    const std::size_t expected = thread_state.shared_stacks->checking() ? 100 : 4;
+    EXPECT_LE(catalog.unwound(), expected);
+    EXPECT_TRUE(passes_through(catalog.backtrace(0), "first_way"));
     channel.close();
   });
 }

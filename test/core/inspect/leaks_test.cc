@@ -60,10 +60,11 @@ TEST(Leaks, OneWhoseChannelSomebodyHoldsIsNot) {
 TEST(Leaks, OneThatRefersToAHandleElsewhereIsNot) {
   run_in_scheduler([] {
     const Channel<int> channel;
-    go([&channel] { channel.receive(); });
+    Task<void> receiver = spawn([&channel] { channel.receive(); });
     yield();
     EXPECT_THAT(names_of_leaks(), IsEmpty());
     channel.close();
+    receiver.join();
   });
 }
 

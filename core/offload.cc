@@ -1,7 +1,6 @@
 #include "colibri/core/offload.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <chrono>
 #include <exception>
@@ -12,7 +11,7 @@
 
 #include "colibri/core/channel.h"
 #include "colibri/core/check.h"
-#include "colibri/core/libc.h"
+#include "colibri/core/signals_blocked.h"
 
 namespace colibri {
 namespace {
@@ -89,22 +88,6 @@ void for_each_pool(void (HelperPool::*act)() noexcept) noexcept {
     (pool(set).*act)();
   }
 }
-
-/// Blocks all signals for a scope, so that a thread that is started there never gets one.
-class [[nodiscard]] SignalsBlocked {
- public:
-  SignalsBlocked() noexcept {
-    sigset_t all;
-    sigfillset(&all);
-    real::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { real::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 Channel<std::unique_ptr<HelperJob>> HelperPool::jobs_with_a_thread() {
   const SmallLockGuard guard(lock_);

@@ -1,7 +1,6 @@
 #include "colibri/core/offload.h"
 
 #include <pthread.h>
-#include <signal.h>
 
 #include <atomic>
 #include <chrono>

@@ -1,10 +1,14 @@
-// A scope in which the thread gets no signals, and threads that it starts never will.
+// A scope without signals, for starting threads that never get one.
 #pragma once
+
+#include <signal.h>
 
 #include "colibri/core/libc.h"
 
 namespace colibri {
 
+/// Blocks all signals of the calling thread while it lives; a thread that is started meanwhile
+/// begins, and stays, with all of them blocked.
 class [[nodiscard]] SignalsBlocked {
  public:
   SignalsBlocked() noexcept {

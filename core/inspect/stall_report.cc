@@ -28,9 +28,10 @@ Place place_of_frame(const StackFrame& frame) {
           info.dli_sname != nullptr ? info.dli_sname : ""};
 }
 
+/// libc, or what stands before it: the loader, the kernel's part, a sanitizer.
 bool is_libc(std::string_view library) noexcept {
-  constexpr std::array<std::string_view, 4> kParts = {"libc.so", "libpthread.so", "ld-linux",
-                                                      "linux-vdso"};
+  constexpr std::array<std::string_view, 6> kParts = {"libc.so",    "libpthread.so", "ld-linux",
+                                                      "linux-vdso", "libasan.so",    "libtsan.so"};
   return std::any_of(kParts.begin(), kParts.end(),
                      [library](std::string_view part) { return library.starts_with(part); });
 }

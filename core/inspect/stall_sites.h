@@ -41,6 +41,10 @@ class StallSites {
 
   void clear() noexcept;
 
+  /// Around a fork, on the thread that makes it: the child finds nothing half changed.
+  void lock() noexcept { lock_.lock(); }
+  void unlock() noexcept { lock_.unlock(); }
+
  private:
   struct Site {
     StallSite site;

@@ -3,70 +3,26 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <charconv>
 #include <cstdlib>
 #include <exception>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
-#include <utility>
 
 #include "colibri/core/bypass.h"
-#include "colibri/core/clock.h"
-#include "colibri/core/inspect/kernel_state.h"
-#include "colibri/core/inspect/slice_judge.h"
-#include "colibri/core/inspect/stall_report.h"
-#include "colibri/core/inspect/stall_sample.h"
-#include "colibri/core/inspect/system_call_text.h"
+#include "colibri/core/inspect/stall_watch.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/log.h"
 #include "colibri/core/scheduler_list.h"
+#include "colibri/core/signals_blocked.h"
 
 namespace colibri {
 namespace {
 
 constexpr std::chrono::nanoseconds kSmallestLimit = std::chrono::milliseconds(1);
-constexpr std::int64_t kLooksWithinLimit = 4;
-/// A machine with too much to do may take this long to run a signal's handler.
-constexpr std::chrono::milliseconds kPatience{500};
-
-/// What is seen of a scheduler in passing.
-struct Glance {
-  ListedScheduler scheduler;
-  std::size_t position = 0;
-  bool asleep = false;
-};
-
-/// What is remembered of it from look to look.
-struct Watched {
-  Watched(const ListedScheduler& scheduler, std::int64_t limit)
-      : number(scheduler.number),
-        files(scheduler.thread),
-        judge(limit, limit / kLooksWithinLimit) {}
-
-  std::uint64_t number;
-  ThreadFiles files;
-  SliceJudge judge;
-};
-
-/// The word of glibc's mutex that names its owner, behind that which is waited on.
-constexpr std::size_t kOwnerOffset = 8;
-
-/// The thread that holds the lock at `address`, if it is a mutex of glibc's and a thread of this
-/// process holds it; 0 otherwise.
-pid_t owner_of_lock(std::uintptr_t address) noexcept {
-  pid_t owner = 0;
-  const iovec local{&owner, sizeof owner};
-  const iovec remote{reinterpret_cast<void*>(address + kOwnerOffset), sizeof owner};
-  if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != sizeof owner || owner <= 0) return 0;
-  // Signal 0 only asks whether it is there.
-  return real::syscall(SYS_tgkill, getpid(), owner, 0) == 0 ? owner : 0;
-}
 
 /// The watchdog of the process and its thread:
 ///
@@ -86,17 +42,11 @@ class Watchdog {
  private:
   enum State : std::uint32_t { kStopped, kRunning, kStopping };
 
+  void before_fork() noexcept;
+  void after_fork() noexcept;
+  void restart_in_child() noexcept;
   void stop_thread() noexcept;
   void watch() noexcept;
-  void look();
-  std::vector<Glance> glance() const;
-  Watched& watched_of(const ListedScheduler& scheduler);
-  void forget_ended(const std::vector<Glance>& present) noexcept;
-  void examine(Watched& watched, const Glance& glance);
-  SampleResult take_sample(const Watched& watched, const Glance& glance, Stall& stall, char state);
-  SampleResult look_from_outside(const Watched& watched, const Glance& glance,
-                                 const SystemCall& call);
-  void count_and_report(const Stall& stall);
   void sleep(std::int64_t nanoseconds) noexcept;
   void set_state(State state) noexcept;
 
@@ -105,37 +55,36 @@ class Watchdog {
   WatchdogOptions options_;
   std::atomic<bool> wanted_{false};
   StallSites sites_;
-
-  // The thread's own; the lock is for forks, which must not find the list half changed.
-  SmallLock watched_lock_;
-  std::vector<std::unique_ptr<Watched>> watched_;
-  StallSample sample_;
+  StallWatch watch_{sites_};  // the thread's own
 };
 
 Watchdog& Watchdog::instance() {
   // Leaked: its thread may run until the very end.
   static auto* const watchdog = [] {
     auto* made = new Watchdog;
-    const auto in_child = [] {
-      Watchdog& inherited = instance();
-      inherited.watched_lock_.unlock();
-      inherited.control_lock_.unlock();
-      inherited.state_.store(kStopped);
-      forget_samples_in_child();
-    };
-    pthread_atfork(
-        [] {
-          instance().control_lock_.lock();
-          instance().watched_lock_.lock();
-        },
-        [] {
-          instance().watched_lock_.unlock();
-          instance().control_lock_.unlock();
-        },
-        in_child);
+    pthread_atfork([] { instance().before_fork(); }, [] { instance().after_fork(); },
+                   [] { instance().restart_in_child(); });
     return made;
   }();
   return *watchdog;
+}
+
+void Watchdog::before_fork() noexcept {
+  control_lock_.lock();
+  watch_.lock();
+  sites_.lock();
+}
+
+void Watchdog::after_fork() noexcept {
+  sites_.unlock();
+  watch_.unlock();
+  control_lock_.unlock();
+}
+
+void Watchdog::restart_in_child() noexcept {
+  state_.store(kStopped);
+  forget_samples_in_child();
+  after_fork();
 }
 
 void Watchdog::start(const WatchdogOptions& options) {
@@ -147,22 +96,16 @@ void Watchdog::start(const WatchdogOptions& options) {
   stop_thread();
   options_ = options;
   sites_.clear();
-  watched_.clear();
+  watch_.begin(options.limit.count(), options.reports_per_minute);
   wanted_.store(true);
   state_.store(kRunning);
-  // The program's signals are not for its thread.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  real::pthread_sigmask(SIG_SETMASK, &all, &before);
   try {
+    const SignalsBlocked blocked;
     std::thread([this] { watch(); }).detach();
   } catch (...) {
     state_.store(kStopped);
-    real::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw;
   }
-  real::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 void Watchdog::stop() noexcept {
@@ -197,19 +140,17 @@ void Watchdog::summarise() const {
   }
 }
 
-// The thread -------------------------------------------------------------------------------------
-
 void Watchdog::watch() noexcept {
   pthread_setname_np(pthread_self(), "watchdog");
   while (state_.load() == kRunning) {
     try {
-      look();
+      watch_.look();
     } catch (const std::exception&) {
       // No memory for it, or no descriptor: perhaps at the next look.
     }
-    sleep(options_.limit.count() / kLooksWithinLimit);
+    sleep(options_.limit.count() / StallWatch::kLooksWithinLimit);
   }
-  forget_ended({});
+  watch_.end();
   set_state(kStopped);
 }
 
@@ -217,109 +158,6 @@ void Watchdog::sleep(std::int64_t nanoseconds) noexcept {
   constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
   const timespec timeout{nanoseconds / kNanosecondsPerSecond, nanoseconds % kNanosecondsPerSecond};
   real::syscall(SYS_futex, &state_, FUTEX_WAIT_PRIVATE, kRunning, &timeout, nullptr, 0);
-}
-
-void Watchdog::look() {
-  const std::vector<Glance> present = glance();
-  forget_ended(present);
-  for (const Glance& each : present) examine(watched_of(each.scheduler), each);
-}
-
-std::vector<Glance> Watchdog::glance() const {
-  std::vector<Glance> present;
-  present.reserve(watched_.size() + 1);
-  for_each_scheduler([&](const ListedScheduler& each) {
-    present.push_back(
-        {each, each.run_queue->position_from_outside(), each.mailbox->inbox.is_asleep()});
-  });
-  return present;
-}
-
-Watched& Watchdog::watched_of(const ListedScheduler& scheduler) {
-  for (const auto& each : watched_) {
-    if (each->number == scheduler.number) return *each;
-  }
-  auto made = std::make_unique<Watched>(scheduler, options_.limit.count());
-  const SmallLockGuard guard(watched_lock_);
-  watched_.push_back(std::move(made));
-  return *watched_.back();
-}
-
-void Watchdog::forget_ended(const std::vector<Glance>& present) noexcept {
-  const auto has_ended = [&](const std::unique_ptr<Watched>& watched) {
-    for (const Glance& each : present) {
-      if (each.scheduler.number == watched->number) return false;
-    }
-    return true;
-  };
-  const SmallLockGuard guard(watched_lock_);
-  std::erase_if(watched_, has_ended);
-}
-
-void Watchdog::examine(Watched& watched, const Glance& glance) {
-  SliceJudge& judge = watched.judge;
-  if (!judge.still_runs(glance.position, glance.asleep)) return;
-  const ThreadTimes times = watched.files.times(glance.scheduler.cpu_clock);
-  if (!judge.is_too_long(times)) return;
-  Stall stall{
-      .limit = options_.limit.count(), .computed = judge.computed(), .blocked = judge.blocked()};
-  switch (take_sample(watched, glance, stall, times.state)) {
-    case SampleResult::kTaken:
-      count_and_report(stall);
-      return;
-    case SampleResult::kOver:
-      // It has ended just now; or what took so long was the loop, and a slice has yet to begin.
-      judge.begin_again();
-      return;
-    case SampleResult::kNoAnswer:
-      sites_.count_unknown();
-      return;
-  }
-}
-
-SampleResult Watchdog::take_sample(const Watched& watched, const Glance& glance, Stall& stall,
-                                   char state) {
-  sample_.thread = glance.scheduler.thread;
-  sample_.position = glance.position;
-  sample_.lock = 0;
-  const std::optional<SystemCall> call = watched.files.system_call();
-  if (call.has_value() && stall.blocked >= stall.computed) {
-    stall.call = call;
-    stall.lock = futex_of(*call);
-    if (stall.lock != 0) stall.lock_owner = owner_of_lock(stall.lock);
-    if (stall.lock_owner == sample_.thread) sample_.lock = stall.lock;
-  }
-  // One in uninterruptible sleep would answer much later.
-  if (call.has_value() && (state == 'D' || !restarts_after_signal(*call))) {
-    return look_from_outside(watched, glance, *call);
-  }
-  const SampleResult result = ask_thread(sample_, kPatience);
-  // It may block the signal.
-  if (result == SampleResult::kNoAnswer && call.has_value()) {
-    return look_from_outside(watched, glance, *call);
-  }
-  return result;
-}
-
-SampleResult Watchdog::look_from_outside(const Watched& watched, const Glance& glance,
-                                         const SystemCall& call) {
-  const SampleResult result = look_at_thread(sample_, glance.scheduler, call);
-  // What was copied means something only if the thread has not moved meanwhile.
-  return watched.files.system_call() == call ? result : SampleResult::kOver;
-}
-
-void Watchdog::count_and_report(const Stall& stall) {
-  const std::uint64_t key = site_key(stall, sample_.culprit.stack);
-  Backtrace culprit;
-  std::string name;
-  const bool is_new = !sites_.knows(key);
-  if (is_new) {
-    culprit = walk(sample_.culprit.stack);
-    name = site_name(stall, culprit);
-  }
-  if (!sites_.count(key, name, monotonic_now(), options_.reports_per_minute)) return;
-  if (!is_new) culprit = walk(sample_.culprit.stack);
-  log(LogLevel::kWarning, report_text(stall, sample_, culprit));
 }
 
 // The environment --------------------------------------------------------------------------------

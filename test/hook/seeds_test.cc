@@ -17,6 +17,7 @@
 #include "colibri/core/task.h"
 #include "colibri/core/testing/seeds.h"
 #include "test/support/captured_stderr.h"
+#include "test/support/scale.h"
 
 namespace colibri {
 namespace {
@@ -25,15 +26,13 @@ using colibri::testing::for_each_seed;
 using colibri::testing::run_with_seed;
 using colibri::testing::SeedFailure;
 
-constexpr std::uint64_t kSeeds = 1'000;
-
 /// The first seed that fails, which must fail again; 0 if none does. Who is abandoned is logged.
 template <class Main>
-std::uint64_t first_failing_seed(Main main) {
+std::uint64_t first_failing_seed(Main main, std::uint64_t seeds = 1'000) {
   std::uint64_t seed = 0;
   test::stderr_of([&] {
     try {
-      for_each_seed(kSeeds, main);
+      for_each_seed(seeds, main);
     } catch (const SeedFailure& failure) {
       seed = failure.seed();
       EXPECT_THROW(run_with_seed(seed, main), SeedFailure);
@@ -82,7 +81,7 @@ TEST(SeedsOverHooks, FindALostWakeUp) {
 }
 
 TEST(SeedsOverHooks, FindNothingWhereTheLockIsHeld) {
-  EXPECT_EQ(first_failing_seed(&letter_arrives<&Mailbox::take>), 0U);
+  EXPECT_EQ(first_failing_seed(&letter_arrives<&Mailbox::take>, test::scaled(1'000, 200, 50)), 0U);
 }
 
 /// Two coroutines that take two locks in opposite orders.

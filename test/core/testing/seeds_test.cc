@@ -18,6 +18,7 @@
 #include "colibri/core/task.h"
 #include "test/support/captured_stderr.h"
 #include "test/support/leak_check.h"
+#include "test/support/scale.h"
 
 namespace colibri {
 namespace {
@@ -32,6 +33,11 @@ using ::testing::HasSubstr;
 using Order = std::vector<int>;
 
 constexpr int kCoroutines = 6;
+
+/// ThreadSanitizer takes milliseconds for a coroutine.
+std::size_t seeds() {
+  return test::scaled(100, 100, 20);
+}
 
 /// Each coroutine notes its number thrice, with `between()` after each.
 template <class Between>
@@ -82,15 +88,16 @@ TEST(Seeds, TheSameSeedMakesTheSameOrder) {
 
 TEST(Seeds, OtherSeedsMakeOtherOrders) {
   std::set<Order> orders;
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) orders.insert(order_of(seed, [] { yield(); }));
-  EXPECT_GT(orders.size(), 95U);
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed)
+    orders.insert(order_of(seed, [] { yield(); }));
+  EXPECT_GE(orders.size(), seeds() * 9 / 10);
 }
 
-/// How many of 100 seeds let others run between calls of one coroutine, none of which has to wait.
+/// How many of the seeds let others run between calls of one coroutine, none of which has to wait.
 template <class Call>
 std::size_t interrupted_by(Call call) {
   std::size_t interrupted = 0;
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     Order order = order_of(seed, call);
     EXPECT_EQ(order, order_of(seed, call)) << seed;
     order.erase(std::unique(order.begin(), order.end()), order.end());
@@ -101,8 +108,8 @@ std::size_t interrupted_by(Call call) {
 
 TEST(Seeds, PreemptCallsThatMayWait) {
   EXPECT_EQ(interrupted_by([] {}), 0U);
-  EXPECT_GT(interrupted_by([] { Channel<int>(1).send(1); }), 50U);
-  EXPECT_GT(interrupted_by([] { select(otherwise([] {})); }), 50U);
+  EXPECT_GT(interrupted_by([] { Channel<int>(1).send(1); }), seeds() / 2);
+  EXPECT_GT(interrupted_by([] { select(otherwise([] {})); }), seeds() / 2);
 }
 
 TEST(Seeds, PreemptLocksThatAreFree) {
@@ -110,12 +117,12 @@ TEST(Seeds, PreemptLocksThatAreFree) {
               mutex->lock();
               mutex->unlock();
             }),
-            50U);
+            seeds() / 2);
   EXPECT_GT(interrupted_by([mutex = std::make_shared<SharedMutex>()] {
               mutex->lock_shared();
               mutex->unlock_shared();
             }),
-            50U);
+            seeds() / 2);
 }
 
 TEST(Seeds, PreemptTheFirstLockOfAll) {
@@ -123,7 +130,7 @@ TEST(Seeds, PreemptTheFirstLockOfAll) {
               Mutex mutex;
               const std::lock_guard lock(mutex);
             }),
-            50U);
+            seeds() / 2);
 }
 
 TEST(Seeds, LeaveCallsThatNeverWaitUndivided) {
@@ -135,17 +142,17 @@ TEST(Seeds, LeaveCallsThatNeverWaitUndivided) {
 }
 
 TEST(Seeds, DecideWhetherASpawnedOneRunsAtOnce) {
-  int first = 0;
-  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+  std::size_t first = 0;
+  for (std::uint64_t seed = 1; seed <= seeds(); ++seed) {
     run_with_seed(seed, [&] {
       bool ran = false;
       auto task = spawn(SpawnOptions{.at_once = true}, [&] { ran = true; });
-      first += ran ? 1 : 0;
+      first += ran ? 1U : 0U;
       task.join();
     });
   }
-  EXPECT_GT(first, 20);
-  EXPECT_LT(first, 80);
+  EXPECT_GT(first, seeds() / 5);
+  EXPECT_LT(first, seeds() * 4 / 5);
 }
 
 TEST(Seeds, DecideWhatSelectTakes) {

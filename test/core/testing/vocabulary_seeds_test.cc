@@ -40,7 +40,7 @@ using std::chrono::seconds;
 template <class Body>
 void under_every_seed(Body body) {
   const test::LeakCheck leaks;
-  colibri::testing::for_each_seed(test::many_operations(1'000), [&] {
+  colibri::testing::for_each_seed(test::scaled(1'000, 200, 50), [&] {
     body();
     return !::testing::Test::HasFailure();
   });

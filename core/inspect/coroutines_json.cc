@@ -6,7 +6,6 @@
 #include <future>
 #include <iterator>
 #include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -142,8 +141,7 @@ class Groups {
 
 std::string coroutines_json(const CoroutinesJsonOptions& options) {
   const Deadline deadline = Deadline::after(options.patience);
-  // In the heap: it outlives switches.
-  const auto groups = std::make_unique<Groups>();
+  Groups groups;
   Json chains = Json::array();
   std::size_t silent = 0;
   for (Future<Account>& answer : ask_all(options)) {
@@ -157,10 +155,10 @@ std::string coroutines_json(const CoroutinesJsonOptions& options) {
     } catch (const std::future_error&) {
       continue;  // that scheduler has ended
     }
-    for (StackGroup& group : account.groups) groups->add(std::move(group));
+    for (StackGroup& group : account.groups) groups.add(std::move(group));
     for (const WaitChain& chain : account.chains) chains.push_back(json_of(chain));
   }
-  const Json all{{"groups", groups->json()}, {"chains", std::move(chains)}, {"silent", silent}};
+  const Json all{{"groups", groups.json()}, {"chains", std::move(chains)}, {"silent", silent}};
   return all.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

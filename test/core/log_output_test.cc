@@ -14,6 +14,7 @@
 #include "colibri/core/libc.h"
 #include "colibri/core/log.h"
 #include "colibri/core/log_sink.h"
+#include "colibri/core/sanitizer.h"
 #include "colibri/core/task.h"
 #include "test/support/captured_stderr.h"
 #include "test/support/child_process.h"
@@ -152,6 +153,9 @@ TEST(LogOutput, SeveralThreadsMixNoLines) {
   EXPECT_EQ(count_of(unread.read_all(), "[colibri] [error] one whole line\n"), 200U);
 }
 
+constexpr char kNoThreadsInChildren[] =
+    "ThreadSanitizer lets no child of a process with threads start one";
+
 /// The child ends in `end` with a full queue; what its standard error was given until then.
 std::string last_words_of_child(void (*end)()) {
   const UnreadStderr unread;
@@ -168,17 +172,20 @@ std::string last_words_of_child(void (*end)()) {
 }
 
 TEST(LogOutput, ExitWaitsForTheQueue) {
+  if (kThreadSanitizer) GTEST_SKIP() << kNoThreadsInChildren;
   const std::string text = last_words_of_child([] { exit(0); });
   EXPECT_EQ(count_of(text, "before the end\n"), 100U);
 }
 
 TEST(LogOutput, AFailedCheckWaitsForTheQueue) {
+  if (kThreadSanitizer) GTEST_SKIP() << kNoThreadsInChildren;
   const std::string text = last_words_of_child([] { check(false, "a failed check"); });
   EXPECT_EQ(count_of(text, "before the end\n"), 100U);
   EXPECT_THAT(text, EndsWith("colibri: a failed check\n"));
 }
 
 TEST(LogOutput, AForkedChildDoesNotRepeatItsParentsMessages) {
+  if (kThreadSanitizer) GTEST_SKIP() << kNoThreadsInChildren;
   const UnreadStderr unread;
   for (int i = 0; i < 100; ++i) log(LogLevel::kError, "the parent's");
   test::flush_before_fork();

@@ -108,9 +108,10 @@ TEST(CoroutinesJson, ShowsWhoWaitsForEachOther) {
 TEST(CoroutinesJson, ASchedulerThatIsStuckIsLeftOut) {
   test::run_in_scheduler([] {
     Runtime runtime(1);
-    std::atomic<bool> begun{false};
-    std::atomic<bool> ends{false};
-    auto stuck = runtime.async([&] {
+    // Another thread looks at them, perhaps while this stack is somebody else's.
+    static std::atomic<bool> begun{false};
+    static std::atomic<bool> ends{false};
+    auto stuck = runtime.async([] {
       begun = true;
       while (!ends) {
       }

@@ -327,7 +327,6 @@ class Scheduler {
   std::int64_t last_full_turn_ = 0;
   std::int64_t stop_by_ = TimerQueue::kNever;  // end of the grace for what is cancelled
   ControlBlock* main_ = nullptr;
-  Conductor* conductor_ = nullptr;  // null: order and clock decide
   bool main_ended_ = false;
   bool stopping_ = false;
   bool lone_child_ = false;  // this is a forked child whose main is not the original one
@@ -352,6 +351,7 @@ class Scheduler {
   EventLoop event_loop_;
   std::shared_ptr<Mailbox> mailbox_;
   SchedulerPlace place_;  // among those of all threads
+  Conductor* conductor_ = nullptr;  // null: order and clock decide
 };
 
 }  // namespace colibri

@@ -51,7 +51,16 @@ enum class WakeReason : std::uint8_t {
 };
 
 /// What a parked coroutine waits for; for people who look inside.
-enum class WaitKind : std::uint8_t { kNothing, kReadable, kWritable, kPoll, kSleep, kJoin, kOther };
+enum class WaitKind : std::uint8_t {
+  kNothing,
+  kReadable,
+  kWritable,
+  kPoll,
+  kSleep,
+  kJoin,
+  kOther,  // as kQueue; where a wait may take nanoseconds, and since when is not noted
+  kQueue,  // in the queues of locks, channels and their kind
+};
 
 /// One flow of control, as the switch sees it: a coroutine or the thread's own.
 struct Flow {

@@ -22,6 +22,7 @@ std::string describe_wait(const ControlBlock& coroutine) {
     case WaitKind::kJoin:
       return "waits for another coroutine's end";
     case WaitKind::kOther:
+    case WaitKind::kQueue:
       break;
   }
   return "waits";

@@ -29,7 +29,7 @@ from gdb.unwinder import Unwinder
 VERSION = 1
 STATES = ("created", "ready", "running", "resuming", "suspended", "parked", "done")
 WAITS = (None, "descriptor %d, to read", "descriptor %d, to write", "poll", "sleep",
-         "another's end", "another coroutine or thread")
+         "another's end", "another coroutine or thread", "another coroutine or thread")
 
 
 class Machine:

@@ -260,7 +260,7 @@ class Scheduler {
   [[gnu::always_inline]] void note_wait(WaitRequest request) noexcept {
     ControlBlock& self = *thread_state.current;
     self.wait_kind = request.kind;
-    self.wait_note = {request.descriptor, coarse_now_};
+    if (request.kind != WaitKind::kOther) self.wait_note = {request.descriptor, coarse_now_};
     self.wait_may_fail = request.may_fail;
     self.wait_interruptible = request.interruptible;
     self.wait_never_restarts = request.never_restarts;
@@ -350,7 +350,7 @@ class Scheduler {
   TimerQueue timers_;
   EventLoop event_loop_;
   std::shared_ptr<Mailbox> mailbox_;
-  SchedulerPlace place_;  // among those of all threads
+  SchedulerPlace place_;            // among those of all threads
   Conductor* conductor_ = nullptr;  // null: order and clock decide
 };
 

@@ -2,6 +2,7 @@
 // of; wait_list.h has the simpler kind, of one scheduler.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace colibri {
@@ -21,7 +22,8 @@ struct WaitPlace {
   std::uintptr_t note = 0;  // the queue's own use
   // Which of several things, for one who waits for several; in the parking lot, its manner.
   std::uint32_t index = 0;
-  bool queued = false;
+  // Changed under the lock of the thing; may be looked at without it.
+  std::atomic<bool> queued{false};
   bool one_of_several = false;  // to be claimed before it may be served
   // For Waiter::leave_queues.
   WaitQueue* queue = nullptr;
@@ -45,7 +47,7 @@ class WaitQueue {
   WaitPlace* first() const noexcept { return first_; }
 
   void push_back(WaitPlace& place) noexcept {
-    place.queued = true;
+    place.queued.store(true, std::memory_order_relaxed);
     place.next = nullptr;
     place.previous = last_;
     (last_ != nullptr ? last_->next : first_) = &place;
@@ -54,7 +56,7 @@ class WaitQueue {
 
   /// Before all others.
   void push_front(WaitPlace& place) noexcept {
-    place.queued = true;
+    place.queued.store(true, std::memory_order_relaxed);
     place.previous = nullptr;
     place.next = first_;
     (first_ != nullptr ? first_->previous : last_) = &place;
@@ -64,7 +66,7 @@ class WaitQueue {
   void remove(WaitPlace& place) noexcept {
     (place.previous != nullptr ? place.previous->next : first_) = place.next;
     (place.next != nullptr ? place.next->previous : last_) = place.previous;
-    place.queued = false;
+    place.queued.store(false, std::memory_order_relaxed);
   }
 
   /// Takes out the first whom nobody has claimed for something else, and claims it: it must then be

@@ -98,6 +98,7 @@ WakeReason Waiter::wait(const WaitTerms& terms) noexcept {
   WakeReason reason = WakeReason::kFired;
   while (reason == WakeReason::kFired && word_.load(std::memory_order_relaxed) != kWoken) {
     reason = thread_state.scheduler->park({.deadline = terms.deadline,
+                                           .kind = WaitKind::kQueue,
                                            .may_fail = terms.may_fail,
                                            .interruptible = terms.interruptible,
                                            .never_restarts = terms.never_restarts});
@@ -140,7 +141,7 @@ void Waiter::wake_from_anywhere() noexcept {
 void Waiter::leave_queues(bool in_child) noexcept {
   for (WaitPlace* each = stands_at_; each != nullptr; each = each->sibling) {
     // Claimed, it is in no queue any more, and what the queue was part of may be gone.
-    if (!std::atomic_ref(each->queued).load(std::memory_order_acquire)) continue;
+    if (!each->queued.load(std::memory_order_acquire)) continue;
     bool biased = false;
     if (!in_child) {
       biased = each->lock->lock();

@@ -83,7 +83,7 @@ std::string in_words(const WaitedThing& thing, const WaitFacts& facts) {
 
 /// Claimed, it is in no queue any more, and what the queue was part of may be gone.
 bool is_queued(const WaitPlace& place) noexcept {
-  return std::atomic_ref(const_cast<bool&>(place.queued)).load(std::memory_order_acquire);
+  return place.queued.load(std::memory_order_acquire);
 }
 
 /// False if somebody has claimed the place meanwhile: then the wait is over.
@@ -163,6 +163,7 @@ std::vector<Awaited> awaited_by(const ControlBlock& coroutine) {
     case WaitKind::kJoin:
       return {awaited_end(coroutine)};
     case WaitKind::kOther:
+    case WaitKind::kQueue:
       return awaited_by_waiter(coroutine);
     case WaitKind::kNothing:
       break;

@@ -31,6 +31,11 @@ struct Awaited {
 /// thread. Looks at each thing under its lock. Throws std::bad_alloc.
 std::vector<Awaited> awaited_by(const ControlBlock& coroutine);
 
+/// True if it waits in the queue of something that other coroutines or threads act on.
+inline bool waits_in_queue(const ControlBlock& coroutine) noexcept {
+  return coroutine.wait_kind == WaitKind::kOther || coroutine.wait_kind == WaitKind::kQueue;
+}
+
 /// In one line: "select: channel 'jobs' receive; channel 'stop' receive, until +1.2 s".
 std::string describe_wait(const ControlBlock& coroutine);
 

@@ -65,8 +65,10 @@ CoroutineInfo inspect(const ControlBlock& coroutine, WithStack with_stack) {
   info.state = leaf.state;
   if (leaf.state == CoroutineState::kParked) {
     info.wait = describe_wait(leaf);
-    const std::uint32_t now = coarse_time(monotonic_now());
-    info.since = coarse_difference(now, leaf.wait_note.since);
+    if (leaf.wait_kind != WaitKind::kOther) {
+      const std::uint32_t now = coarse_time(monotonic_now());
+      info.since = coarse_difference(now, leaf.wait_note.since);
+    }
   }
   info.stack_bytes_used = stack_bytes_used(coroutine);
   if (thread_state.scheduler != nullptr) info.scheduler = thread_state.scheduler->number();

@@ -29,7 +29,7 @@ constexpr std::int64_t kForEver = -1;
 bool is_stuck(const ControlBlock& coroutine) {
   const ControlBlock& leaf = leaf_of(coroutine);
   if (leaf.state != CoroutineState::kParked || leaf.timer_armed) return false;
-  if (leaf.wait_kind != WaitKind::kJoin && leaf.wait_kind != WaitKind::kOther) return false;
+  if (leaf.wait_kind != WaitKind::kJoin && !waits_in_queue(leaf)) return false;
   const std::vector<Awaited> awaited = awaited_by(leaf);
   return !awaited.empty() && std::all_of(awaited.begin(), awaited.end(),
                                          [](const Awaited& each) { return each.by_flows_alone; });

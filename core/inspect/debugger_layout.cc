@@ -20,13 +20,12 @@ static_assert(static_cast<int>(CoroutineState::kCreated) == 0 &&
                   static_cast<int>(CoroutineState::kParked) == 5 &&
                   static_cast<int>(CoroutineState::kDone) == 6,
               "STATES in core/gdb.py");
-static_assert(static_cast<int>(WaitKind::kNothing) == 0 &&
-                  static_cast<int>(WaitKind::kReadable) == 1 &&
-                  static_cast<int>(WaitKind::kWritable) == 2 &&
-                  static_cast<int>(WaitKind::kPoll) == 3 &&
-                  static_cast<int>(WaitKind::kSleep) == 4 &&
-                  static_cast<int>(WaitKind::kJoin) == 5 && static_cast<int>(WaitKind::kOther) == 6,
-              "WAITS in core/gdb.py");
+static_assert(
+    static_cast<int>(WaitKind::kNothing) == 0 && static_cast<int>(WaitKind::kReadable) == 1 &&
+        static_cast<int>(WaitKind::kWritable) == 2 && static_cast<int>(WaitKind::kPoll) == 3 &&
+        static_cast<int>(WaitKind::kSleep) == 4 && static_cast<int>(WaitKind::kJoin) == 5 &&
+        static_cast<int>(WaitKind::kOther) == 6 && static_cast<int>(WaitKind::kQueue) == 7,
+    "WAITS in core/gdb.py");
 // Bits have no address: they are what lies between members that have one.
 static_assert(offsetof(ControlBlock, bypass_depth) == offsetof(ControlBlock, attention) + 2);
 static_assert(sizeof(ControlBlock) == offsetof(ControlBlock, resumed) + 16);

@@ -44,8 +44,8 @@ std::vector<Suspect> find_suspects(Channels& channels) {
   Inspection inspection;
   inspection.step(static_cast<std::size_t>(-1), [&](const ControlBlock& each) {
     const ControlBlock& leaf = leaf_of(each);
-    const bool waits = leaf.state == CoroutineState::kParked && !leaf.timer_armed &&
-                       leaf.wait_kind == WaitKind::kOther;
+    const bool waits =
+        leaf.state == CoroutineState::kParked && !leaf.timer_armed && waits_in_queue(leaf);
     if (!waits) return;
     std::vector<const void*> awaited = channels_awaited(leaf, channels);
     if (!awaited.empty()) suspects.push_back({&each, std::move(awaited)});

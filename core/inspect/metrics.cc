@@ -69,7 +69,7 @@ constexpr SchedulerHistogram kSchedulerHistograms[] = {
 };
 
 constexpr std::string_view kReasons[kWaitKinds] = {"nothing", "readable", "writable", "poll",
-                                                   "sleep",   "join",     "other"};
+                                                   "sleep",   "join",     "other",    "queue"};
 
 /// A number that each set of helper threads has.
 struct HelperMetric {

@@ -13,7 +13,7 @@
 
 namespace colibri {
 
-inline constexpr std::size_t kWaitKinds = static_cast<std::size_t>(WaitKind::kOther) + 1;
+inline constexpr std::size_t kWaitKinds = static_cast<std::size_t>(WaitKind::kQueue) + 1;
 
 /// Of one scheduler, since it is measured. What it is at the moment (the first group) is renewed
 /// every 10 ms while it is busy, and before it sleeps.

@@ -74,6 +74,7 @@ std::string wait_of(const TraceEvent& event) {
       return "waits for another's end";
     case WaitKind::kNothing:
     case WaitKind::kOther:
+    case WaitKind::kQueue:
       break;
   }
   return "waits for another coroutine or thread";

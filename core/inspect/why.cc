@@ -48,7 +48,7 @@ Edges collect_edges() {
     const ControlBlock& leaf = leaf_of(each);
     if (leaf.state != CoroutineState::kParked || leaf.timer_armed) return;
     // Most wait for descriptors, whose words cost system calls.
-    if (leaf.wait_kind != WaitKind::kJoin && leaf.wait_kind != WaitKind::kOther) return;
+    if (leaf.wait_kind != WaitKind::kJoin && !waits_in_queue(leaf)) return;
     const std::vector<Awaited> awaited = awaited_by(leaf);
     if (const std::uint64_t id = holder_of(awaited)) edges[each.id] = id;
   };

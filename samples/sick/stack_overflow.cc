@@ -3,8 +3,8 @@
 //   bazel run --config=opt //samples/sick:stack_overflow
 //
 // Requests are nested lists, parsed by recursion on stacks of 64 KiB. One that is nested 80 deep
-// takes more than that. The process ends, as it would anyway; but its last words say which coroutine
-// it was, where it was spawned, which stack would have been enough, and the frames.
+// takes more than that. The process ends, as it would anyway; but its last words say which
+// coroutine it was, where it was spawned, which stack would have been enough, and the frames.
 // (//samples:stack_overflow shows the same in a child, and goes on.)
 #include <cstdio>
 #include <cstring>

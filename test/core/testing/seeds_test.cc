@@ -242,8 +242,8 @@ TEST(Seeds, WhoCannotBeWokenIsReportedAndNotWaitedFor) {
   });
   EXPECT_TRUE(cancelled);
   EXPECT_THAT(failure.what(), AllOf(HasSubstr("nobody can run"), HasSubstr("'main with seed 5'"),
-                                    HasSubstr("waits: end of #"),
-                                    HasSubstr("'reader'"), HasSubstr("seeds_test.cc:")));
+                                    HasSubstr("waits: end of #"), HasSubstr("'reader'"),
+                                    HasSubstr("seeds_test.cc:")));
 }
 
 TEST(Seeds, WhoCannotBeCancelledIsAbandoned) {

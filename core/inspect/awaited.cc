@@ -112,7 +112,8 @@ Awaited awaited_at(const WaitPlace& place) {
 
 Awaited awaited_in_parking_lot(const WaitPlace& place) {
   const ParkedThing* thing = place.parked_at;
-  Awaited awaited{.by_flows_alone = true};
+  // A bare futex may be one that other processes wake, too.
+  Awaited awaited{.by_flows_alone = thing != nullptr};
   awaited.words = fmt::format("{} at {:#x}", thing != nullptr ? thing->kind : "futex", place.note);
   if (thing == nullptr || thing->owner == nullptr) return awaited;
   awaited.holder = holder_of(thing->owner(reinterpret_cast<const void*>(place.note)));

@@ -42,7 +42,7 @@ TEST(Deadlock, EndsTheProcessWithEveryReasonAndStack) {
   };
   EXPECT_EXIT(deadlock(), ExitedWithCode(2),
               AllOf(HasSubstr("colibri: all coroutines are asleep - deadlock!"),
-                    ContainsRegex("'sender' .*deadlock_test.cc:[0-9]+ parked .*: channel "
+                    ContainsRegex("'sender' .*deadlock_test.cc:[0-9]+ parked.*: channel "
                                   "'numbers' receive"),
                     HasSubstr("'main'"), HasSubstr("colibri_context_entry")));
 }

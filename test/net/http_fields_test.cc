@@ -89,6 +89,7 @@ struct SlowStream {
   std::string sent{};
 
   std::size_t read_some(std::span<std::byte>) { return 0; }
+  std::optional<std::size_t> try_read_some(std::span<std::byte>) { return 0; }
   void write_all(std::span<const std::byte> bytes) {
     net_detail::http_date(0);
     sent.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());

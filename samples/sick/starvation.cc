@@ -31,7 +31,10 @@ int main() {
     bool ended = false;
     int pulses = 0;
     auto pulse = colibri::spawn({.name = "pulse"}, [&] {
-      for (; !ended; ++pulses) colibri::sleep_for(std::chrono::milliseconds(1));
+      while (!ended) {
+        ++pulses;
+        colibri::sleep_for(std::chrono::milliseconds(1));
+      }
     });
     const std::string line(48, 'a');
     for (int i = 0; i < 3; ++i) {

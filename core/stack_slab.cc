@@ -57,6 +57,9 @@ StackSlab::~StackSlab() {
     unregister_stack(span(i) + kGuardBytes, span_bytes(size_class_) - kGuardBytes,
                      registrations_[i]);
   }
+  // Coroutines end without returning: whoever gets these addresses next must not be refused what
+  // was around their frames.
+  renew_stack(base_, bytes());
   munmap(base_, bytes());
   forget_guards(mprotect_guards_);
 }

@@ -68,7 +68,8 @@ StackFrame name_frame(std::uintptr_t instruction_pointer, bool innermost) {
   unw_cursor_t cursor;
   unw_getcontext(&context);
   put_registers(context, {.instruction_pointer = instruction_pointer - back});
-  if (unw_init_local(&cursor, &context) != 0) return frame;
+  // By itself the unwinder would look one instruction back, as for a frame that waits for a call.
+  if (unw_init_local2(&cursor, &context, UNW_INIT_SIGNAL_FRAME) != 0) return frame;
   char name[512];
   unw_word_t offset = 0;
   const int found = unw_get_proc_name(&cursor, name, sizeof name, &offset);

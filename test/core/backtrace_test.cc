@@ -138,6 +138,16 @@ TEST(Backtrace, OutsideACoroutineGoesUpToMain) {
   EXPECT_LT(place_of(backtrace, "main"), backtrace.size());
 }
 
+TEST(Backtrace, AnInnermostFrameMayBeAtItsFunctionsFirstInstruction) {
+  const auto start = reinterpret_cast<std::uintptr_t>(&inner_function);
+  const StackFrame first = name_frame(start, true);
+  EXPECT_THAT(first.function, testing::HasSubstr("inner_function"));
+  EXPECT_EQ(first.offset, 0U);
+  const StackFrame called = name_frame(start + 1, false);
+  EXPECT_THAT(called.function, testing::HasSubstr("inner_function"));
+  EXPECT_EQ(called.offset, 1U);
+}
+
 TEST(Backtrace, AsTextHasALineForEachFrame) {
   const Backtrace backtrace = {{0x1000, "first", 0x12}, {0x2000, "", 0}};
   EXPECT_EQ(to_string(backtrace), "  #0 0x1000 first+0x12\n  #1 0x2000 ?+0x0\n");

@@ -1,17 +1,13 @@
 #include "colibri/core/scheduler.h"
 
-#include <pthread.h>
-
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
-#include <new>
 
 #include "colibri/core/check.h"
-#include "colibri/core/coroutine_report.h"
 #include "colibri/core/fault_signals.h"
 #include "colibri/core/inspection_calls.h"
 #include "colibri/core/launch.h"
-#include "colibri/core/parking_lot.h"
 #include "colibri/core/scheduler_list.h"
 #include "colibri/core/scheduler_watch.h"
 #include "colibri/core/stack_usage.h"
@@ -24,40 +20,12 @@ constexpr std::uint32_t kFewestSlices = 256;
 constexpr std::uint32_t kMostSlices = 16384;
 constexpr std::int64_t kTurnNanoseconds = 100'000;
 
-void restart_or_forget_in_child() {
-  EventLoop::after_fork();
-  ParkingLot::wipe_in_child();
-  if (can_park()) {
-    thread_state.scheduler->restart_in_child();
-  } else {
-    EventLoop::forget_all_in_child();
-    scheduler_list.keep_in_child(nullptr);
-  }
-}
-
-/// `coroutine`, and whom it resumed, will never run again: nobody can wake or join them.
-void give_up(ControlBlock& coroutine) noexcept {
-  ControlBlock* each = &leaf_of(coroutine);
-  // What they wait in may live on.
-  withdraw(*each);
-  for (;; each = each->resumer) {
-    each->state = CoroutineState::kDone;
-    if (each == &coroutine) return;
-  }
-}
-
 unsigned next_number() noexcept {
   static constinit std::atomic<unsigned> last{0};
   return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
 }  // namespace
-
-void Scheduler::watch_forks() noexcept {
-  static const int registered =
-      pthread_atfork(&EventLoop::before_fork, &EventLoop::after_fork, &restart_or_forget_in_child);
-  check(registered == 0, "pthread_atfork failed: out of memory");
-}
 
 Scheduler::Scheduler(const StackChoice& stacks)
     : coarse_now_(coarse_time(monotonic_now())),
@@ -377,48 +345,6 @@ void Scheduler::stop_all(std::chrono::nanoseconds grace) {
   for (ControlBlock* each = alive_; each != nullptr; each = each->next_alive) cancel(*each);
   loop_until([this] { return alive_count_ == 0 || monotonic_now() >= stop_by_; });
   while (alive_ != nullptr) abandon(*alive_);
-}
-
-void Scheduler::abandon(ControlBlock& coroutine) {
-  report_abandoned(coroutine);
-  // If its owner outlives this run, the timer must not be taken for one of the next run's.
-  release_timer(leaf_of(coroutine));
-  forget(coroutine);
-  CoroutineExtras* extras = leaf_of(coroutine).extras;
-  give_up(coroutine);
-  // It must not be handed what others could use; nor, of pthread's locks, keep what it has been
-  // handed.
-  if (extras != nullptr) {
-    extras->waiter.leave_queues(false);
-    ParkingLot::abandon(extras->waiter);
-  }
-  if (!coroutine.on_shared_stack()) thread_state.stack_pool->abandon();
-}
-
-// fork -------------------------------------------------------------------------------------------
-
-void Scheduler::restart_in_child() {
-  ControlBlock* survivor = thread_state.current;
-  while (survivor->resumer_or_null() != nullptr) survivor = survivor->resumer;
-  ready_.clear();
-  for (ControlBlock* each = alive_; each != nullptr; each = each->next_alive) {
-    if (each == survivor) continue;
-    release_timer(leaf_of(*each));
-    CoroutineExtras* extras = leaf_of(*each).extras;
-    if (extras != nullptr) extras->waiter.leave_queues(true);
-    give_up(*each);
-  }
-  // The others exist in the parent only; here, their stacks stay as they are and never run.
-  survivor->next_alive = survivor->previous_alive = nullptr;
-  alive_ = survivor;
-  alive_count_ = 1;
-  for (AliveCursor* each = cursors_; each != nullptr; each = each->other) each->next = nullptr;
-  lone_child_ = lone_child_ || survivor != main_;
-  main_ = survivor;
-  scheduler_list.keep_in_child(&place_);
-  // A thread that is not here any more may have been waking this scheduler.
-  ::new (&mailbox_->lock) SmallLock;
-  event_loop_.restart_in_child();
 }
 
 }  // namespace colibri

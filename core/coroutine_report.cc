@@ -4,17 +4,15 @@
 #include "colibri/core/log.h"
 
 namespace colibri {
-namespace {
 
-std::string describe_wait(const ControlBlock& coroutine) {
-  const std::string descriptor = std::to_string(coroutine.wait_note.descriptor);
-  switch (coroutine.wait_kind) {
+std::string describe_wait_kind(WaitKind kind, int descriptor) {
+  switch (kind) {
     case WaitKind::kNothing:
       return "does not wait";
     case WaitKind::kReadable:
-      return "waits until descriptor " + descriptor + " is readable";
+      return "waits until descriptor " + std::to_string(descriptor) + " is readable";
     case WaitKind::kWritable:
-      return "waits until descriptor " + descriptor + " is writable";
+      return "waits until descriptor " + std::to_string(descriptor) + " is writable";
     case WaitKind::kPoll:
       return "waits in poll";
     case WaitKind::kSleep:
@@ -25,10 +23,8 @@ std::string describe_wait(const ControlBlock& coroutine) {
     case WaitKind::kQueue:
       break;
   }
-  return "waits";
+  return "waits for another coroutine or thread";
 }
-
-}  // namespace
 
 std::string describe(const ControlBlock& coroutine) {
   std::string text = "coroutine " + std::to_string(coroutine.id);
@@ -49,7 +45,8 @@ void report_abandoned(const ControlBlock& coroutine) noexcept {
   const ControlBlock& leaf = leaf_of(coroutine);
   try {
     std::string text = describe(coroutine) + " did not end after it was cancelled (it " +
-                       describe_wait(leaf) + "); it is abandoned. ";
+                       describe_wait_kind(leaf.wait_kind, leaf.wait_note.descriptor) +
+                       "); it is abandoned. ";
     // Innermost first, as frames are.
     for (const ControlBlock* each = &leaf; each != &coroutine; each = each->resumer) {
       text += "Inside " + describe(*each) + ":\n" + to_string(capture_backtrace(*each));

@@ -10,6 +10,10 @@ namespace colibri {
 /// "coroutine 17 'session' spawned at server.cc:41". Its own thread.
 std::string describe(const ControlBlock& coroutine);
 
+/// "waits until descriptor 7 is readable". `descriptor` counts for kReadable and kWritable. Any
+/// thread.
+std::string describe_wait_kind(WaitKind kind, int descriptor);
+
 /// Logs that an exception left the coroutine's function.
 void report_escaped_exception(const ControlBlock& coroutine, const char* what) noexcept;
 

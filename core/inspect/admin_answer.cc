@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "colibri/core/inspect/dump.h"
-#include "colibri/core/inspect/inquiry.h"
+#include "colibri/core/inspect/census.h"
 #include "colibri/core/inspect/leaks.h"
 #include "colibri/core/inspect/metrics.h"
 #include "colibri/core/inspect/run_times.h"
@@ -24,24 +23,8 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kPatience(5);
+constexpr std::size_t kDescribed = 3;  // coroutines of each group
 constexpr std::uint64_t kMostSeconds = 60;
-constexpr std::size_t kSlice = 64;  // coroutines that are looked at before others run
-
-/// Shows every coroutine of one scheduler to `visit`, a slice at a time.
-class Census : public Inquiry {
- public:
-  bool answer_some() override {
-    if (inspection_ == nullptr) inspection_ = std::make_unique<Inspection>();
-    return !inspection_->step(kSlice, [this](const ControlBlock& each) { visit(each); });
-  }
-  void finish() noexcept override { inspection_.reset(); }
-
- protected:
-  virtual void visit(const ControlBlock& coroutine) = 0;
-
- private:
-  std::unique_ptr<Inspection> inspection_;
-};
 
 /// What all of them are like.
 struct Listing final : Census {
@@ -57,12 +40,6 @@ struct Search final : Census {
   }
   const std::uint64_t id;
   std::optional<CoroutineInfo> found;
-};
-
-/// Their stacks.
-struct Grouping final : Census {
-  void visit(const ControlBlock& coroutine) override { groups.add(coroutine); }
-  StackGroups groups;
 };
 
 /// How long they run: begins at the first asking, and tells at the second.
@@ -83,60 +60,20 @@ class Measurement final : public Inquiry {
   std::unique_ptr<RunTimes> times_;
 };
 
-/// What can only be seen at one moment, and so in one piece.
-struct Moment final : Inquiry {
-  explicit Moment(std::function<std::string()> what) : look(std::move(what)) {}
-  bool answer_some() override {
-    seen = look();
-    return true;
-  }
-  const std::function<std::string()> look;
-  std::string seen;
-};
-
-/// An answer of one scheduler; or why there is none.
-template <class Question>
-struct Answered {
-  ListedScheduler scheduler;
-  std::shared_ptr<Question> inquiry;
-  InquiryEnd end = InquiryEnd::kNoAnswer;
-
-  bool is_there() const noexcept { return end == InquiryEnd::kAnswered; }
-  std::string complaint() const {
-    const char* what = end == InquiryEnd::kFailed        ? "there was no memory to answer"
-                       : end == InquiryEnd::kNobodyThere ? "has just ended"
-                                                         : "does not answer: one of its coroutines "
-                                                           "does not let the others run";
-    return fmt::format("scheduler {} (thread {}) {}\n", scheduler.number, scheduler.thread, what);
-  }
-};
-
-/// Asks all their schedulers at once.
-template <class Question>
-void ask(std::vector<Answered<Question>>& answers) {
-  std::vector<PendingInquiry> pending;
-  for (const auto& each : answers) pending.emplace_back(each.scheduler, each.inquiry);
-  const Deadline deadline = Deadline::after(kPatience);
-  for (std::size_t i = 0; i < answers.size(); ++i) {
-    answers[i].end = pending[i].wait_until(deadline);
-  }
+Deadline soon() {
+  return Deadline::after(kPatience);
 }
 
-/// A question of its own to each scheduler there is.
-template <class Question, class... Arguments>
-std::vector<Answered<Question>> prepare_questions(const Arguments&... arguments) {
-  std::vector<Answered<Question>> answers;
-  for (const ListedScheduler& scheduler : all_schedulers()) {
-    answers.push_back({scheduler, std::make_shared<Question>(arguments...)});
-  }
-  return answers;
-}
-
-template <class Question, class... Arguments>
-std::vector<Answered<Question>> ask_all(const Arguments&... arguments) {
-  auto answers = prepare_questions<Question>(arguments...);
-  ask(answers);
-  return answers;
+/// Why the answer is not there.
+template <class Question>
+std::string complaint(const Asked<Question>& asked) {
+  const char* what = asked.end == InquiryEnd::kFailed        ? "there was no memory to answer"
+                     : asked.end == InquiryEnd::kNobodyThere ? "has just ended"
+                                                             : "does not answer: one of its "
+                                                               "coroutines does not let the others "
+                                                               "run";
+  return fmt::format("scheduler {} (thread {}) {}\n", asked.scheduler.number,
+                     asked.scheduler.thread, what);
 }
 
 std::string describe_site(const SpawnSite& site) {
@@ -160,9 +97,9 @@ std::string list_coroutines() {
   // The words of a wait are last: they may be long.
   std::string text = "id\tscheduler\tname\tstate\tms\tstack\tparent\tspawned\twait\n";
   std::string complaints;
-  for (const auto& answer : ask_all<Listing>()) {
+  for (const auto& answer : ask_all<Listing>(soon())) {
     if (!answer.is_there()) {
-      complaints += answer.complaint();
+      complaints += complaint(answer);
       continue;
     }
     for (const CoroutineInfo& each : answer.inquiry->found) {
@@ -177,9 +114,9 @@ std::string list_coroutines() {
 
 std::string show_stacks() {
   std::string text;
-  for (auto& answer : ask_all<Grouping>()) {
+  for (auto& answer : ask_all<Grouping>(soon(), kDescribed)) {
     if (!answer.is_there()) {
-      text += answer.complaint();
+      text += complaint(answer);
       continue;
     }
     const std::vector<StackGroup> groups = answer.inquiry->groups.largest_first();
@@ -194,8 +131,8 @@ std::string show_stacks() {
 
 std::string show_stack(std::uint64_t id) {
   std::string complaints;
-  for (const auto& answer : ask_all<Search>(id)) {
-    if (!answer.is_there()) complaints += answer.complaint();
+  for (const auto& answer : ask_all<Search>(soon(), id)) {
+    if (!answer.is_there()) complaints += complaint(answer);
     if (!answer.is_there() || !answer.inquiry->found.has_value()) continue;
     return to_string(*answer.inquiry->found) + '\n' + to_string(answer.inquiry->found->stack);
   }
@@ -205,8 +142,8 @@ std::string show_stack(std::uint64_t id) {
 /// What `look` sees on each scheduler, `nothing` if that is nothing on all.
 std::string look_everywhere(const std::function<std::string()>& look, const std::string& nothing) {
   std::string text;
-  for (const auto& answer : ask_all<Moment>(look)) {
-    text += answer.is_there() ? answer.inquiry->seen : answer.complaint();
+  for (const auto& answer : ask_all<Moment<std::string>>(soon(), look)) {
+    text += answer.is_there() ? answer.inquiry->seen : complaint(answer);
   }
   return text.empty() ? nothing : text;
 }
@@ -266,15 +203,15 @@ std::string record_trace(std::uint64_t number) {
 
 std::string measure_run_times(std::uint64_t number) {
   auto measured = prepare_questions<Measurement>();
-  ask(measured);
+  ask(measured, soon());
   const bool waited = wait_for_seconds(number);
   // Those that have not begun for want of time will end right after that.
-  ask(measured);
+  ask(measured, soon());
   if (!waited) return refuse_seconds();
   std::string text = "id\tscheduler\tname\tms\tpercent\tslices\tspawned\n";
   std::string complaints;
   for (const auto& answer : measured) {
-    if (!answer.is_there()) complaints += answer.complaint();
+    if (!answer.is_there()) complaints += complaint(answer);
     if (!answer.is_there()) continue;
     for (const RunTime& each : answer.inquiry->found) {
       const Origin origin = origin_of(each.origin);

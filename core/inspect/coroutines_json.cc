@@ -3,69 +3,40 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
-#include "colibri/core/future.h"
-#include "colibri/core/inspect/dump.h"
+#include "colibri/core/inspect/census.h"
 #include "colibri/core/inspect/why.h"
-#include "colibri/core/scheduler_handle.h"
-#include "colibri/core/scheduler_list.h"
 
 namespace colibri {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// What one scheduler says of its coroutines.
-struct Account {
-  std::vector<StackGroup> groups;
-  std::vector<WaitChain> chains;
-};
-
-// On each scheduler ------------------------------------------------------------------------------
-
-/// The chains that begin at those who are described, of two links or more.
-std::vector<WaitChain> some_chains(const std::vector<StackGroup>& groups, std::size_t most) {
-  std::vector<WaitChain> chains;
-  for (const StackGroup& group : groups) {
-    if (group.state != CoroutineState::kParked || group.described.empty()) continue;
-    if (chains.size() == most) break;
-    WaitChain chain = wait_chain(group.described.front().id);
+/// The chains that begin at `some`, of two links or more, and all cycles. On their scheduler.
+std::vector<WaitChain> collect_chains(const std::vector<std::uint64_t>& some) {
+  std::vector<WaitChain> chains = find_cycles();
+  for (const std::uint64_t id : some) {
+    WaitChain chain = wait_chain(id);
     if (chain.links.size() > 1 && !chain.is_cycle) chains.push_back(std::move(chain));
   }
   return chains;
 }
 
-Account take_account(const CoroutinesJsonOptions& options) {
-  Account account;
-  account.groups = collect_stacks({.described = options.described});
-  account.chains = find_cycles();
-  std::vector<WaitChain> others = some_chains(account.groups, options.chains);
-  std::move(others.begin(), others.end(), std::back_inserter(account.chains));
-  return account;
-}
-
-/// Asks every scheduler of the process, this one included: each in a coroutine of its own.
-std::vector<Future<Account>> ask_all(const CoroutinesJsonOptions& options) {
-  std::vector<Future<Account>> answers;
-  for (const ListedScheduler& scheduler : all_schedulers()) {
-    Promise<Account> promise;
-    answers.push_back(promise.future());
-    auto answer = [promise = std::move(promise), options]() mutable {
-      keep(promise, [&] { return take_account(options); });
-    };
-    scheduler.mailbox->post(new PostedFunction<decltype(answer)>(
-        SpawnOptions{.name = "coroutines json"}, std::move(answer)));
+/// One of each group of those that are parked, of the largest groups.
+std::vector<std::uint64_t> some_parked(const std::vector<StackGroup>& groups, std::size_t most) {
+  std::vector<std::uint64_t> ids;
+  for (const StackGroup& group : groups) {
+    if (ids.size() == most) break;
+    const bool parked = group.state == CoroutineState::kParked && !group.described.empty();
+    if (parked) ids.push_back(group.described.front().id);
   }
-  return answers;
+  return ids;
 }
-
-// All together -----------------------------------------------------------------------------------
 
 std::string text_of(const StackFrame& frame) {
   return frame.function.empty() ? fmt::format("{:#x}", frame.instruction_pointer)
@@ -141,24 +112,25 @@ class Groups {
 
 std::string coroutines_json(const CoroutinesJsonOptions& options) {
   const Deadline deadline = Deadline::after(options.patience);
-  Groups groups;
-  Json chains = Json::array();
+  // In the heap: it outlives switches.
+  const auto groups = std::make_unique<Groups>();
+  std::vector<Asked<Moment<std::vector<WaitChain>>>> questions;
   std::size_t silent = 0;
-  for (Future<Account>& answer : ask_all(options)) {
-    if (!answer.wait_until(deadline)) {
-      ++silent;
-      continue;
-    }
-    Account account;
-    try {
-      account = answer.take_ready();
-    } catch (const std::future_error&) {
-      continue;  // that scheduler has ended
-    }
-    for (StackGroup& group : account.groups) groups.add(std::move(group));
-    for (const WaitChain& chain : account.chains) chains.push_back(json_of(chain));
+  for (auto& answer : ask_all<Grouping>(deadline, options.described)) {
+    if (answer.end == InquiryEnd::kNoAnswer) ++silent;
+    if (!answer.is_there()) continue;
+    std::vector<StackGroup> found = answer.inquiry->groups.largest_first();
+    auto look = [some = some_parked(found, options.chains)] { return collect_chains(some); };
+    questions.push_back({answer.scheduler, std::make_shared<Moment<std::vector<WaitChain>>>(look)});
+    for (StackGroup& group : found) groups->add(std::move(group));
   }
-  const Json all{{"groups", groups.json()}, {"chains", std::move(chains)}, {"silent", silent}};
+  ask(questions, deadline);
+  Json chains = Json::array();
+  for (const auto& answer : questions) {
+    if (!answer.is_there()) continue;
+    for (const WaitChain& chain : answer.inquiry->seen) chains.push_back(json_of(chain));
+  }
+  const Json all{{"groups", groups->json()}, {"chains", std::move(chains)}, {"silent", silent}};
   return all.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

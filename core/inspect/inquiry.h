@@ -35,13 +35,14 @@ enum class InquiryEnd {
   kNoAnswer,     // not in time: one of its coroutines does not let it go on, or it has much to do
 };
 
-/// Hands `inquiry` to the scheduler; then waits for its answer. Any thread but the scheduler's own.
+/// Hands `inquiry` to the scheduler; then waits for its answer. In a coroutine, also of that
+/// scheduler, or in any thread but the scheduler's own.
 /// Unless the answer is kNoAnswer, the inquiry is the caller's alone again; in that case it is the
 /// scheduler's for good. Throws std::bad_alloc.
 class PendingInquiry {
  public:
   PendingInquiry(const ListedScheduler& scheduler, std::shared_ptr<Inquiry> inquiry);
-  /// Blocks the thread, or parks the coroutine.
+  /// Blocks the thread, or parks the coroutine. Throws as Event::wait_until.
   InquiryEnd wait_until(Deadline deadline) const;
 
  private:

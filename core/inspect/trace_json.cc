@@ -9,6 +9,7 @@
 
 #include "colibri/core/clock.h"
 #include "colibri/core/context.h"
+#include "colibri/core/coroutine_report.h"
 #include "colibri/core/spawn_site.h"
 
 namespace colibri {
@@ -60,32 +61,12 @@ std::string name_of(const TraceEvent& event) {
   return *origin.name != '\0' ? origin.name : site_of(event);
 }
 
-std::string wait_of(const TraceEvent& event) {
-  switch (event.wait_kind) {
-    case WaitKind::kReadable:
-      return fmt::format("waits until descriptor {} is readable", event.descriptor);
-    case WaitKind::kWritable:
-      return fmt::format("waits until descriptor {} is writable", event.descriptor);
-    case WaitKind::kPoll:
-      return "waits in poll";
-    case WaitKind::kSleep:
-      return "sleeps";
-    case WaitKind::kJoin:
-      return "waits for another's end";
-    case WaitKind::kNothing:
-    case WaitKind::kOther:
-    case WaitKind::kQueue:
-      break;
-  }
-  return "waits for another coroutine or thread";
-}
-
 /// Why a slice ended.
 std::string end_of(const TraceEvent& event) {
   if (event.kind == TraceKind::kEnded) return "ended";
   switch (event.state) {
     case CoroutineState::kParked:
-      return wait_of(event);
+      return describe_wait_kind(event.wait_kind, event.descriptor);
     case CoroutineState::kSuspended:
       return "suspended";
     case CoroutineState::kResuming:

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "colibri/core/clock.h"
 #include "colibri/core/last_words.h"
@@ -92,10 +93,14 @@ void append(std::string_view text) noexcept {
   for (const char each : text) output.queue[(output.first + output.used++) % kQueueBytes] = each;
 }
 
+/// A piece of the queue that ends with a line where it can: other processes may write between two
+/// pieces.
 std::size_t take(char* piece) noexcept {
   const SmallLockGuard guard(output.lock);
-  const std::size_t size = std::min(output.used, kPieceBytes);
+  std::size_t size = std::min(output.used, kPieceBytes);
   for (std::size_t i = 0; i < size; ++i) piece[i] = output.queue[(output.first + i) % kQueueBytes];
+  const std::size_t line_end = std::string_view(piece, size).rfind('\n');
+  if (line_end != std::string_view::npos) size = line_end + 1;
   output.first = (output.first + size) % kQueueBytes;
   output.used -= size;
   return size;

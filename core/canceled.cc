@@ -9,6 +9,7 @@ void throw_if_failed(WakeReason reason, const char* what) {
   switch (reason) {
     case WakeReason::kFired:
     case WakeReason::kUnsupported:
+    case WakeReason::kCompleted:
       return;
     case WakeReason::kCanceled:
       throw Canceled();

@@ -48,6 +48,7 @@ enum class WakeReason : std::uint8_t {
   kInterrupted,  // a signal handler ran that wants calls to fail with EINTR
   kUnsupported,  // never parked: epoll refuses this kind of descriptor, which is always ready
   kOutOfMemory,  // never parked: no memory for a timer
+  kCompleted,    // an operation of the ring engine has ended; wait_note says how
 };
 
 /// What a parked coroutine waits for; for people who look inside.

@@ -11,6 +11,7 @@
 
 #include "colibri/core/clock.h"
 #include "colibri/core/libc.h"
+#include "colibri/core/ring_engine.h"
 #include "colibri/core/small_lock.h"
 #include "colibri/core/unpark.h"
 
@@ -30,25 +31,9 @@ constexpr std::uint32_t kDistrustEvents = EPOLLRDHUP | EPOLLPRI | EPOLLHUP | EPO
 constexpr std::uint64_t kWakeTag = std::numeric_limits<std::uint64_t>::max();
 constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
 
-// What the kernel gives back with an event: where the state lies, and in the 16 bits that addresses
-// of programs leave free, its generation. An event that is 65,536 generations late would pass for a
-// present one, and wake somebody who looks and parks again.
-constexpr int kGenerationShift = 48;
-
-std::uint64_t tag_of(const DescriptorState& state) noexcept {
-  return (std::uint64_t{state.generation} << kGenerationShift) |
-         reinterpret_cast<std::uintptr_t>(&state);
-}
-
-// A pointer, since that of kWakeTag may be fetched in advance, but never looked through.
-DescriptorState* state_of(std::uint64_t tag) noexcept {
-  constexpr std::uint64_t kAddress = (std::uint64_t{1} << kGenerationShift) - 1;
-  return reinterpret_cast<DescriptorState*>(tag & kAddress);
-}
-
 }  // namespace
 
-EventLoop::EventLoop() {
+EventLoop::EventLoop(Engine engine) : engine_(engine) {
   open();
   const SmallLockGuard guard(loops_lock);
   next_loop_ = loops;
@@ -76,6 +61,19 @@ void EventLoop::open() {
   // Edge-triggered: each write is an edge of its own, so the counter never has to be read.
   watch(wake_, EPOLLIN | EPOLLET);
   if (has_alarm_) open_alarm();
+  if (ring_ != nullptr) {
+    ring_->watch_epoll();
+  } else if (engine_ == Engine::kIoUring) {
+    open_ring();
+  }
+}
+
+void EventLoop::open_ring() {
+  try {
+    ring_ = std::make_unique<RingEngine>(epoll_);
+  } catch (const std::system_error& error) {
+    log_refused_once(error.what());
+  }
 }
 
 /// Nobody waits for `descriptor` in particular: it ends waits.
@@ -210,7 +208,8 @@ void EventLoop::detach(int descriptor) noexcept {
     // registration could no longer be named.
     real::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
   }
-  state->read_drained = state->write_drained = state->hung_up = false;
+  if (state->operated.exchange(false)) ring_->release(*state);
+  state->read_drained = state->write_drained = state->hung_up = state->expects_empty = false;
   ++state->generation;
   unpark_all(state->readers, WakeReason::kClosed);
   unpark_all(state->writers, WakeReason::kClosed);
@@ -218,8 +217,11 @@ void EventLoop::detach(int descriptor) noexcept {
 
 void EventLoop::detach_from_outside(int descriptor) noexcept {
   DescriptorState* state = states_.find(descriptor);
-  if (state == nullptr || !state->registered.exchange(false)) return;
-  real::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
+  if (state == nullptr) return;
+  const bool registered = state->registered.exchange(false);
+  if (registered) real::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
+  // What the ring does for it, its own thread must end.
+  if (!state->operated.exchange(false) && !registered) return;
   sweep_needed_.store(true, std::memory_order_release);
   wake();
 }
@@ -275,11 +277,12 @@ void EventLoop::wake_waiters(DescriptorState& state) noexcept {
   const WakeReason reason = look_again ? WakeReason::kFired : WakeReason::kClosed;
   unpark_all(state.readers, reason);
   unpark_all(state.writers, reason);
+  if (ring_ != nullptr && !state.operated.load()) ring_->release(state);
 }
 
 void EventLoop::sweep() noexcept {
   if (!sweep_needed_.exchange(false)) return;
-  states_.for_each([](int, DescriptorState& state) {
+  states_.for_each([this](int, DescriptorState& state) {
     if (!state.registered.load(std::memory_order_acquire)) wake_waiters(state);
   });
 }
@@ -337,11 +340,24 @@ int EventLoop::call_epoll_wait(epoll_event* events, int capacity, std::int64_t t
       static_cast<int>(std::min<std::int64_t>(milliseconds, std::numeric_limits<int>::max())));
 }
 
+/// False: the epoll set has nothing to tell. Otherwise it is to be asked, without waiting.
+bool EventLoop::wait_for_ring(std::int64_t& timeout) noexcept {
+  if (!ring_->wait(timeout)) {
+    if (sweep_needed_.load(std::memory_order_relaxed)) [[unlikely]]
+      sweep();
+    return false;
+  }
+  timeout = 0;
+  return true;
+}
+
 void EventLoop::wait(std::int64_t timeout) noexcept {
   constexpr int kCapacity = 512;
+  if (ring_ != nullptr && !wait_for_ring(timeout)) return;
   epoll_event events[kCapacity];
   const int count = call_epoll_wait(events, kCapacity, timeout);
   dispatch_all(events, count);
+  if (count == kCapacity && ring_ != nullptr) ring_->look_again();
   if (sweep_needed_.load(std::memory_order_relaxed)) [[unlikely]]
     sweep();
   if (count < 0 && errno != EINTR) rebuild();
@@ -379,6 +395,8 @@ void EventLoop::after_fork() noexcept {
 
 void EventLoop::restart_in_child() noexcept {
   // Closing the child's copies leaves the parent's set as it is; removing entries would not.
+  if (ring_ != nullptr) ring_->forget_all();
+  ring_.reset();
   close_all();
   states_.forget_all();
   try_open();

@@ -20,17 +20,22 @@
 #include <atomic>
 #include <cstdint>
 #include <limits>
+#include <memory>
 
 #include "colibri/core/descriptor_map.h"
+#include "colibri/core/engine.h"
 #include "colibri/core/internal_descriptor.h"
 #include "colibri/core/wait_list.h"
 
 namespace colibri {
 
+class RingEngine;
+struct ControlBlock;
+
 enum class Direction : std::uint8_t { kRead, kWrite };
 
-/// What one loop knows of one descriptor. The loop's thread only, but for the two atomics, by which
-/// whoever closes the descriptor on another thread says so.
+/// What one loop knows of one descriptor. The loop's thread only, but for the atomics, by which
+/// whoever closes the descriptor on another thread says so. See ring_engine.h for the operations.
 struct alignas(64) DescriptorState {
   WaitList readers;
   WaitList writers;
@@ -41,6 +46,10 @@ struct alignas(64) DescriptorState {
   bool write_drained;
   bool reads_only;  // registered without the edges of kWrite: to be had by watch_writes
   bool hung_up;     // the peer closed or failed, or urgent data came: a short read proves nothing
+  bool expects_empty;          // the last receive by the ring found that no more was there: a hint
+  std::atomic<bool> operated;  // operations may be with the ring
+  ControlBlock* receiver;      // whose receive is with the ring
+  ControlBlock* sender;        // whose send is
 
   WaitList& waiters(Direction direction) noexcept {
     return direction == Direction::kRead ? readers : writers;
@@ -50,18 +59,39 @@ struct alignas(64) DescriptorState {
   }
 };
 
+static_assert(sizeof(DescriptorState) == 64);
+
+/// What comes back with an event: where the state lies, and in the 16 bits that addresses of
+/// programs leave free, its generation. An event that is 65,536 generations late would pass for a
+/// present one, and wake somebody who looks and parks again.
+inline std::uint64_t tag_of(const DescriptorState& state) noexcept {
+  return (std::uint64_t{state.generation} << 48) | reinterpret_cast<std::uintptr_t>(&state);
+}
+inline DescriptorState* state_of(std::uint64_t tag) noexcept {
+  return reinterpret_cast<DescriptorState*>(tag & ((std::uint64_t{1} << 48) - 1));
+}
+
 class EventLoop {
  public:
   static constexpr std::int64_t kNoAlarm = std::numeric_limits<std::int64_t>::max();
 
-  /// Throws std::system_error when the kernel gives no descriptor.
-  EventLoop();
+  /// Throws std::system_error when the kernel gives no descriptor. Where it has no io_uring, epoll
+  /// serves, and the log says so.
+  explicit EventLoop(Engine engine = Engine::kEpoll);
   ~EventLoop();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
   /// What is known of `descriptor`; null if nothing. Stays where it is as long as the loop lives.
   DescriptorState* find(int descriptor) const noexcept { return states_.find(descriptor); }
+
+  /// The same, but makes it known. Null if there is no memory.
+  DescriptorState* find_or_create(int descriptor) noexcept {
+    return states_.find_or_create(descriptor);
+  }
+
+  /// What receives and sends for coroutines; null: they do so themselves.
+  RingEngine* ring() const noexcept { return ring_.get(); }
 
   /// Registers `descriptor` unless it is. Null on failure, with errno: EPERM for files that epoll
   /// refuses because they are always ready, EBADF, ENOMEM, ENOSPC (fs.epoll.max_user_watches).
@@ -136,6 +166,7 @@ class EventLoop {
   void open();
   bool try_open() noexcept;
   void open_alarm();
+  void open_ring();
   void watch(const InternalDescriptor& descriptor, std::uint32_t events);
   void close_all() noexcept;
   void rebuild() noexcept;
@@ -145,15 +176,18 @@ class EventLoop {
   bool add(int descriptor, DescriptorState& state) noexcept;
   bool register_anew(int descriptor, DescriptorState& state) noexcept;
   int call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept;
+  bool wait_for_ring(std::int64_t& timeout) noexcept;
+  void wake_waiters(DescriptorState& state) noexcept;
   void detach_from_outside(int descriptor) noexcept;
   template <class Visit>
   static void for_each_other(Visit visit) noexcept;
   void look_again_from_outside(int descriptor) noexcept;
-  static void wake_waiters(DescriptorState& state) noexcept;
   void sweep() noexcept;
 
   InternalDescriptor epoll_;
   InternalDescriptor wake_;
+  const Engine engine_;
+  std::unique_ptr<RingEngine> ring_;
   InternalDescriptor alarm_;  // a timer of the kernel's, for loops that others drive
   bool has_alarm_ = false;
   std::uint32_t generation_ = 0;

@@ -8,10 +8,20 @@
 #include "colibri/core/coroutine_report.h"
 #include "colibri/core/launch.h"
 #include "colibri/core/parking_lot.h"
+#include "colibri/core/ring_engine.h"
 #include "colibri/core/scheduler.h"
 
 namespace colibri {
 namespace {
+
+/// Whatever is with the kernel for `leaf` must not wake it.
+void forget_operation(const ControlBlock& leaf) noexcept {
+  RingEngine* ring = thread_state.event_loop->ring();
+  if (ring == nullptr || leaf.state != CoroutineState::kParked) return;
+  if (leaf.wait_kind != WaitKind::kReadable && leaf.wait_kind != WaitKind::kWritable) return;
+  DescriptorState* state = thread_state.event_loop->find(leaf.wait_note.descriptor);
+  if (state != nullptr) ring->forget(*state, leaf);
+}
 
 /// `coroutine`, and whom it resumed, will never run again: nobody can wake or join them.
 void give_up(ControlBlock& coroutine) noexcept {
@@ -42,6 +52,7 @@ void Scheduler::abandon(ControlBlock& coroutine) {
   // If its owner outlives this run, the timer must not be taken for one of the next run's.
   release_timer(leaf_of(coroutine));
   forget(coroutine);
+  forget_operation(leaf_of(coroutine));
   CoroutineExtras* extras = leaf_of(coroutine).extras;
   give_up(coroutine);
   // It must not be handed what others could use; nor, of pthread's locks, keep what it has been

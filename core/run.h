@@ -23,6 +23,9 @@ struct RunOptions {
   /// Where coroutines run that are spawned without a wish of their own: as the environment variable
   /// COLIBRI_STACK says, and if there is none, on private stacks of kDefaultStackBytes.
   StackChoice stacks = StackChoice::from_environment();
+  /// By which of the kernel's interfaces; as COLIBRI_ENGINE says, and if there is none, epoll.
+  /// Where the kernel or a sandbox refuses io_uring, epoll serves, and the log says so.
+  Engine engine = engine_from_environment();
 };
 
 /// Calls `main()` in a coroutine on a new scheduler of this thread and returns its result (0 for
@@ -37,7 +40,7 @@ auto run(Main&& main, const RunOptions& options = {}, SpawnSite site = SpawnSite
   using Result = std::conditional_t<std::is_void_v<Returned>, int, Returned>;
   std::optional<Result> result;
   std::exception_ptr error;
-  Scheduler scheduler(options.stacks);
+  Scheduler scheduler(options.stacks, options.engine);
   auto call = [&] {
     try {
       if constexpr (std::is_void_v<Returned>) {

@@ -27,10 +27,11 @@ unsigned next_number() noexcept {
 
 }  // namespace
 
-Scheduler::Scheduler(const StackChoice& stacks)
+Scheduler::Scheduler(const StackChoice& stacks, Engine engine)
     : coarse_now_(coarse_time(monotonic_now())),
       number_(next_number()),
       timers_(monotonic_now()),
+      event_loop_(engine),
       mailbox_(acquire_mailbox()) {
   check(thread_state.scheduler == nullptr,
         "a second scheduler on one thread; colibri::run() must not be called inside run()");

@@ -63,7 +63,8 @@ class Scheduler {
   /// Makes the calling thread's scheduler; a thread has one at most. `stacks`: where coroutines
   /// run that are spawned without a wish of their own. Throws std::system_error when no descriptor
   /// or stack can be had.
-  explicit Scheduler(const StackChoice& stacks = {});
+  /// `engine`: how it waits for events and transfers, where the system permits that.
+  explicit Scheduler(const StackChoice& stacks = {}, Engine engine = Engine::kEpoll);
   ~Scheduler();
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;

@@ -28,6 +28,16 @@ inline PrivateStack& stack_of(const ControlBlock& block) noexcept {
   return thread_state.shared_stacks->memory_of(block);
 }
 
+/// True for what lies on the shared stack of the running coroutine: while that is parked, the bytes
+/// lie elsewhere, and others' are there. In a coroutine.
+inline bool lies_on_shared_stack(const void* address, std::size_t size) noexcept {
+  const ControlBlock& self = *thread_state.current;
+  if (!self.on_shared_stack()) return false;
+  PrivateStack& stack = stack_of(self);
+  const auto* begin = static_cast<const std::byte*>(address);
+  return begin < static_cast<const std::byte*>(stack.top()) && begin + size > stack.low;
+}
+
 /// Who runs on `stack`, or has it occupied; null when nobody does. Signal handlers may call it.
 ControlBlock* user_of(PrivateStack& stack) noexcept;
 

@@ -73,6 +73,7 @@ inline int error_of(WakeReason reason, int timeout = EAGAIN) noexcept {
       return ENOMEM;
     case WakeReason::kFired:
     case WakeReason::kUnsupported:
+    case WakeReason::kCompleted:
       break;
   }
   return 0;

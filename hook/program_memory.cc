@@ -8,7 +8,6 @@
 #include <iterator>
 
 #include "colibri/core/sanitizer.h"
-#include "colibri/core/stack_of.h"
 
 namespace colibri {
 namespace {
@@ -41,14 +40,6 @@ bool write_program_memory(void* to, const void* from, std::size_t size) noexcept
   if (!copy_carefully(&process_vm_writev, const_cast<void*>(from), to, size)) return false;
   note_written(to, size);
   return true;
-}
-
-bool lies_on_shared_stack(const void* address, std::size_t size) noexcept {
-  const ControlBlock& self = *thread_state.current;
-  if (!self.on_shared_stack()) return false;
-  PrivateStack& stack = stack_of(self);
-  const auto* begin = static_cast<const std::byte*>(address);
-  return begin < static_cast<const std::byte*>(stack.top()) && begin + size > stack.low;
 }
 
 bool sum_program_buffers(const iovec* buffers, std::size_t count, std::size_t& total) noexcept {

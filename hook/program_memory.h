@@ -7,6 +7,8 @@
 
 #include <cstddef>
 
+#include "colibri/core/stack_of.h"
+
 namespace colibri {
 
 /// Copies `size` bytes from the program's `from`. False if they cannot be read. Keeps errno. Any
@@ -15,10 +17,6 @@ bool read_program_memory(void* to, const void* from, std::size_t size) noexcept;
 
 /// The same in the other direction.
 bool write_program_memory(void* to, const void* from, std::size_t size) noexcept;
-
-/// True for what lies on the shared stack of the running coroutine: while that is parked, the bytes
-/// lie elsewhere, and others' are there. In a coroutine.
-bool lies_on_shared_stack(const void* address, std::size_t size) noexcept;
 
 /// True for what lies in the caller's own page of the stack, as short arguments mostly do: that can
 /// be accessed without asking.

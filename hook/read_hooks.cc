@@ -1,5 +1,6 @@
 // read, readv, recv, recvfrom, recvmsg.
 #include "colibri/core/received_descriptors.h"
+#include "colibri/core/ring_transfer.h"
 #include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
@@ -94,6 +95,32 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
   }));
 }
 
+/// The usual case where the ring receives: see core/ring_transfer.h. False: as receive_at_once.
+[[gnu::noinline]] bool receive_with_ring(int fd, void* buffer, size_t size, ssize_t& result) {
+  DescriptorState* state = thread_state.event_loop->find_or_create(fd);
+  if (state == nullptr || !may_receive_by_ring(*state) ||
+      !thread_state.scheduler->begin_call_at_once()) {
+    return false;
+  }
+  const KeptErrno kept;
+  for (;;) {
+    if (!state->expects_empty) {
+      result = real::recv(fd, buffer, size, MSG_DONTWAIT);
+      if (result < 0 && is_no_socket(fd)) return false;
+      state->expects_empty = result > 0 && static_cast<std::size_t>(result) < size;
+      if (result < 0 && errno == EBADF) descriptor_table::forget_if_closed(fd);
+      if (result >= 0 || errno != EAGAIN) break;
+    }
+    WakeReason early;
+    result = receive_by_ring(*state, fd, buffer, size, {.interruptible = true}, early);
+    if (early != WakeReason::kFired) result = fail_with_errno(error_of(early));
+    if (result >= 0 || errno != EAGAIN) break;
+    state->expects_empty = false;
+  }
+  result = kept(result);
+  return true;
+}
+
 /// The usual case in few instructions and little stack: a TCP connection that has its next bytes,
 /// or waits for them. False: nothing has happened, or a first try found that this is no socket;
 /// the call is to be made at length.
@@ -101,6 +128,9 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
                                                    ssize_t& result) {
   const Descriptor* descriptor = parkable_descriptor(fd);
   if (descriptor == nullptr || size == 0 || !is_plain_tcp(*descriptor)) return false;
+  if (thread_state.event_loop->ring() != nullptr) {
+    return receive_with_ring(fd, buffer, size, result);
+  }
   DescriptorState* state = find_state(fd);
   if (state == nullptr || !thread_state.scheduler->begin_call_at_once()) return false;
   const KeptErrno kept;

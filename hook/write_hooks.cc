@@ -1,6 +1,7 @@
 // write, writev, send, sendto, sendmsg.
 #include <poll.h>
 
+#include "colibri/core/ring_transfer.h"
 #include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
@@ -86,6 +87,17 @@ ssize_t send_stream_message(CallSite& call, const msghdr* message, int flags) {
       attempt);
 }
 
+/// One try, by the ring if that is better. As send with MSG_DONTWAIT.
+[[gnu::noinline]] ssize_t send_with_ring(int fd, const void* buffer, size_t size, int flags) {
+  DescriptorState* state = thread_state.event_loop->find_or_create(fd);
+  if (state != nullptr && better_sent_by_ring(*state, size)) {
+    const ssize_t result = send_by_ring(*state, fd, buffer, size);
+    // The signal of a broken pipe, which the ring never raises, comes with another try.
+    if (result >= 0 || errno != EPIPE || (flags & MSG_NOSIGNAL) != 0) return result;
+  }
+  return real::send(fd, buffer, size, flags | MSG_DONTWAIT);
+}
+
 /// The usual case in few instructions: a stream socket that has room for all of it. False: nothing
 /// has happened, or a first try found that this is no socket; the call is to be made at length.
 [[gnu::always_inline]] inline bool send_at_once(int fd, const void* buffer, size_t size, int flags,
@@ -97,9 +109,11 @@ ssize_t send_stream_message(CallSite& call, const msghdr* message, int flags) {
     return false;
   }
   const KeptErrno kept;
-  result = real::send(fd, buffer, size, flags | MSG_DONTWAIT);
+  result = thread_state.event_loop->ring() == nullptr
+               ? real::send(fd, buffer, size, flags | MSG_DONTWAIT)
+               : send_with_ring(fd, buffer, size, flags);
   if (result == static_cast<ssize_t>(size)) [[likely]]
-    return true;
+    return kept(result), true;
   if (result < 0 && is_no_socket(fd)) return false;
   result = send_rest(fd, *descriptor, buffer, size, flags, result, kept);
   return true;

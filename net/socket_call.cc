@@ -12,6 +12,7 @@ bool may_go_on(WakeReason reason) {
   switch (reason) {
     case WakeReason::kFired:
     case WakeReason::kUnsupported:
+    case WakeReason::kCompleted:
       return true;
     case WakeReason::kCanceled:
       throw Canceled();

@@ -59,6 +59,11 @@ inline DescriptorState* state_of(int descriptor) noexcept {
   return can_park() ? find_state(descriptor) : nullptr;
 }
 
+/// True in a coroutine whose scheduler receives and sends by the ring engine.
+inline bool has_ring() noexcept {
+  return can_park() && thread_state.event_loop->ring() != nullptr;
+}
+
 /// To be asked at the beginning of each call. Results as may_go_on.
 inline bool may_begin_call() {
   if (!can_park()) [[unlikely]]

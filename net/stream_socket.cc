@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "colibri/core/libc.h"
+#include "colibri/core/ring_transfer.h"
 #include "colibri/net/io_vectors.h"
 #include "colibri/net/net_error.h"
 #include "colibri/net/stream_reads.h"
@@ -53,8 +54,35 @@ inline void StreamSocket::note_read(std::size_t size, std::size_t room) const no
   }
 }
 
+/// One receive by the ring engine, after may_begin_call. -1 with errno; EAGAIN: it is to be tried
+/// without the ring.
+ssize_t StreamSocket::receive_with_ring(std::span<std::byte> buffer, CallDeadline& deadline) {
+  DescriptorState* state = thread_state.event_loop->find_or_create(descriptor());
+  while (state != nullptr && may_receive_by_ring(*state)) {
+    if (!state->expects_empty) {
+      const ssize_t size = real::recv(descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+      state->expects_empty = size > 0 && static_cast<std::size_t>(size) < buffer.size();
+      if (size >= 0 || (errno != EAGAIN && errno != EINTR)) return size;
+    }
+    WakeReason early;
+    const ssize_t size = receive_by_ring(*state, descriptor(), buffer.data(), buffer.size(),
+                                         {.deadline = deadline.get()}, early);
+    if (early != WakeReason::kFired && !net_detail::may_go_on(early)) return -1;
+    if (size >= 0 || errno != EAGAIN) return size;
+    state->expects_empty = false;
+  }
+  errno = EAGAIN;
+  return -1;
+}
+
 std::size_t StreamSocket::receive(std::span<std::byte> buffer, CallDeadline deadline) {
   if (buffer.empty()) return 0;
+  if (short_reads_prove_ && net_detail::has_ring()) {
+    if (!net_detail::may_begin_call()) fail("read from");
+    const ssize_t size = receive_with_ring(buffer, deadline);
+    if (size >= 0) return static_cast<std::size_t>(size);
+    if (errno != EAGAIN) fail("read from");
+  }
   const ssize_t size = socket_call(number(), Direction::kRead, deadline, [&] {
     return real::recv(socket_.descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
   });
@@ -125,8 +153,18 @@ void StreamSocket::wait_readable() {
 
 // Writing ----------------------------------------------------------------------------------------
 
+/// One try, by the ring if that is better.
+ssize_t StreamSocket::send_with_ring(std::span<const std::byte> bytes) {
+  DescriptorState* state = thread_state.event_loop->find_or_create(descriptor());
+  if (state != nullptr && better_sent_by_ring(*state, bytes.size())) {
+    return send_by_ring(*state, descriptor(), bytes.data(), bytes.size());
+  }
+  return real::send(descriptor(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 std::size_t StreamSocket::send_some(std::span<const std::byte> bytes, CallDeadline& deadline) {
   const ssize_t sent = try_until_done(number(), Direction::kWrite, deadline, [&] {
+    if (net_detail::has_ring()) return send_with_ring(bytes);
     return real::send(socket_.descriptor(), bytes.data(), bytes.size(),
                       MSG_DONTWAIT | MSG_NOSIGNAL);
   });

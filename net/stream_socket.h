@@ -109,6 +109,8 @@ class StreamSocket {
 
  private:
   std::size_t receive(std::span<std::byte> buffer, net_detail::CallDeadline deadline);
+  ssize_t receive_with_ring(std::span<std::byte> buffer, net_detail::CallDeadline& deadline);
+  ssize_t send_with_ring(std::span<const std::byte> bytes);
   std::size_t send_some(std::span<const std::byte> bytes, net_detail::CallDeadline& deadline);
   void note_read(std::size_t size, std::size_t room) const noexcept;
 

@@ -1,0 +1,62 @@
+#include "colibri/core/ring_transfer.h"
+
+#include <cerrno>
+
+#include "colibri/core/stack_of.h"
+
+namespace colibri {
+namespace {
+
+ssize_t fail_with(int error) noexcept {
+  errno = error;
+  return -1;
+}
+
+/// Nothing but the completion ends it.
+void await_completion(int descriptor, WaitKind kind) noexcept {
+  while (
+      thread_state.scheduler->park({.descriptor = descriptor, .kind = kind, .may_fail = false}) !=
+      WakeReason::kCompleted) {
+  }
+}
+
+}  // namespace
+
+ssize_t receive_by_ring(DescriptorState& state, int descriptor, void* buffer, std::size_t size,
+                        WaitLimits limits, WakeReason& early) noexcept {
+  early = WakeReason::kFired;
+  void* target = lies_on_shared_stack(buffer, size) ? nullptr : buffer;
+  if (!thread_state.event_loop->ring()->submit_receive(state, descriptor, target, size)) {
+    return fail_with(EAGAIN);
+  }
+  WakeReason reason = thread_state.scheduler->park({.deadline = limits.deadline,
+                                                    .descriptor = descriptor,
+                                                    .kind = WaitKind::kReadable,
+                                                    .interruptible = limits.interruptible,
+                                                    .never_restarts = limits.never_restarts});
+  // What is received may have come after the wait had ended, and before this coroutine had its
+  // turn.
+  if (reason != WakeReason::kCompleted && state.receiver == thread_state.current) {
+    thread_state.event_loop->ring()->cancel_receive(state);
+    await_completion(descriptor, WaitKind::kReadable);
+  }
+  const std::int32_t result = thread_state.event_loop->ring()->take_received(buffer, size);
+  if (result >= 0) [[likely]]
+    return result;
+  // Nobody but the one who closes the descriptor cancels the receive of another.
+  if (result == -ECANCELED) early = reason == WakeReason::kCompleted ? WakeReason::kClosed : reason;
+  return fail_with(-result);
+}
+
+ssize_t send_by_ring(DescriptorState& state, int descriptor, const void* buffer,
+                     std::size_t size) noexcept {
+  if (!thread_state.event_loop->ring()->submit_send(state, descriptor, buffer, size,
+                                                    lies_on_shared_stack(buffer, size))) {
+    return fail_with(EAGAIN);
+  }
+  await_completion(descriptor, WaitKind::kWritable);
+  const std::int32_t result = RingEngine::sent_result();
+  return result >= 0 ? result : fail_with(-result);
+}
+
+}  // namespace colibri

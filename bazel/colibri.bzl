@@ -50,6 +50,21 @@ def tests_on_shared_stacks(tests, tags = [], checked = True, **kwargs):
         quiet += [tag for tag in tags if tag not in quiet]
         _test_on_shared_stacks(test, "shared", "_on_checked_stacks", quiet, **kwargs)
 
+def tests_on_io_uring(tests, tags = [], **kwargs):
+    """Each of these tests of the package again, as NAME_on_io_uring, with that engine.
+
+    Where the system refuses io_uring, they test epoll once more.
+    """
+    for test in tests:
+        native.sh_test(
+            name = test + "_on_io_uring",
+            srcs = ["//test/support:on_io_uring.sh"],
+            args = ["$(location :%s)" % test],
+            data = [test],
+            tags = ["no_qemu", "no_valgrind"] + tags,
+            **kwargs
+        )
+
 def _test_on_shared_stacks(test, check, suffix, tags, **kwargs):
     native.sh_test(
         name = test + suffix,

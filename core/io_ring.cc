@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <new>
 #include <system_error>
 
 #include "colibri/core/libc.h"
@@ -40,7 +41,8 @@ UnforkedMemory::~UnforkedMemory() {
 void UnforkedMemory::map(std::size_t bytes, int descriptor, std::int64_t offset) {
   const int flags = descriptor >= 0 ? MAP_SHARED | MAP_POPULATE : MAP_PRIVATE | MAP_ANONYMOUS;
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, descriptor, offset);
-  if (memory == MAP_FAILED) fail("colibri: no memory for io_uring");
+  if (memory == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();
+  if (memory == MAP_FAILED) fail("colibri: io_uring gives no memory");
   memory_ = memory;
   bytes_ = bytes;
   if (madvise(memory, bytes, MADV_DONTFORK) != 0) fail("colibri: io_uring and forks");

@@ -114,6 +114,7 @@ ssize_t receive_message(int number, msghdr* message, int flags) {
     WakeReason early;
     result = receive_by_ring(*state, fd, buffer, size, {.interruptible = true}, early);
     if (early != WakeReason::kFired) result = fail_with_errno(error_of(early));
+    if (result < 0 && is_no_socket(fd)) return false;
     if (result >= 0 || errno != EAGAIN) break;
     state->expects_empty = false;
   }

@@ -81,6 +81,7 @@ std::optional<WebSocketMessage> WebSocket::receive_message() {
   WebSocketMessage message;
   net_detail::Utf8Check check;
   for (bool has_begun = false;;) {
+    if (!has_begun && leaves_at_stop()) return std::nullopt;
     const std::optional<FrameHead> head = read_head();
     if (!head) return std::nullopt;
     is_within_message_ = true;
@@ -110,13 +111,29 @@ std::optional<WebSocketMessage> WebSocket::receive_message() {
   }
 }
 
+/// Between two messages: true, and the peer has been told, once the server stops and all has been
+/// received that was here when that was seen. More may come all the time: a peer that never stops
+/// sending is told so, too.
+bool WebSocket::leaves_at_stop() {
+  if (is_ending_ || !transport_.stopping()) return false;
+  if (!left_at_stop_) left_at_stop_ = transport_.reader().buffered().size();
+  if (*left_at_stop_ != 0) return false;
+  leave();
+  return true;
+}
+
+void WebSocket::consume(std::size_t size) {
+  transport_.reader().consume(size);
+  if (left_at_stop_) *left_at_stop_ -= std::min(*left_at_stop_, size);
+}
+
 /// Nothing if the stream ends.
 std::optional<net_detail::WebSocketFrameHead> WebSocket::read_head() {
   BufferedReader& reader = transport_.reader();
   for (;;) {
     const auto head = net_detail::parse_websocket_frame(reader.buffered());
     if (head) {
-      reader.consume(head->head_bytes);
+      consume(head->head_bytes);
       return head;
     }
     if (!read_more()) return std::nullopt;
@@ -134,7 +151,7 @@ bool WebSocket::read_payload(const FrameHead& head, std::string& data,
         std::min<std::uint64_t>(reader.buffered().size(), head.payload_bytes - done));
     const std::size_t begin = data.size();
     data.append(reader.buffered().substr(0, size));
-    reader.consume(size);
+    consume(size);
     net_detail::unmask_websocket_payload(std::span(data).subspan(begin), head.mask, done);
     done += size;
     if (check != nullptr && !check->add(std::string_view(data).substr(begin))) {

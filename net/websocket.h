@@ -86,6 +86,8 @@ class WebSocket {
 
   std::optional<WebSocketMessage> receive_next();
   std::optional<WebSocketMessage> receive_message();
+  bool leaves_at_stop();
+  void consume(std::size_t size);
   std::optional<FrameHead> read_head();
   bool read_payload(const FrameHead& head, std::string& data, net_detail::Utf8Check* check);
   bool handle_control(const FrameHead& head);
@@ -110,6 +112,7 @@ class WebSocket {
   bool has_heard_end_ = false;  // nothing will come any more, or nothing that can be read
   bool is_ending_ = false;      // the handler has returned
   bool is_within_message_ = false;
+  std::optional<std::size_t> left_at_stop_;  // of what was here when the stop was seen
   net_detail::WebSocketClose close_{.code = net_detail::kWebSocketAbnormal, .reason = {}};
 };
 

@@ -440,7 +440,8 @@ TEST(TcpStream, AShortReadLeavesOutTheTryThatWouldFail) {
     pair.client.write_all("def");
     reader.join();
     ASSERT_NE(state, nullptr);
-    EXPECT_TRUE(state->read_drained);
+    // What leaves out the try, which each of the engines has a name for.
+    EXPECT_TRUE(state->read_drained || state->expects_empty);
   });
 }
 

@@ -1,0 +1,274 @@
+// Receiving and sending by io_uring. Where the system has none, nothing is to be tested.
+#include "colibri/core/ring_engine.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+#include "colibri/core/libc.h"
+#include "colibri/core/ring_transfer.h"
+#include "colibri/core/shared_stack_group.h"
+#include "colibri/core/sleep.h"
+#include "colibri/core/task.h"
+#include "test/support/descriptors.h"
+#include "test/support/run_in_scheduler.h"
+#include "test/support/scale.h"
+
+namespace colibri {
+namespace {
+
+using std::chrono::milliseconds;
+using test::DescriptorPair;
+
+bool has_io_uring() {
+  try {
+    const IoRing ring;
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+/// A test that runs on the engine.
+class RingEngineTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!has_io_uring()) GTEST_SKIP() << "the system refuses io_uring";
+  }
+
+  static void run_on_ring(const std::function<void()>& body) {
+    test::run_in_scheduler(body, {.engine = Engine::kIoUring});
+  }
+};
+
+const RingCounts& counts() {
+  return thread_state.event_loop->ring()->counts();
+}
+
+struct Received {
+  ssize_t size;
+  WakeReason early;
+  std::string bytes;
+};
+
+/// One receive, on the stack that it is called on.
+Received receive(int descriptor, WaitLimits limits = {}) {
+  std::array<char, 100> buffer;
+  WakeReason early;
+  DescriptorState& state = *thread_state.event_loop->find_or_create(descriptor);
+  const ssize_t size =
+      receive_by_ring(state, descriptor, buffer.data(), buffer.size(), limits, early);
+  return {size, early, size > 0 ? std::string(buffer.data(), static_cast<std::size_t>(size)) : ""};
+}
+
+ssize_t send(int descriptor, const std::string& bytes) {
+  DescriptorState& state = *thread_state.event_loop->find_or_create(descriptor);
+  return send_by_ring(state, descriptor, bytes.data(), bytes.size());
+}
+
+TEST_F(RingEngineTest, ReceivesWhatComesAndTheEnd) {
+  run_on_ring([] {
+    DescriptorPair sockets = DescriptorPair::sockets();
+    auto reader = spawn([&] {
+      EXPECT_EQ(receive(sockets.reader()).bytes, "x");
+      EXPECT_EQ(receive(sockets.reader()).size, 0);
+    });
+    sleep_for(milliseconds(1));
+    EXPECT_FALSE(reader.done());
+    sockets.put('x');
+    sleep_for(milliseconds(1));
+    EXPECT_FALSE(reader.done());
+    sockets.close_writer();
+    reader.join();
+    EXPECT_EQ(counts().receives, 2U);
+    EXPECT_EQ(counts().copied_receives, 0U);
+  });
+}
+
+TEST_F(RingEngineTest, WhoStopsWaitingTakesNothing) {
+  run_on_ring([] {
+    const DescriptorPair sockets = DescriptorPair::sockets();
+    const Received late = receive(sockets.reader(), {.deadline = Deadline::after(milliseconds(1))});
+    EXPECT_EQ(late.size, -1);
+    EXPECT_EQ(late.early, WakeReason::kTimeout);
+    auto reader = spawn([&] { return receive(sockets.reader()).early; });
+    sleep_for(milliseconds(1));
+    reader.cancel();
+    EXPECT_EQ(reader.join(), WakeReason::kCanceled);
+    EXPECT_EQ(counts().cancels, 2U);
+    sockets.put('x');
+    sleep_for(milliseconds(1));
+    EXPECT_EQ(sockets.take(), 'x') << "a cancelled receive took what came after it";
+  });
+}
+
+TEST_F(RingEngineTest, BytesThatComeBeforeTheCancelAreReceived) {
+  run_on_ring([] {
+    const DescriptorPair sockets = DescriptorPair::sockets();
+    auto reader = spawn([&] { return receive(sockets.reader()); });
+    sleep_for(milliseconds(1));
+    sockets.put('x');
+    reader.cancel();
+    const Received received = reader.join();
+    EXPECT_TRUE(received.bytes == "x" || sockets.take() == 'x') << "the byte was lost";
+  });
+}
+
+TEST_F(RingEngineTest, ACloseEndsAReceiveAndTheConnection) {
+  run_on_ring([] {
+    DescriptorPair sockets = DescriptorPair::sockets();
+    auto reader = spawn([&] { return receive(sockets.reader()); });
+    sleep_for(milliseconds(1));
+    sockets.close_reader();
+    // Nothing of the engine's keeps the socket open: the peer sees its end.
+    char byte;
+    EXPECT_EQ(real::recv(sockets.writer(), &byte, 1, MSG_DONTWAIT), 0);
+    EXPECT_EQ(reader.join().early, WakeReason::kClosed);
+  });
+}
+
+TEST_F(RingEngineTest, ACloseByAnotherThreadEndsAReceive) {
+  run_on_ring([] {
+    DescriptorPair sockets = DescriptorPair::sockets();
+    auto reader = spawn([&] { return receive(sockets.reader()); });
+    sleep_for(milliseconds(1));
+    std::thread([&] { sockets.close_reader(); }).join();
+    EXPECT_EQ(reader.join().early, WakeReason::kClosed);
+  });
+}
+
+TEST_F(RingEngineTest, ErrorsAreTheSocketsOwn) {
+  run_on_ring([] {
+    const DescriptorPair pipe = DescriptorPair::pipe();
+    pipe.put('x');  // otherwise, it is waited for
+    EXPECT_EQ(receive(pipe.reader()).size, -1);
+    EXPECT_EQ(errno, ENOTSOCK);
+    DescriptorPair sockets = DescriptorPair::sockets();
+    sockets.close_reader();
+    EXPECT_EQ(send(sockets.writer(), "x"), -1);
+    EXPECT_EQ(errno, EPIPE) << "and no signal";
+  });
+}
+
+TEST_F(RingEngineTest, ASendThatFindsNoRoomSaysSo) {
+  run_on_ring([] {
+    const DescriptorPair sockets = DescriptorPair::sockets();
+    EXPECT_EQ(send(sockets.writer(), "hello"), 5);
+    sockets.fill();
+    EXPECT_EQ(send(sockets.writer(), "hello"), -1);
+    EXPECT_EQ(errno, EAGAIN);
+    EXPECT_EQ(counts().sends, 2U);
+  });
+}
+
+TEST_F(RingEngineTest, ACloseComesAfterTheSendsBeforeIt) {
+  run_on_ring([] {
+    DescriptorPair sockets = DescriptorPair::sockets();
+    auto sender = spawn([&] { return send(sockets.writer(), "last words"); });
+    yield();
+    sockets.close_writer();
+    EXPECT_EQ(receive(sockets.reader()).bytes, "last words");
+    EXPECT_EQ(sender.join(), 10);
+  });
+}
+
+TEST_F(RingEngineTest, NothingGoesToOrFromASharedStack) {
+  run_on_ring([] {
+    SharedStackGroup group(1, 64 * 1024);
+    const DescriptorPair sockets = DescriptorPair::sockets();
+    const SpawnOptions shared{.shared_stacks = &group};
+    auto reader = spawn(shared, [&] { return receive(sockets.reader()).bytes; });
+    auto sender = spawn(shared, [&] {
+      std::array<char, 5> bytes{'h', 'e', 'l', 'l', 'o'};
+      DescriptorState& state = *thread_state.event_loop->find_or_create(sockets.writer());
+      return send_by_ring(state, sockets.writer(), bytes.data(), bytes.size());
+    });
+    // Has the stack while the kernel works for the two.
+    auto third = spawn(shared, [] {
+      std::array<volatile char, 8192> other{};
+      for (auto& byte : other) byte = '!';
+      yield();
+    });
+    EXPECT_EQ(sender.join(), 5);
+    EXPECT_EQ(reader.join(), "hello");
+    third.join();
+    EXPECT_EQ(counts().copied_receives, 1U);
+    EXPECT_EQ(counts().copied_sends, 1U);
+  });
+}
+
+/// More at a time than the ring has entries, and, on a shared stack, than there are buffers.
+void everybody_is_served(const SpawnOptions& options) {
+  const std::size_t many = test::many_operations(600);
+  std::vector<DescriptorPair> pairs;
+  for (std::size_t i = 0; i < many; ++i) pairs.push_back(DescriptorPair::sockets());
+  std::size_t right = 0;
+  std::vector<Task<void>> readers;
+  for (DescriptorPair& each : pairs) {
+    readers.push_back(spawn(options, [&] {
+      Received received = receive(each.reader());
+      // No buffer was left: as blocking calls do.
+      while (received.size < 0 && errno == EAGAIN) {
+        yield();
+        received = receive(each.reader());
+      }
+      right += received.bytes == "x" ? 1 : 0;
+    }));
+  }
+  sleep_for(milliseconds(5));
+  for (const DescriptorPair& each : pairs) each.put('x');
+  for (Task<void>& each : readers) each.join();
+  EXPECT_EQ(right, many);
+}
+
+TEST_F(RingEngineTest, ServesMoreThanTheRingHasEntries) {
+  run_on_ring([] { everybody_is_served({}); });
+}
+
+TEST_F(RingEngineTest, ServesMoreOnSharedStacksThanThereAreBuffers) {
+  run_on_ring([] {
+    SharedStackGroup group(2, 64 * 1024);
+    everybody_is_served({.shared_stacks = &group});
+    EXPECT_GT(counts().copied_receives, ReceiveBuffers::kCount);
+  });
+}
+
+TEST_F(RingEngineTest, TheChildOfAForkHasARingOfItsOwn) {
+  run_on_ring([] {
+    const DescriptorPair sockets = DescriptorPair::sockets();
+    auto reader = spawn([&] { return receive(sockets.reader()).bytes; });
+    sleep_for(milliseconds(1));
+    const pid_t child = fork();
+    if (child == 0) {
+      const DescriptorPair own = DescriptorPair::sockets();
+      own.put('c');
+      _exit(receive(own.reader()).bytes == "c" ? 0 : 1);
+    }
+    int status = 0;
+    EXPECT_EQ(real::waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+    sockets.put('p');
+    EXPECT_EQ(reader.join(), "p") << "the parent's receive goes on";
+  });
+}
+
+TEST_F(RingEngineTest, OneWhoIsAbandonedLeavesTheNextBytesAlone) {
+  const DescriptorPair sockets = DescriptorPair::sockets();
+  test::run_and_abandon(1, [&] {
+    go([&] {
+      for (;;) receive(sockets.reader());
+    });
+    sleep_for(milliseconds(1));
+  });
+  sockets.put('x');
+  EXPECT_EQ(sockets.take(), 'x');
+}
+
+}  // namespace
+}  // namespace colibri

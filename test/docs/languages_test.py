@@ -1,0 +1,68 @@
+"""The pages of both languages say the same: as many headings of each level, the same blocks of code,
+tables of the same shape with the same figures. docs/zh/X.md is docs/X.md in Chinese.
+"""
+
+import os
+import re
+import sys
+
+import documents
+
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+
+
+def pairs():
+    for page in documents.pages():
+        if page == "README.zh-CN.md":
+            yield "README.md", page
+        elif page.startswith("docs/zh/"):
+            yield "docs/" + page.removeprefix("docs/zh/"), page
+
+
+def cells(row):
+    return len(re.findall(r"(?<!\\)\|", re.sub(r"`[^`]*`", "", row)))
+
+
+def rows(prose):
+    """Of each row of a table: how many cells it has, and its figures, outside code and links."""
+    for line in prose:
+        if line.lstrip().startswith("|"):
+            text = re.sub(r"\]\([^)]*\)", "]", line)
+            yield cells(line), sorted(NUMBER.findall(text))
+
+
+def marks(blocks):
+    return [[block.before] * block.before.startswith("<!-- ") + block.lines for block in blocks]
+
+
+def first_difference(one, other):
+    for left, right in zip(one, other):
+        if left != right:
+            return f"{left} and {right}"
+    return f"{len(one)} and {len(other)} of them"
+
+
+def complaints(english, chinese):
+    if not os.path.exists(os.path.join(documents.root(), english)):
+        yield f"{chinese}: there is no {english}"
+        return
+    (prose, blocks), (zh_prose, zh_blocks) = (
+        documents.split(documents.read(page)) for page in (english, chinese))
+    for what, one, other in [
+            ("headings", [level for level, _ in documents.headings(prose)],
+             [level for level, _ in documents.headings(zh_prose)]),
+            ("code", marks(blocks), marks(zh_blocks)),
+            ("tables", list(rows(prose)), list(rows(zh_prose)))]:
+        if one != other:
+            yield f"{english}, {chinese}: {what} differ: {first_difference(one, other)}"
+
+
+def main():
+    compared = list(pairs())
+    found = [each for pair in compared for each in complaints(*pair)]
+    print("\n".join(found) or f"{len(compared)} pages")
+    return 1 if found or not compared else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

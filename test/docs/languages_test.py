@@ -31,8 +31,10 @@ def rows(prose):
             yield cells(line), sorted(NUMBER.findall(text))
 
 
-def marks(blocks):
-    return [[block.before] * block.before.startswith("<!-- ") + block.lines for block in blocks]
+def code(prose, blocks):
+    """Fenced blocks with the marks before them, and lines that are code by their indentation."""
+    return [[block.before] * block.before.startswith("<!-- ") + block.lines for block in blocks] + [
+        line for line in prose if line.startswith("    ")]
 
 
 def first_difference(one, other):
@@ -51,7 +53,7 @@ def complaints(english, chinese):
     for what, one, other in [
             ("headings", [level for level, _ in documents.headings(prose)],
              [level for level, _ in documents.headings(zh_prose)]),
-            ("code", marks(blocks), marks(zh_blocks)),
+            ("code", code(prose, blocks), code(zh_prose, zh_blocks)),
             ("tables", list(rows(prose)), list(rows(zh_prose)))]:
         if one != other:
             yield f"{english}, {chinese}: {what} differ: {first_difference(one, other)}"
@@ -60,7 +62,8 @@ def complaints(english, chinese):
 def main():
     compared = list(pairs())
     found = [each for pair in compared for each in complaints(*pair)]
-    print("\n".join(found) or f"{len(compared)} pages")
+    alone = set(documents.pages()) - {page for pair in compared for page in pair}
+    print("\n".join(found) or f"{len(compared)} pages; in one language: {sorted(alone)}")
     return 1 if found or not compared else 0
 
 

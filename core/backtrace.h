@@ -11,9 +11,9 @@ namespace colibri {
 
 /// One frame. `function` is demangled; empty when no symbol is known.
 struct StackFrame {
-  std::uintptr_t instruction_pointer = 0;
-  std::string function;
-  std::uintptr_t offset = 0;  // into the function
+  std::uintptr_t instruction_pointer = 0;  // where it goes on
+  std::string function;                    // demangled
+  std::uintptr_t offset = 0;               // into the function
 };
 
 using Backtrace = std::vector<StackFrame>;
@@ -27,7 +27,7 @@ Backtrace capture_backtrace(const ControlBlock& coroutine);
 
 /// A stack without names.
 struct StackAddress {
-  std::uintptr_t instruction_pointer = 0;
+  std::uintptr_t instruction_pointer = 0;  // where it goes on
   /// Where on the stack it was found, while that lies where it belongs; 0: elsewhere, as that of
   /// the innermost frame, or not known.
   std::uintptr_t place = 0;

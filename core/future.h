@@ -56,7 +56,9 @@ class FutureAwaiter;
 template <class T>
 class Future {
  public:
+  /// True once there is a value or an error: no wait will wait.
   bool ready() const noexcept { return state_->ready(); }
+  /// Waits until there is a value or an error.
   void wait() const { state_->wait_until(Deadline::never()); }
   /// The same, ended neither by cancel nor by a TimeLimit.
   void wait_regardless() const noexcept { state_->wait_regardless(); }

@@ -17,6 +17,7 @@ namespace colibri {
 /// of its own, so that a peer that sends a byte now and then is waited for; a TimeLimit ends that.
 class BufferedReader {
  public:
+  /// Room unless told otherwise.
   static constexpr std::size_t kDefaultBytes = 8192;
 
   /// With room for so many bytes, in the heap; at least one.
@@ -61,8 +62,10 @@ class BufferedReader {
 /// What was not flushed when it is destroyed is not sent.
 class BufferedWriter {
  public:
+  /// Room unless told otherwise.
   static constexpr std::size_t kDefaultBytes = 8192;
 
+  /// With room for so many bytes, in the heap; at least one.
   explicit BufferedWriter(StreamReference stream, std::size_t bytes = kDefaultBytes);
 
   /// Keeps the bytes until flush, or until there is no room: then sends what is there, and them.

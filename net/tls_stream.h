@@ -61,6 +61,7 @@ class TlsStream {
   TcpStream release() noexcept;
   bool is_open() const noexcept;
 
+  /// As TcpStream's; the handshake's time is the context's.
   const StreamTimeouts& timeouts() const noexcept;
   void set_timeouts(const StreamTimeouts& timeouts) noexcept;
 

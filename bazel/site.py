@@ -25,10 +25,10 @@ SECTIONS = {  # in the order of the navigation: pages, by language
                         "security.md", "benchmarks.md"],
 }
 WORDS = {
-    "en": {"guide": "Guide", "reference": "Reference", "dark": "Dark", "light": "Light",
-           "english": "index.html", "chinese": "zh/index.html"},
-    "zh": {"guide": "指南", "reference": "参考（英文）", "dark": "深色", "light": "浅色",
-           "english": "../index.html", "chinese": "index.html"},
+    "en": {"guide": "Guide", "reference": "Reference", "names": "Every public name", "dark": "Dark",
+           "light": "Light", "english": "index.html", "chinese": "zh/index.html"},
+    "zh": {"guide": "指南", "reference": "参考", "names": "每个公开名字（英文）", "dark": "深色",
+           "light": "浅色", "english": "../index.html", "chinese": "index.html"},
 }
 PUBLIC = ["colibri.h", "net.h", "http.h", "testing.h"]
 PUBLIC_BESIDE = ["core/log_sink.h", "core/stackless.h", "hook/report.h", "net/admin_page.h",
@@ -108,11 +108,19 @@ class Language:
         for names, pages in SECTIONS.items():
             there = [page for page in pages if (self.root / self.folder / page).exists()]
             lines += [f"  - {names[index]}:"] + [f"    - {page}" for page in there]
-        reference = "reference/index.html" if self.name == "en" else "../reference/index.html"
-        return "\n".join(lines + [f"  - {word['reference']}: '{reference}'"])
+        return "\n".join(lines + [f"  - {word['reference']}: names.md"])
+
+    def lead_to_reference(self):
+        """mkdocs leads to no page that it has not made, so a page of its own does."""
+        folder = "" if self.name == "en" else "../"
+        (self.scratch / "names.md").write_text(
+            f"# {WORDS[self.name]['reference']}\n\n"
+            f'<a href="{folder}reference/annotated.html">{WORDS[self.name]["names"]}</a>\n',
+            encoding="utf-8")
 
     def build(self, site):
         self.stage()
+        self.lead_to_reference()
         text = (self.root / "mkdocs.yml").read_text(encoding="utf-8")
         for name, value in {**WORDS[self.name], "language": self.name, "pages": self.scratch,
                             "site": site, "nav": self.navigation()}.items():

@@ -12,7 +12,7 @@ void* find_real_function(const char* name) noexcept {
   if (void* function = dlsym(RTLD_NEXT, name)) return function;
   char alias[64] = "__";
   if (std::strlen(name) + 3 > sizeof alias) return nullptr;
-  std::strcpy(alias + 2, name);
+  std::memcpy(alias + 2, name, std::strlen(name) + 1);
   return dlsym(RTLD_DEFAULT, alias);
 }
 

@@ -1,5 +1,6 @@
 """The pages of both languages say the same: as many headings of each level, the same blocks of code,
-tables of the same shape with the same figures. docs/zh/X.md is docs/X.md in Chinese.
+tables of the same shape with the same figures and names, and the same figures in the text.
+docs/zh/X.md is docs/X.md in Chinese.
 """
 
 import os
@@ -9,6 +10,10 @@ import sys
 import documents
 
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+# In the text only what looks measured: small numbers are words in one language and digits in the
+# other.
+FIGURE = re.compile(r"(?<![A-Za-z0-9_.])\d+(?:[.,]\d+)+(?![A-Za-z0-9_])")
+NAME = re.compile(r"`[^`]*`")
 
 
 def pairs():
@@ -24,11 +29,15 @@ def cells(row):
 
 
 def rows(prose):
-    """Of each row of a table: how many cells it has, and its figures, outside code and links."""
+    """Of each row of a table: how many cells it has, its figures outside links, and its names."""
     for line in prose:
         if line.lstrip().startswith("|"):
             text = re.sub(r"\]\([^)]*\)", "]", line)
-            yield cells(line), sorted(NUMBER.findall(text))
+            yield cells(line), sorted(NUMBER.findall(text)), sorted(NAME.findall(line))
+
+
+def figures(prose):
+    return sorted(FIGURE.findall("\n".join(prose)))
 
 
 def code(prose, blocks):
@@ -54,7 +63,8 @@ def complaints(english, chinese):
             ("headings", [level for level, _ in documents.headings(prose)],
              [level for level, _ in documents.headings(zh_prose)]),
             ("code", code(prose, blocks), code(zh_prose, zh_blocks)),
-            ("tables", list(rows(prose)), list(rows(zh_prose)))]:
+            ("tables", list(rows(prose)), list(rows(zh_prose))),
+            ("figures", figures(prose), figures(zh_prose))]:
         if one != other:
             yield f"{english}, {chinese}: {what} differ: {first_difference(one, other)}"
 

@@ -121,6 +121,7 @@ class Language:
     def build(self, site):
         self.stage()
         self.lead_to_reference()
+        shutil.copy(self.root / "bazel/site.css", self.scratch)
         text = (self.root / "mkdocs.yml").read_text(encoding="utf-8")
         for name, value in {**WORDS[self.name], "language": self.name, "pages": self.scratch,
                             "site": site, "nav": self.navigation()}.items():
@@ -149,7 +150,7 @@ def public_headers(root):
 
 def build_reference(root, site):
     settings = (root / "bazel/Doxyfile").read_text(encoding="utf-8") + (
-        f"INPUT = {' '.join(public_headers(root))}\nOUTPUT_DIRECTORY = {site}\n"
+        f"INPUT = bazel/namespaces.dox {' '.join(public_headers(root))}\nOUTPUT_DIRECTORY = {site}\n"
         "HTML_OUTPUT = reference\n")
     subprocess.run(["doxygen", "-"], input=settings, text=True, cwd=root, check=True)
 

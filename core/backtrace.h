@@ -16,6 +16,7 @@ struct StackFrame {
   std::uintptr_t offset = 0;               // into the function
 };
 
+/// Innermost frame first.
 using Backtrace = std::vector<StackFrame>;
 
 /// The calling flow's stack, innermost frame first: up to the coroutine's entry, or to the
@@ -32,6 +33,7 @@ struct StackAddress {
   /// the innermost frame, or not known.
   std::uintptr_t place = 0;
 };
+/// Innermost frame first.
 using StackAddresses = std::vector<StackAddress>;
 
 /// As capture_backtrace of a coroutine that does not run, for some microseconds a frame.

@@ -176,6 +176,7 @@ auto async(const SpawnOptions& options, Function&& function, Arguments&&... argu
   return future;
 }
 
+/// The same without options.
 template <std::invocable F>
 auto async(F&& f, SpawnSite site = SpawnSite::here()) {
   return async(SpawnOptions{.site = site}, std::forward<F>(f));
@@ -252,6 +253,7 @@ class ReadyCase final : public SelectCase {
   std::unique_ptr<WaitPlace> place_;  // in the heap, during a wait
 };
 
+/// A case of select: calls `function(future)` once there is a value or an error.
 template <class T, class Function>
 ReadyCase<T, Function> on_ready(const Future<T>& future, Function function) {
   return {future, std::move(function)};

@@ -37,6 +37,7 @@ enum class HelperSet : std::uint8_t {
   kUnbounded,  // calls that wait for others (locks, processes): a thread for each
 };
 
+/// How many there are.
 inline constexpr std::size_t kHelperSets = 4;
 
 /// What one set of helper threads does at the moment.

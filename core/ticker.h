@@ -9,6 +9,7 @@
 
 namespace colibri {
 
+/// What timers send: a point of the monotonic clock.
 using TimePoint = std::chrono::steady_clock::time_point;
 
 /// What Alarm and Ticker share: a timer of the scheduler on which it was made, and a channel with

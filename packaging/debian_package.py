@@ -5,7 +5,6 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import tempfile
 
 from install import install
@@ -32,15 +31,22 @@ def run(*command):
 
 def packages_of(libraries):
     """The packages that have what these shared libraries load, colibri's own aside."""
-    # Two steps, since what ldd finds may lie behind a link of a folder's, which dpkg does not know.
     paths = set()
     for library in libraries:
         needed = set(re.findall(r"NEEDED\s+(\S+)", run("objdump", "-p", library)))
         found = dict(re.findall(r"(\S+) => (/\S+)", run("ldd", library)))
         paths |= {os.path.realpath(found[name]) for name in needed
                   if name in found and not name.startswith("libcolibri")}
-    owners = [line.partition(":")[0] for line in run("dpkg", "-S", *sorted(paths)).splitlines()]
-    return sorted(set(owners))
+    return sorted({_package_of(path) for path in paths})
+
+
+def _package_of(path):
+    # dpkg knows files by the names that packages give them, and /lib is a link by now.
+    for name in (path, path.removeprefix("/usr")):
+        result = subprocess.run(["dpkg", "-S", name], capture_output=True, text=True)
+        if result.returncode == 0:
+            return result.stdout.partition(":")[0]
+    raise RuntimeError(f"no package has {path}, which the package would need")
 
 
 def make_package(folder, build):
@@ -73,13 +79,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", help="where to put the package")
     folder = parser.parse_args().folder
-    build = read_build()
-    if build["mode"] != "opt":
-        sys.exit("deb: a package is made of optimised libraries: add --config=opt")
     # As the user meant it, who did not start in Bazel's folder.
     folder = pathlib.Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."), folder)
     folder.mkdir(parents=True, exist_ok=True)
-    print(make_package(folder, build))
+    print(make_package(folder, read_build()))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ readers of manuals about them. Nothing but files: nothing is run, and no cache r
 """
 
 import argparse
-import sys
 
 import descriptions
 import headers
@@ -80,9 +79,6 @@ def main():
     parser.add_argument("--libdir", default="lib", help="of libraries, below the prefix")
     arguments = parser.parse_args()
     build = read_build()
-    if build["mode"] != "opt":
-        print("install: these libraries are not optimised; --config=opt makes those that are",
-              file=sys.stderr)
     install(Layout(arguments.prefix, arguments.destdir, arguments.libdir), build)
     print(f"colibri {build['version']} is in {arguments.destdir}{arguments.prefix}")
 

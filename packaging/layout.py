@@ -11,8 +11,12 @@ BUILT = pathlib.Path(sys.argv[0]).absolute().parents[1]
 
 
 def read_build():
-    """What the build says of itself: version, abi, mode."""
-    return json.loads((BUILT / "packaging/build.json").read_text())
+    """What the build says of itself: version, abi, mode. Warns of one that is not to be measured."""
+    build = json.loads((BUILT / "packaging/build.json").read_text())
+    if build["mode"] != "opt":
+        print("these libraries are not optimised; --config=opt makes those that are",
+              file=sys.stderr)
+    return build
 
 
 class Layout:

@@ -7,11 +7,12 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import unittest
+
+import echo_check
 
 HERE = pathlib.Path.cwd()
 CONSUMERS = HERE / "samples/consumers"
@@ -105,19 +106,7 @@ class Installed(unittest.TestCase):
                               check=False).returncode
 
     def expect_echo(self, program):
-        """A client that is silent keeps no other from being answered: the calls park."""
-        server = subprocess.Popen([program], stdout=subprocess.PIPE, text=True,
-                                  env={**os.environ, **self.libraries})
-        try:
-            port = int(re.fullmatch(r"listening on \S+:(\d+)\n", server.stdout.readline())[1])
-            with socket.create_connection(("127.0.0.1", port)), \
-                 socket.create_connection(("127.0.0.1", port), timeout=30) as client:
-                client.sendall(b"hello")
-                self.assertEqual(client.recv(100), b"hello")
-        finally:
-            server.kill()
-            server.wait()
-            server.stdout.close()
+        echo_check.check_echo(program, self.libraries)
 
     def links(self, program):
         return re.findall(r"NEEDED\s+(libcolibri\S*)", run("objdump", "-p", program))

@@ -73,7 +73,7 @@ class BufferedWriter {
   /// rest not: so nothing may follow it, and all later writes throw std::system_error
   /// (broken_pipe).
   void write(std::span<const std::byte> bytes);
-  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  void write(std::string_view text) { write(std::as_bytes(std::span<const char>(text))); }
   /// Sends all that is collected. Throws as write.
   void flush();
   /// How much is collected.

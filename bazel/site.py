@@ -77,7 +77,8 @@ class Language:
     def page(self, path):
         file = self.root / path
         if file.is_dir():
-            names = sorted(each.name for each in file.iterdir() if each.is_file())
+            names = sorted(each.name for each in file.iterdir()
+                           if each.is_file() and not each.name.startswith("."))
             text = f"# {path}\n\n" + "\n".join(f"- [{name}]({name})" for name in names)
             return self.relinked(text, path, f"{path}/.")
         text = file.read_text(encoding="utf-8")

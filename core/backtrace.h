@@ -11,11 +11,12 @@ namespace colibri {
 
 /// One frame. `function` is demangled; empty when no symbol is known.
 struct StackFrame {
-  std::uintptr_t instruction_pointer = 0;
-  std::string function;
-  std::uintptr_t offset = 0;  // into the function
+  std::uintptr_t instruction_pointer = 0;  // where it goes on
+  std::string function;                    // demangled
+  std::uintptr_t offset = 0;               // into the function
 };
 
+/// Innermost frame first.
 using Backtrace = std::vector<StackFrame>;
 
 /// The calling flow's stack, innermost frame first: up to the coroutine's entry, or to the
@@ -27,11 +28,12 @@ Backtrace capture_backtrace(const ControlBlock& coroutine);
 
 /// A stack without names.
 struct StackAddress {
-  std::uintptr_t instruction_pointer = 0;
+  std::uintptr_t instruction_pointer = 0;  // where it goes on
   /// Where on the stack it was found, while that lies where it belongs; 0: elsewhere, as that of
   /// the innermost frame, or not known.
   std::uintptr_t place = 0;
 };
+/// Innermost frame first.
 using StackAddresses = std::vector<StackAddress>;
 
 /// As capture_backtrace of a coroutine that does not run, for some microseconds a frame.

@@ -52,6 +52,7 @@ class Barrier : private BarrierBase {
  public:
   using BarrierBase::arrival_token;
 
+  /// For `expected` arrivals a phase; `completion()` is called at the end of each.
   explicit Barrier(std::ptrdiff_t expected, Completion completion = Completion())
       : BarrierBase(expected), completion_(std::move(completion)) {}
 

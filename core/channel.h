@@ -87,6 +87,7 @@ class Channel {
   /// is left and then nothing. Closing twice is harmless.
   void close() const noexcept { state_->close(); }
 
+  /// True after close(), also while values are left.
   bool closed() const noexcept {
     const BiasedGuard guard(state_->lock);
     return state_->closed_locked();
@@ -189,6 +190,7 @@ template <class T>
 template <class T>
 class ChannelIterator {
  public:
+  /// What the standard wants of an iterator.
   using value_type = T;
   using difference_type = std::ptrdiff_t;
 

@@ -27,6 +27,7 @@ class ConditionVariable {
   void notify_one() noexcept;
   void notify_all() noexcept;
 
+  /// Lets go of the lock and waits to be notified; with a condition, until that holds.
   template <class Lock>
   void wait(Lock& lock) {
     wait_until(lock, Deadline::never());
@@ -36,6 +37,7 @@ class ConditionVariable {
     while (!condition()) wait(lock);
   }
 
+  /// `timeout` when the deadline came first.
   template <class Lock>
   std::cv_status wait_until(Lock& lock, Deadline deadline);
   /// What the condition is in the end.

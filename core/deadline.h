@@ -24,6 +24,7 @@ class Deadline {
     return wait >= kNever - now ? never() : at_nanoseconds(now + wait);
   }
 
+  /// At a point of the monotonic clock.
   static constexpr Deadline at(std::chrono::steady_clock::time_point time) noexcept {
     return at_nanoseconds(
         std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count());
@@ -46,6 +47,7 @@ class Deadline {
     return deadline;
   }
 
+  /// Whether there is none, and whether it is over by now.
   constexpr bool is_never() const noexcept { return time_ == kNever; }
   bool has_passed() const noexcept { return !is_never() && monotonic_now() >= time_; }
   /// As a reading of monotonic_now(); the largest value means never.
@@ -68,6 +70,7 @@ class Deadline {
 /// std::bad_alloc.
 class [[nodiscard]] TimeLimit {
  public:
+  /// For so long from now, or up to a deadline.
   explicit TimeLimit(std::chrono::nanoseconds duration) : TimeLimit(Deadline::after(duration)) {}
   explicit TimeLimit(Deadline deadline);
   ~TimeLimit();

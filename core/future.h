@@ -56,7 +56,9 @@ class FutureAwaiter;
 template <class T>
 class Future {
  public:
+  /// True once there is a value or an error: no wait will wait.
   bool ready() const noexcept { return state_->ready(); }
+  /// Waits until there is a value or an error.
   void wait() const { state_->wait_until(Deadline::never()); }
   /// The same, ended neither by cancel nor by a TimeLimit.
   void wait_regardless() const noexcept { state_->wait_regardless(); }
@@ -174,6 +176,7 @@ auto async(const SpawnOptions& options, Function&& function, Arguments&&... argu
   return future;
 }
 
+/// The same without options.
 template <std::invocable F>
 auto async(F&& f, SpawnSite site = SpawnSite::here()) {
   return async(SpawnOptions{.site = site}, std::forward<F>(f));
@@ -250,6 +253,7 @@ class ReadyCase final : public SelectCase {
   std::unique_ptr<WaitPlace> place_;  // in the heap, during a wait
 };
 
+/// A case of select: calls `function(future)` once there is a value or an error.
 template <class T, class Function>
 ReadyCase<T, Function> on_ready(const Future<T>& future, Function function) {
   return {future, std::move(function)};

@@ -81,11 +81,13 @@ class Generator {
 
   /// Unwinds the body where it stands. From then on it has ended.
   void close() noexcept { state_->close(); }
+  /// True once the body has returned, thrown or been closed.
   bool done() const noexcept { return state_->done(); }
 
   /// An input range of the values from here on.
   class Iterator {
    public:
+    /// What the standard wants of an iterator.
     using value_type = Out;
     using difference_type = std::ptrdiff_t;
     Out& operator*() const noexcept { return *state_->out; }
@@ -103,6 +105,7 @@ class Generator {
     explicit Iterator(GeneratorState<Out, In>* state) : state_(state) {}
     GeneratorState<Out, In>* state_;
   };
+  /// Runs the body to its next value; then the range of all from there on.
   Iterator begin() {
     next();
     return Iterator(state_.get());

@@ -10,6 +10,7 @@ namespace colibri {
 /// A counter that goes down to zero, once. Any coroutine of any scheduler and any plain thread.
 class Latch {
  public:
+  /// Expects so many.
   explicit constexpr Latch(std::ptrdiff_t expected) noexcept : expected_(expected) {}
   /// Nobody may wait for it: ends the process with a sentence.
   ~Latch();

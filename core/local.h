@@ -71,6 +71,7 @@ class CoroutineLocal {
     add_local(made.release());
     return result;
   }
+  /// As get().
   T& operator*() { return get(); }
   T* operator->() { return &get(); }
 

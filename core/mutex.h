@@ -33,6 +33,7 @@ class Mutex {
       lock_slowly(self, {.may_fail = false});
   }
 
+  /// False, at once, if somebody owns it.
   bool try_lock() noexcept {
     const Owner self = current_owner();
     return try_take(self) || try_lock_slowly(self);
@@ -49,6 +50,7 @@ class Mutex {
   /// As WaitFacts::owner; the lowest bit is free.
   using Owner = std::uintptr_t;
 
+  /// For derived classes: waits its turn, as far as the terms go.
   WakeReason lock_slowly(Owner self, const WaitTerms& terms) noexcept;
 
  private:

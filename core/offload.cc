@@ -63,7 +63,8 @@ class HelperPool {
 
   /// In the child of a fork: the threads stayed with the parent, and so do their jobs.
   void restart_in_child() noexcept {
-    // Not destroyed: what waited on it has vanished in the midst of its waits.
+    // Not destroyed: what waited on it has vanished in the midst of its waits. Without memory the
+    // child ends: NOLINTNEXTLINE(bugprone-unhandled-exception-at-new)
     if (jobs_.has_value()) new Channel<std::unique_ptr<HelperJob>>(*jobs_);
     jobs_.reset();
     threads_ = idle_ = pending_ = 0;

@@ -20,7 +20,7 @@ struct HelperJob {
 
 /// Bounds of the process's helper threads.
 struct OffloadLimits {
-  std::size_t threads = 16;
+  std::size_t threads = 16;   // at most, for offload()
   std::size_t queued = 1024;  // jobs that wait for a thread
 };
 
@@ -37,14 +37,15 @@ enum class HelperSet : std::uint8_t {
   kUnbounded,  // calls that wait for others (locks, processes): a thread for each
 };
 
+/// How many there are.
 inline constexpr std::size_t kHelperSets = 4;
 
 /// What one set of helper threads does at the moment.
 struct HelperFigures {
-  std::size_t threads = 0;
-  std::size_t idle = 0;    // of those
-  std::size_t queued = 0;  // jobs that no thread has yet
-  std::uint64_t jobs = 0;  // that a thread has taken, ever
+  std::size_t threads = 0;  // that there are
+  std::size_t idle = 0;     // of those
+  std::size_t queued = 0;   // jobs that no thread has yet
+  std::uint64_t jobs = 0;   // that a thread has taken, ever
 };
 
 /// Any thread; takes no lock, so that the numbers may be a moment apart.

@@ -32,6 +32,7 @@ class Parker {
   Parker(const Parker&) = delete;
   Parker& operator=(const Parker&) = delete;
 
+  /// What gives the permit: for other coroutines and threads, to copy.
   Unparker unparker() const { return Unparker(state_); }
 
   /// Waits for the permit and takes it. Throws Canceled, or std::system_error (timed_out) when an

@@ -49,6 +49,7 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
+  /// How many threads.
   std::size_t size() const noexcept { return workers_.size(); }
   /// The scheduler with number `index`, below size(): for post and go.
   SchedulerHandle scheduler(std::size_t index) const { return *workers_.at(index)->handle; }

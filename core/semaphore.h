@@ -12,6 +12,7 @@ namespace colibri {
 /// thread; first come, first served.
 class Semaphore {
  public:
+  /// With so many permits to begin with.
   explicit constexpr Semaphore(std::ptrdiff_t permits) noexcept : permits_(permits) {}
   /// Nobody may wait for it: ends the process with a sentence.
   ~Semaphore();
@@ -21,6 +22,7 @@ class Semaphore {
   /// Takes a permit, and waits for one if there is none. Throws Canceled, and std::system_error
   /// (timed_out) when an enclosing TimeLimit is over.
   void acquire() { try_acquire_until(Deadline::never()); }
+  /// False, at once, if there is none.
   bool try_acquire() noexcept;
   /// As acquire, but false when the deadline came first.
   bool try_acquire_until(Deadline deadline);

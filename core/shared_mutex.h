@@ -23,11 +23,13 @@ class SharedMutex {
   SharedMutex(const SharedMutex&) = delete;
   SharedMutex& operator=(const SharedMutex&) = delete;
 
+  /// As the only owner: waits for all others, or is refused.
   void lock() noexcept { acquire(current_owner(), {.may_fail = false}); }
   bool try_lock() noexcept { return try_acquire(current_owner()); }
   /// Ends the process with a sentence if no writer owns it.
   void unlock() noexcept;
 
+  /// As one of several readers: waits for a writer, or is refused.
   void lock_shared() noexcept { acquire(kReader, {.may_fail = false}); }
   bool try_lock_shared() noexcept { return try_acquire(kReader); }
   /// Ends the process with a sentence if no reader owns it.

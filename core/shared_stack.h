@@ -58,9 +58,9 @@ struct alignas(64) SharedStack {
 
 /// What was copied for the coroutines of one origin; see shared_stack_copies.
 struct StackCopies {
-  Origin origin;
-  std::uint64_t copies_out = 0;
-  std::uint64_t bytes_out = 0;
+  Origin origin;                 // where they were spawned
+  std::uint64_t copies_out = 0;  // how often one of them had to make room
+  std::uint64_t bytes_out = 0;   // in all
 };
 
 /// Since the thread's start, by spawn site, most bytes first: who copies much belongs on a private

@@ -12,7 +12,7 @@ namespace colibri {
 /// std::system_error (timed_out) when an enclosing TimeLimit is over first. Outside a coroutine it
 /// blocks the thread.
 void sleep_until(Deadline deadline);
-
+/// The same for a point of the monotonic clock.
 inline void sleep_until(std::chrono::steady_clock::time_point time) {
   sleep_until(Deadline::at(time));
 }

@@ -18,7 +18,7 @@ namespace colibri {
 
 /// What the coroutines of one place have used.
 struct StackUsage {
-  SpawnSite site;
+  SpawnSite site;                // where they were spawned
   const char* name = "";         // of the first of them
   std::size_t stack_bytes = 0;   // size of their stacks
   std::uint64_t coroutines = 0;  // that have ended

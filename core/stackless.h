@@ -48,6 +48,7 @@ concept Awaitable = requires(T&& awaitable, std::coroutine_handle<> handle) {
   awaiter_of(std::forward<T>(awaitable)).await_resume();
 };
 
+/// What `co_await` yields of such a thing.
 template <Awaitable T>
 using AwaitResult = decltype(awaiter_of(std::declval<T>()).await_resume());
 
@@ -62,7 +63,7 @@ struct DetachedStackless {
   };
 };
 
-// A reference goes by its address.
+/// How a result goes from one coroutine to another: a reference by its address.
 template <class Result>
 using Passed = std::conditional_t<std::is_lvalue_reference_v<Result>,
                                   std::add_pointer_t<std::remove_reference_t<Result>>,

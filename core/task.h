@@ -173,8 +173,8 @@ auto spawn(const SpawnOptions& options, Function&& function, Arguments&&... argu
   return Task<Result>(std::move(state));
 }
 
-// The forms without options. A parameter pack must stand last, and so must the default argument
-// that notes where the caller stands: hence one overload a number of arguments.
+/// The same without options. (A parameter pack must stand last, and so must the default argument
+/// that notes where the caller stands: hence one overload a number of arguments.)
 template <std::invocable F>
 void go(F&& f, SpawnSite site = SpawnSite::here()) {
   go(SpawnOptions{.site = site}, std::forward<F>(f));

@@ -52,6 +52,7 @@ TimeChannel& TimeChannel::operator=(TimeChannel&& other) noexcept {
   if (this != &other) {
     stop();
     Channel<TimePoint>::operator=(std::move(other));
+    // Only the channel was moved from: NOLINTNEXTLINE(bugprone-use-after-move)
     state_ = std::move(other.state_);
   }
   return *this;

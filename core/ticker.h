@@ -9,6 +9,7 @@
 
 namespace colibri {
 
+/// What timers send: a point of the monotonic clock.
 using TimePoint = std::chrono::steady_clock::time_point;
 
 /// What Alarm and Ticker share: a timer of the scheduler on which it was made, and a channel with
@@ -16,6 +17,7 @@ using TimePoint = std::chrono::steady_clock::time_point;
 /// whoever receives may be anywhere.
 class TimeChannel : public Channel<TimePoint> {
  public:
+  /// Who receives from it notices nothing.
   TimeChannel(TimeChannel&&) noexcept;
   TimeChannel& operator=(TimeChannel&& other) noexcept;
   ~TimeChannel();
@@ -37,6 +39,7 @@ class TimeChannel : public Channel<TimePoint> {
 /// Sends the time once, `duration` after it was made.
 class [[nodiscard]] Alarm : public TimeChannel {
  public:
+  /// Sends so much from now.
   explicit Alarm(std::chrono::nanoseconds duration);
   /// Anew, so much from now. A time that was sent and not received is taken back.
   void reset(std::chrono::nanoseconds duration);

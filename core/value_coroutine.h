@@ -59,6 +59,7 @@ class ValueCoroutine {
   }
   Out operator()(In value) { return resume(std::move(value)); }
 
+  /// As those of Coroutine.
   bool done() const noexcept { return coroutine_.done(); }
   CoroutineState state() const noexcept { return coroutine_.state(); }
   void close() noexcept { coroutine_.close(); }

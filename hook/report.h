@@ -17,21 +17,21 @@ enum class Escape {
 
 /// A name that an object calls past colibri.
 struct EscapedName {
-  std::string name;
-  Escape reason;
+  std::string name;    // as the object writes it
+  Escape reason;       // why it escapes
   std::string target;  // the object whose definition is called instead
 };
 
 /// What one loaded object does.
 struct ObjectReport {
-  std::string path;
-  std::vector<std::string> hooked;  // names it calls that come to colibri
-  std::vector<EscapedName> escaped;
-  // System calls that may block, made without libc, by their numbers; found by the instructions'
-  // pattern, so that data which looks like code counts, too.
+  std::string path;                  // its file
+  std::vector<std::string> hooked;   // names it calls that come to colibri
+  std::vector<EscapedName> escaped;  // names that do not
+  /// System calls that may block, made without libc, by their numbers; found by the instructions'
+  /// pattern, so that data which looks like code counts, too.
   std::vector<int> raw_system_calls;
-  // What it uses of stdio that waits in libc, whatever the hooks do: stdin, and functions of wide
-  // characters, which streams of colibri's refuse.
+  /// What it uses of stdio that waits in libc, whatever the hooks do: stdin, and functions of wide
+  /// characters, which streams of colibri's refuse.
   std::vector<std::string> blocking_stdio = {};
 };
 

@@ -16,6 +16,7 @@ namespace colibri {
 /// A text that is no address. what() quotes it and says what is wrong where.
 class AddressError : public std::invalid_argument {
  public:
+  /// Of `text`, which goes wrong at `position`.
   AddressError(std::string_view text, std::size_t position, std::string_view problem);
 
   /// Where in the text it goes wrong, counted from 0; the text's size for its end.
@@ -27,11 +28,12 @@ class AddressError : public std::invalid_argument {
 
 /// An IPv4 or IPv6 address with a port, or the name of a Unix socket. A value; any thread.
 ///
-///   127.0.0.1:7777   [::1]:7777   [fe80::1%eth0]:7777   unix:/run/x.sock   unix:@abstract
+///   127.0.0.1:7777   [::1]:7777   [fe80::1%eth0]:7777   unix:/run/x.sock   `unix:@abstract`
 ///
 /// Names of hosts are no addresses: a Resolver finds theirs.
 class Address {
  public:
+  /// What it is an address of.
   enum class Family { kIPv4, kIPv6, kUnix };
 
   /// Reads a text of the forms above. Throws AddressError. Implicit, so that wherever an address is
@@ -56,6 +58,7 @@ class Address {
   /// null byte in it.
   static Address unix_socket(std::string_view path);
 
+  /// What it is an address of.
   Family family() const noexcept;
   bool is_unix() const noexcept { return family() == Family::kUnix; }
   /// 0 for Unix sockets.

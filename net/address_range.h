@@ -20,8 +20,8 @@ class AddressRange {
   AddressRange(const char* text) : AddressRange(std::string_view(text)) {}
   AddressRange(const std::string& text) : AddressRange(std::string_view(text)) {}
 
-  /// Ports and zones do not count. An IPv4 host is the same when a listener of IPv6 sees it
-  /// (::ffff:1.2.3.4). Unix sockets are in no range.
+  /// Ports and zones do not count. An IPv4 host is the same when a listener of IPv6 sees it, mapped
+  /// into IPv6. Unix sockets are in no range.
   bool contains(const Address& address) const noexcept;
 
  private:

@@ -17,6 +17,7 @@ namespace colibri {
 /// of its own, so that a peer that sends a byte now and then is waited for; a TimeLimit ends that.
 class BufferedReader {
  public:
+  /// Room unless told otherwise.
   static constexpr std::size_t kDefaultBytes = 8192;
 
   /// With room for so many bytes, in the heap; at least one.
@@ -61,8 +62,10 @@ class BufferedReader {
 /// What was not flushed when it is destroyed is not sent.
 class BufferedWriter {
  public:
+  /// Room unless told otherwise.
   static constexpr std::size_t kDefaultBytes = 8192;
 
+  /// With room for so many bytes, in the heap; at least one.
   explicit BufferedWriter(StreamReference stream, std::size_t bytes = kDefaultBytes);
 
   /// Keeps the bytes until flush, or until there is no room: then sends what is there, and them.
@@ -70,7 +73,7 @@ class BufferedWriter {
   /// rest not: so nothing may follow it, and all later writes throw std::system_error
   /// (broken_pipe).
   void write(std::span<const std::byte> bytes);
-  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  void write(std::string_view text) { write(std::as_bytes(std::span<const char>(text))); }
   /// Sends all that is collected. Throws as write.
   void flush();
   /// How much is collected.

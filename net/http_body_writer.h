@@ -28,7 +28,7 @@ class HttpBodyWriter {
   /// Collects the bytes, and sends them when there are some thousand. Throws std::length_error if
   /// they are more than were announced.
   void write(std::span<const std::byte> bytes);
-  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  void write(std::string_view text) { write(std::as_bytes(std::span<const char>(text))); }
   /// Sends what was collected, so that the client sees it now.
   void flush();
 

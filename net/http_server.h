@@ -20,7 +20,7 @@ struct HttpServerState;
 struct HttpServerCounters {
   std::uint64_t requests = 0;  // whose head was good
   std::uint64_t refused = 0;   // heads and bodies that were bad, too long or too late
-  TcpServerCounters tcp{};
+  TcpServerCounters tcp{};     // of connections
 };
 
 /// A coroutine for each connection, which serves its requests in turn. Listens from its making on;
@@ -53,6 +53,7 @@ class HttpServer {
   void stop() const noexcept { server_->stop(); }
   bool stopping() const noexcept { return server_->stopping(); }
 
+  /// As those of TcpServer.
   Address address() const { return server_->address(); }
   HttpServerCounters counters() const noexcept;
 

@@ -46,6 +46,7 @@ struct ResolverOptions {
 /// and any plain thread.
 class Resolver {
  public:
+  /// Remembers nothing yet.
   explicit Resolver(ResolverOptions options = {});
 
   /// The addresses of `host`, with this port; at least one. A text that is an address is taken as

@@ -63,7 +63,7 @@ class StreamSocket {
     net_detail::CallDeadline deadline(timeouts_.write);
     while (!bytes.empty()) bytes = bytes.subspan(send_some(bytes, deadline));
   }
-  void write_all(std::string_view text) { write_all(std::as_bytes(std::span(text))); }
+  void write_all(std::string_view text) { write_all(std::as_bytes(std::span<const char>(text))); }
   /// The same for several buffers, in their order.
   void write_all(std::span<const iovec> buffers);
 

@@ -37,6 +37,7 @@ class TcpListener {
   /// Where it listens, with the port that port 0 has become.
   Address address() const { return socket_.local_address(); }
 
+  /// As those of TcpStream: whoever waits is woken by close, and release hands the descriptor over.
   bool is_open() const noexcept { return socket_.is_open(); }
   int descriptor() const noexcept { return socket_.descriptor(); }
   void close() noexcept { socket_.close(); }

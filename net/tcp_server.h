@@ -50,7 +50,7 @@ struct TcpServerOptions {
 
 /// What became of connections. A connection that has ended counts in one of the last five.
 struct TcpServerCounters {
-  std::uint64_t accepted = 0;
+  std::uint64_t accepted = 0;       // ever
   std::uint64_t active = 0;         // are being served now
   std::uint64_t accept_pauses = 0;  // no descriptors or memory for another: accepted a little later
   std::uint64_t refused = 0;        // accepted, and closed for want of memory for a coroutine
@@ -106,6 +106,7 @@ class TcpServer {
   /// to end.
   std::vector<int> listener_descriptors() const;
 
+  /// How many threads serve.
   std::size_t threads() const noexcept { return shards_.size(); }
   /// In all, and of one thread.
   TcpServerCounters counters() const noexcept;

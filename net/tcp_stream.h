@@ -10,9 +10,9 @@ namespace colibri {
 
 /// When the kernel asks a silent peer whether it is still there, and how often before it gives up.
 struct KeepAlive {
-  std::chrono::seconds idle{60};
-  std::chrono::seconds interval{10};
-  int count = 6;
+  std::chrono::seconds idle{60};      // of silence, before it asks first
+  std::chrono::seconds interval{10};  // between two questions
+  int count = 6;                      // of questions without an answer
 };
 
 /// How to connect to one of several addresses.

@@ -43,7 +43,7 @@ class TlsStream {
   bool read_exactly(std::span<std::byte> buffer);
   std::size_t read_until(std::string& buffer, std::string_view delimiter, std::size_t limit);
   void write_all(std::span<const std::byte> bytes);
-  void write_all(std::string_view text) { write_all(std::as_bytes(std::span(text))); }
+  void write_all(std::string_view text) { write_all(std::as_bytes(std::span<const char>(text))); }
   /// As StreamSocket's, but when it has sent nothing, some of the bytes may be sealed already: the
   /// next write must begin with the same ones, and have as many at least.
   std::optional<std::size_t> try_write_some(std::span<const std::byte> bytes);
@@ -61,6 +61,7 @@ class TlsStream {
   TcpStream release() noexcept;
   bool is_open() const noexcept;
 
+  /// As TcpStream's; the handshake's time is the context's.
   const StreamTimeouts& timeouts() const noexcept;
   void set_timeouts(const StreamTimeouts& timeouts) noexcept;
 

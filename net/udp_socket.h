@@ -15,10 +15,10 @@ namespace colibri {
 
 /// A datagram that has come: how many bytes of it are in the buffer, and from whom.
 struct Datagram {
-  std::size_t size = 0;
+  std::size_t size = 0;  // of what is in the buffer
   /// It was larger than the buffer: the rest is lost.
   bool cut_off = false;
-  Address from;
+  Address from;  // who sent it
 };
 
 /// Datagrams that come or go together, in one system call for many. Has its buffers in the heap, as
@@ -31,6 +31,7 @@ class DatagramBatch {
   DatagramBatch(DatagramBatch&&) noexcept;
   DatagramBatch& operator=(DatagramBatch&&) noexcept;
 
+  /// How many it has room for.
   std::size_t capacity() const noexcept;
   /// How many are in it: those that came, or that were put.
   std::size_t size() const noexcept;
@@ -91,7 +92,9 @@ class UdpSocket {
   /// many are received as one, see DatagramBatch::segment_bytes. False if it cannot.
   bool join_received(bool on) noexcept;
 
+  /// Where it is bound, with the port that port 0 has become.
   Address address() const { return socket_.local_address(); }
+  /// As those of TcpStream: whoever waits is woken by close, and release hands the descriptor over.
   bool is_open() const noexcept { return socket_.is_open(); }
   int descriptor() const noexcept { return socket_.descriptor(); }
   void close() noexcept { socket_.close(); }

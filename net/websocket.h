@@ -35,6 +35,7 @@ struct WebSocketMessage {
 /// handler returns.
 class WebSocket {
  public:
+  /// Talks with one client, until it returns.
   using Handler = std::function<void(WebSocket&)>;
 
   /// To be called by a handler of HTTP: agrees to what the request wants, and calls `handler`,

@@ -1,5 +1,5 @@
 // The server that README opens with: echoes what it receives on port 7777. Prints nothing.
-// //test/docs:readme_test keeps README equal to it.
+// //test/docs:quotes_test keeps README equal to it.
 //
 //   bazel run --config=opt //samples:readme_echo
 #include <netinet/in.h>

@@ -1,6 +1,9 @@
-// The yardstick: a single-threaded echo server on epoll, as written by hand for speed.
+// The yardstick: an echo server on epoll, as written by hand for speed.
 //
 //   epoll_server [--host 127.0.0.1] [--port 0] [--buffer-bytes 4096] [--level] [--read-write]
+//                [--threads 1]
+//
+// Threads share nothing: each has a listener, an epoll set and the connections that it accepted.
 //
 // An echo that waits costs three system calls (epoll_wait, recv, send), and epoll_wait's share is
 // divided by the number of connections that are ready together. Nothing is given up for it: no
@@ -30,6 +33,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "bench/baseline/server_setup.h"
@@ -225,5 +229,9 @@ void EpollServer::control(int operation, int fd, std::uint32_t events) {
 int main(int argc, char** argv) {
   const auto options = bench::parse_server_options(argc, argv, /*has_variants=*/true);
   const int listener = bench::listen_and_announce(options, SOCK_NONBLOCK);
+  for (unsigned thread = 1; thread < options.threads; ++thread) {
+    const int another = bench::listen_beside(listener, options, SOCK_NONBLOCK);
+    std::thread([another, options] { bench::EpollServer(another, options).run(); }).detach();
+  }
   bench::EpollServer(listener, options).run();
 }

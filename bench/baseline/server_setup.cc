@@ -41,15 +41,28 @@ int bind_socket(const ServerOptions& options, int type) {
   require(fd >= 0, "socket");
   const int on = 1;
   require(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0, "SO_REUSEADDR");
+  if (options.threads > 1) {
+    require(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0, "SO_REUSEPORT");
+  }
   require(bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0, "bind");
   return fd;
 }
 
-void announce(const ServerOptions& options, int fd) {
+int listen_at(const ServerOptions& options, int socket_flags) {
+  const int listener = bind_socket(options, SOCK_STREAM | socket_flags);
+  require(listen(listener, SOMAXCONN) == 0, "listen");
+  return listener;
+}
+
+std::uint16_t port_of(int fd) {
   sockaddr_in address{};
   socklen_t size = sizeof address;
   require(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0, "getsockname");
-  std::printf("listening on %s:%d\n", options.host.c_str(), ntohs(address.sin_port));
+  return ntohs(address.sin_port);
+}
+
+void announce(const ServerOptions& options, int fd) {
+  std::printf("listening on %s:%d\n", options.host.c_str(), port_of(fd));
   std::fflush(stdout);
 }
 
@@ -64,6 +77,7 @@ ServerOptions parse_server_options(int argc, char** argv, bool has_variants) {
   if (has_variants) {
     options.level = line.flag("--level");
     options.read_write = line.flag("--read-write");
+    options.threads = static_cast<unsigned>(line.number("--threads", 1, 1, 64));
   }
   line.finish();
   return options;
@@ -71,10 +85,14 @@ ServerOptions parse_server_options(int argc, char** argv, bool has_variants) {
 
 int listen_and_announce(const ServerOptions& options, int socket_flags) {
   std::signal(SIGPIPE, SIG_IGN);
-  const int listener = bind_socket(options, SOCK_STREAM | socket_flags);
-  require(listen(listener, SOMAXCONN) == 0, "listen");
+  const int listener = listen_at(options, socket_flags);
   announce(options, listener);
   return listener;
+}
+
+int listen_beside(int listener, ServerOptions options, int socket_flags) {
+  options.port = port_of(listener);
+  return listen_at(options, socket_flags);
 }
 
 int bind_datagrams_and_announce(const ServerOptions& options) {

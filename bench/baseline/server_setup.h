@@ -14,6 +14,7 @@ struct ServerOptions {
   // Variants of the epoll server; the others refuse them.
   bool level = false;       // level-triggered
   bool read_write = false;  // by read and write instead of recv and send
+  unsigned threads = 1;     // each with a listener, over which the kernel spreads connections
 };
 
 // Ends the program with status 2 on a bad command line, to which the variants belong unless the
@@ -29,8 +30,12 @@ ServerOptions parse_server_options(int argc, char** argv, bool has_variants = fa
 // a sentence when the address cannot be had.
 int listen_and_announce(const ServerOptions& options, int socket_flags = 0);
 
-// The same for datagrams: returns a bound UDP socket, whose buffer has room for 2,000 small ones,
-// so that none is lost while the server is not on its core. Raising it so far needs privilege.
+// One more listener on the port of `listener`, for another of several threads.
+int listen_beside(int listener, ServerOptions options, int socket_flags = 0);
+
+// The same as listen_and_announce for datagrams: returns a bound UDP socket, whose buffer has room
+// for 2,000 small ones, so that none is lost while the server is not on its core. Raising it so far
+// needs privilege.
 int bind_datagrams_and_announce(const ServerOptions& options);
 
 // Room for datagrams that have come, in the kernel's count.

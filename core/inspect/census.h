@@ -79,6 +79,7 @@ std::vector<Asked<Question>> prepare_questions(const Arguments&... arguments) {
 template <class Question>
 void ask(std::vector<Asked<Question>>& all, Deadline deadline) {
   std::vector<PendingInquiry> pending;
+  pending.reserve(all.size());
   for (const auto& each : all) pending.emplace_back(each.scheduler, each.inquiry);
   for (std::size_t i = 0; i < all.size(); ++i) all[i].end = pending[i].wait_until(deadline);
 }

@@ -122,6 +122,7 @@ std::vector<CoroutineInfo> find_leaks() {
   while (clear_some(suspects, channels)) {
   }
   std::vector<CoroutineInfo> leaks;
+  leaks.reserve(suspects.size());
   for (const Suspect& each : suspects) leaks.push_back(inspect(*each.coroutine, WithStack::kYes));
   return leaks;
 }

@@ -21,20 +21,20 @@ enum class MetricType { kCounter, kGauge, kHistogram };
 
 /// One number, or the numbers of one histogram.
 struct MetricSample {
-  std::vector<std::pair<std::string_view, std::string>> labels{};
-  double value = 0;  // not of a histogram
+  std::vector<std::pair<std::string_view, std::string>> labels{};  // name and value of each
+  double value = 0;                                                // not of a histogram
   /// Of a histogram: how many were at most so large, from bucket to bucket more; the last bucket,
   /// which has no end, holds all.
   std::vector<std::uint64_t> cumulative{};
-  double sum = 0;
+  double sum = 0;  // of a histogram: of all
 };
 
 /// Numbers of one name.
 struct MetricFamily {
-  std::string_view name;
-  std::string_view help;
-  MetricType type = MetricType::kGauge;
-  std::vector<MetricSample> samples{};
+  std::string_view name;                 // by Prometheus' conventions
+  std::string_view help;                 // a sentence
+  MetricType type = MetricType::kGauge;  // of all samples
+  std::vector<MetricSample> samples{};   // one for each set of labels
 };
 
 /// The numbers of this moment. Any thread; takes no lock that a scheduler waits for, and asks

@@ -145,6 +145,7 @@ SampleResult look_at_thread(StallSample& sample, const ListedScheduler& schedule
   };
   const ControlBlock* running = nullptr;
   alignas(ControlBlock) std::byte bytes[sizeof(ControlBlock)];
+  // The pointer itself: NOLINTNEXTLINE(bugprone-sizeof-expression)
   if (!copy(&running, &scheduler.thread_state->current, sizeof running)) {
     return SampleResult::kNoAnswer;
   }

@@ -11,8 +11,8 @@ namespace colibri {
 
 /// One coroutine of a chain, and what it waits for.
 struct WaitLinkInfo {
-  std::uint64_t id = 0;
-  std::string name = {};
+  std::uint64_t id = 0;               // the coroutine's
+  std::string name = {};              // may be empty
   std::vector<Awaited> awaited = {};  // empty: it does not wait
   std::string wait = {};              // all that in words
 };

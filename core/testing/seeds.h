@@ -28,9 +28,11 @@ namespace colibri::testing {
 /// threw, that exception is nested in it (std::rethrow_if_nested).
 class SeedFailure : public std::runtime_error {
  public:
+  /// The run with `seed` failed, as `what` says.
   SeedFailure(std::uint64_t seed, const std::string& what)
       : std::runtime_error(what), seed_(seed) {}
 
+  /// The seed that has the failure again.
   std::uint64_t seed() const noexcept { return seed_; }
 
  private:

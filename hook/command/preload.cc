@@ -32,7 +32,7 @@ std::string find_library() {
   const fs::path here = self.parent_path();
   const char* kFile = "libcolibri_preload.so";
   for (const fs::path& path :
-       {here / kFile, here / ".." / "lib" / kFile, here / "hook" / kFile,
+       {here / kFile, here / ".." / "lib" / "colibri" / kFile, here / "hook" / kFile,
         fs::path(self.string() + ".runfiles") / "colibri" / "hook" / kFile}) {
     if (fs::exists(path, error)) return fs::canonical(path, error).string();
   }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 namespace colibri {
@@ -13,6 +14,9 @@ struct Membership {
   const char* address;
   bool is_in;
 };
+void PrintTo(const Membership& membership, std::ostream* out) {
+  *out << membership.address << " in " << membership.range;
+}
 
 class Range : public testing::TestWithParam<Membership> {};
 
@@ -48,6 +52,9 @@ struct BadText {
   std::string text;
   std::size_t position;
 };
+void PrintTo(const BadText& bad, std::ostream* out) {
+  *out << testing::PrintToString(bad.text);
+}
 
 class BadRange : public testing::TestWithParam<BadText> {};
 

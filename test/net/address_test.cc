@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <random>
 #include <string>
 
@@ -77,6 +78,9 @@ struct BadText {
   std::string text;
   std::size_t position;
 };
+void PrintTo(const BadText& bad, std::ostream* out) {
+  *out << testing::PrintToString(bad.text);
+}
 
 class BadAddress : public testing::TestWithParam<BadText> {};
 

@@ -5,26 +5,14 @@
 
 #include "colibri/core/event.h"
 #include "colibri/core/task.h"
-#include "test/net/http_requests.h"
+#include "test/net/http_test.h"
 #include "test/net/loopback.h"
-#include "test/net/running_http_server.h"
 #include "test/support/captured_stderr.h"
-#include "test/support/run_in_scheduler.h"
 
 namespace colibri {
 namespace {
 
 using namespace std::string_literals;
-using std::chrono::milliseconds;
-using test::comes_true;
-using test::describe;
-using test::get;
-using test::HttpAnswer;
-using test::HttpClient;
-using test::kChunkedHead;
-using test::post;
-using test::run_in_scheduler;
-using test::RunningHttpServer;
 
 // Handlers that fail -----------------------------------------------------------------------------
 

@@ -7,24 +7,10 @@
 
 #include "colibri/core/event.h"
 #include "colibri/core/sleep.h"
-#include "test/net/http_requests.h"
-#include "test/net/running_http_server.h"
-#include "test/support/run_in_scheduler.h"
+#include "test/net/http_test.h"
 
 namespace colibri {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using test::comes_true;
-using test::describe;
-using test::get;
-using test::HttpAnswer;
-using test::HttpClient;
-using test::kChunkedHead;
-using test::post;
-using test::run_in_scheduler;
-using test::RunningHttpServer;
 
 TEST(HttpServer, StopEndsIdleConnectionsAndLetsRequestsEnd) {
   for (const std::size_t threads : {1U, 2U}) {

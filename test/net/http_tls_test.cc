@@ -8,26 +8,15 @@
 #include "colibri/core/sleep.h"
 #include "colibri/net/tls_stream.h"
 #include "colibri/net/websocket.h"
-#include "test/net/http_requests.h"
+#include "test/net/http_test.h"
 #include "test/net/loopback.h"
-#include "test/net/running_http_server.h"
 #include "test/net/test_certificates.h"
 #include "test/support/captured_stderr.h"
-#include "test/support/run_in_scheduler.h"
 
 namespace colibri {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using test::comes_true;
-using test::describe;
 using test::error_of_call;
-using test::get;
-using test::HttpAnswer;
-using test::post;
-using test::run_in_scheduler;
-using test::RunningHttpServer;
 
 /// A client's side of one connection over TLS.
 class HttpsClient : private test::ConnectedStream<TlsStream>, public test::HttpDialogue {

@@ -12,6 +12,7 @@
 #include "colibri/net/unix_stream.h"
 #include "test/net/loopback.h"
 #include "test/support/run_in_scheduler.h"
+#include "test/support/scale.h"
 
 namespace colibri {
 namespace {
@@ -119,6 +120,7 @@ TEST(TcpListener, IsReleasedAndAdopted) {
 }
 
 TEST(TcpListener, ReportsThatThereAreNoDescriptorsAndLosesNobody) {
+  if (test::in_valgrind()) GTEST_SKIP() << "Valgrind lets nobody run out of descriptors";
   run_in_scheduler([] {
     TcpListener listener("127.0.0.1:0");
     const TcpStream client = TcpStream::connect(listener.address());
@@ -238,6 +240,7 @@ TEST(UnixStream, BytesBeforeDescriptorsDoNotHideThem) {
 }
 
 TEST(UnixStream, WithoutRoomForDescriptorsTheyAreLostAndThatIsSaid) {
+  if (test::in_valgrind()) GTEST_SKIP() << "Valgrind lets nobody run out of descriptors";
   run_in_scheduler([] {
     auto [near, far] = UnixStream::pair();
     const int both[] = {near.descriptor(), far.descriptor()};

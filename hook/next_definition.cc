@@ -1,5 +1,5 @@
-// What the hooked names mean to whoever is not to come to the hooks: the next definition behind them.
-// core asks, which may be in another shared library than the hooks, before or after them.
+// What the hooked names mean to whoever is not to come to the hooks: the next definition behind
+// them. core asks, which may be in another shared library than the hooks, before or after them.
 #include <dlfcn.h>
 
 extern "C" void* colibri_next_definition(const char* name) noexcept {

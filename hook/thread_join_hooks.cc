@@ -124,6 +124,12 @@ int thrd_join(thrd_t thread, int* result) {
 }
 
 int pthread_cancel(pthread_t thread) {
+  if (EmulatedThread::find(thread) != nullptr) {
+    log(LogLevel::kWarning,
+        "pthread_cancel was refused: the thread is a coroutine, which cannot be cancelled so yet; "
+        "run the program without --threads=coroutines");
+    return ENOTSUP;
+  }
   if (thread_state.current == nullptr || pthread_equal(thread, pthread_self()) == 0) {
     return real_cancel(thread);
   }

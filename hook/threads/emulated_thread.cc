@@ -9,6 +9,7 @@
 #include "colibri/core/launch.h"
 #include "colibri/core/parking_lot.h"
 #include "colibri/core/waited_thing.h"
+#include "colibri/hook/key_rules.h"
 
 namespace colibri {
 namespace {
@@ -103,6 +104,7 @@ void emulated_threads::begin(bool stacks_are_chosen) noexcept {
   table.main_id = real_pthread_self();
   table.stacks_are_chosen = stacks_are_chosen;
   extras->thread = &table.main;
+  key_rules::give_early_keys_to_coroutines();
   table.on.store(true);
 }
 

@@ -10,6 +10,7 @@
 #include "colibri/core/identity.h"
 #include "colibri/core/libc.h"
 #include "colibri/hook/threads/emulated_thread.h"
+#include "colibri/hook/threads/own_code.h"
 
 namespace colibri {
 namespace {
@@ -71,7 +72,9 @@ thrd_t thrd_current() {
 
 pid_t gettid() noexcept {
   const EmulatedThread* self = EmulatedThread::current();
-  return self != nullptr ? self->number() : real_gettid();
+  // To colibri a thread is what the kernel calls so.
+  if (self == nullptr || is_colibris_own(__builtin_return_address(0))) return real_gettid();
+  return self->number();
 }
 
 int pthread_setname_np(pthread_t id, const char* name) noexcept {

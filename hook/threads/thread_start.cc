@@ -1,8 +1,5 @@
 #include "colibri/hook/threads/thread_start.h"
 
-#include <dlfcn.h>
-#include <link.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -16,6 +13,7 @@
 #include "colibri/core/scheduler.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/object_kind.h"
+#include "colibri/hook/threads/own_code.h"
 
 namespace colibri {
 namespace {
@@ -78,6 +76,7 @@ void* call(EmulatedThread& thread) {
 
 /// The first function on the coroutine's stack that is about the thread.
 void run_thread(EmulatedThread& thread) {
+  errno = 0;  // whoever ran before has left his
   try {
     thread.result = call(thread);
   } catch (...) {
@@ -108,19 +107,11 @@ const void* code_of(const ThreadWork& work) noexcept {
   return *static_cast<const void* const*>(work.argument);
 }
 
-bool is_colibris_own(const ThreadWork& work) noexcept {
-  dl_find_object own{};
-  dl_find_object others{};
-  if (_dl_find_object(reinterpret_cast<void*>(&is_colibris_own), &own) != 0) return false;
-  if (_dl_find_object(const_cast<void*>(code_of(work)), &others) != 0) return false;
-  // Linked into the program, it cannot be told from that.
-  return own.dlfo_map_start == others.dlfo_map_start && own.dlfo_link_map->l_name[0] != '\0';
-}
-
 }  // namespace
 
 bool becomes_coroutine(const ThreadWork& work) noexcept {
-  return emulated_threads::are_on() && parkable_coroutine() != nullptr && !is_colibris_own(work);
+  return emulated_threads::are_on() && parkable_coroutine() != nullptr &&
+         !is_colibris_own(code_of(work));
 }
 
 int start_thread(pthread_t* id, const pthread_attr_t* attributes, const ThreadWork& work) {

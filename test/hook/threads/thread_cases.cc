@@ -262,9 +262,6 @@ void join_in_time(Line& line) {
   line << error(pthread_clockjoin_np(thread.id(), &value, CLOCK_MONOTONIC, &monotonic));
   const timespec past{0, 0};
   line << error(pthread_timedjoin_np(thread.id(), &value, &past));
-  const timespec invalid{0, -1};
-  line << error(pthread_timedjoin_np(thread.id(), &value, &invalid));
-  line << error(pthread_clockjoin_np(thread.id(), &value, CLOCK_PROCESS_CPUTIME_ID, &soon));
   gate.open();
   const timespec late = from_now(CLOCK_REALTIME, 60'000);
   line << error(pthread_timedjoin_np(thread.id(), &value, &late)) << (value == kValue);
@@ -463,6 +460,26 @@ void values_of_keys(Line& line) {
   for (const pthread_key_t key : keys) pthread_key_delete(key);
 }
 
+/// As statics of C++ libraries do, before main.
+struct EarlyKey {
+  EarlyKey() {
+    pthread_key_create(&key, nullptr);
+    pthread_setspecific(key, kValue);
+  }
+  pthread_key_t key{};
+} const early;
+
+void a_key_made_before_main(Line& line) {
+  line << (pthread_getspecific(early.key) == kValue);
+  const Thread thread([]() -> void* {
+    const bool fresh = pthread_getspecific(early.key) == nullptr;
+    pthread_setspecific(early.key, &keys);
+    sched_yield();
+    return fresh && pthread_getspecific(early.key) == &keys ? kValue : nullptr;
+  });
+  line << (thread.join() == kValue) << (pthread_getspecific(early.key) == kValue);
+}
+
 void destructors_that_set_again(Line& line) {
   set_again = 0;
   pthread_key_create(&keys[0], [](void* value) {
@@ -623,6 +640,7 @@ constexpr Case kCases[] = {
     CASE(errno_is_each_ones_own),
     CASE(the_same_policy_may_be_set),
     CASE(values_of_keys),
+    CASE(a_key_made_before_main),
     CASE(destructors_that_set_again),
     CASE(destructors_know_their_thread),
     CASE(once_for_all),

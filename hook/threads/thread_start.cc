@@ -49,11 +49,13 @@ Wishes read_attributes(const pthread_attr_t* attributes) noexcept {
   std::size_t bytes = wishes.stack_bytes;
   pthread_attr_getstacksize(attributes, &bytes);
   wishes.names_stack = bytes != std::exchange(wishes.stack_bytes, bytes);
+  int policy = SCHED_OTHER;
   sched_param priority{};
-  wishes.of_kernel =
-      pthread_attr_getinheritsched(attributes, &number) == 0 && number == PTHREAD_EXPLICIT_SCHED &&
-      ((pthread_attr_getschedpolicy(attributes, &number) == 0 && number != SCHED_OTHER) ||
-       (pthread_attr_getschedparam(attributes, &priority) == 0 && priority.sched_priority != 0));
+  const bool inherits =
+      pthread_attr_getinheritsched(attributes, &number) != 0 || number == PTHREAD_INHERIT_SCHED;
+  pthread_attr_getschedpolicy(attributes, &policy);
+  pthread_attr_getschedparam(attributes, &priority);
+  wishes.of_kernel = !inherits && needs_kernel(policy, priority.sched_priority);
   return wishes;
 }
 
@@ -108,6 +110,10 @@ const void* code_of(const ThreadWork& work) noexcept {
 }
 
 }  // namespace
+
+bool needs_kernel(int policy, int priority) noexcept {
+  return priority != 0 || (policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE);
+}
 
 bool becomes_coroutine(const ThreadWork& work) noexcept {
   return emulated_threads::are_on() && parkable_coroutine() != nullptr &&

@@ -24,6 +24,10 @@ bool becomes_coroutine(const ThreadWork& work) noexcept;
 /// when there is no memory; EPERM for a priority or policy that only the kernel could give.
 int start_thread(pthread_t* id, const pthread_attr_t* attributes, const ThreadWork& work);
 
+/// True for a policy or a priority of which something would be missed without the kernel: those of
+/// real time. SCHED_BATCH and SCHED_IDLE only ask to come after others.
+bool needs_kernel(int policy, int priority) noexcept;
+
 /// In such a thread that is about to leave by pthread_exit or thrd_exit: who joins it gets `value`.
 /// No effect in other coroutines.
 void note_exit_value(void* value) noexcept;

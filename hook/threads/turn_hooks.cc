@@ -9,6 +9,7 @@
 #include "colibri/core/scheduler.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/threads/emulated_thread.h"
+#include "colibri/hook/threads/thread_start.h"
 
 namespace colibri {
 namespace {
@@ -32,10 +33,10 @@ bool is_gone(const EmulatedThread& thread) noexcept {
   return thread.state.load() == EmulatedThread::State::kFree;
 }
 
-/// What setting a policy or a priority comes to: nothing is asked for that is not so already.
-int change(const EmulatedThread& thread, bool changes_nothing) noexcept {
+/// What setting a policy or a priority comes to.
+int change(const EmulatedThread& thread, int policy, int priority) noexcept {
   if (is_gone(thread)) return ESRCH;
-  return changes_nothing ? 0 : EPERM;
+  return needs_kernel(policy, priority) ? EPERM : 0;
 }
 
 }  // namespace
@@ -80,7 +81,7 @@ int pthread_getaffinity_np(pthread_t id, std::size_t size, cpu_set_t* processors
 int pthread_setschedparam(pthread_t id, int policy, const sched_param* wanted) noexcept {
   const EmulatedThread* thread = EmulatedThread::find(id);
   if (thread == nullptr) return real_setschedparam(id, policy, wanted);
-  return change(*thread, policy == SCHED_OTHER && wanted->sched_priority == 0);
+  return change(*thread, policy, wanted->sched_priority);
 }
 
 int pthread_getschedparam(pthread_t id, int* policy, sched_param* present) noexcept {
@@ -92,7 +93,7 @@ int pthread_getschedparam(pthread_t id, int* policy, sched_param* present) noexc
 int pthread_setschedprio(pthread_t id, int priority) noexcept {
   const EmulatedThread* thread = EmulatedThread::find(id);
   if (thread == nullptr) return real_setschedprio(id, priority);
-  return change(*thread, priority == 0);
+  return change(*thread, SCHED_OTHER, priority);
 }
 
 }  // extern "C"

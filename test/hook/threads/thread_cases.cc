@@ -422,6 +422,7 @@ void the_same_policy_may_be_set(Line& line) {
        << priority.sched_priority;
   line << error(pthread_setschedparam(thread.id(), policy, &priority));
   line << error(pthread_setschedprio(thread.id(), 0));
+  line << error(pthread_setschedparam(thread.id(), SCHED_BATCH, &priority));
   cpu_set_t processors;
   line << error(pthread_getaffinity_np(thread.id(), sizeof processors, &processors));
   gate.open();

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 
+#include "colibri/core/kept_in_exit.h"
 #include "colibri/core/libc.h"
 
 namespace colibri {
@@ -64,7 +65,7 @@ class AlternateStack {
 }  // namespace
 
 void ensure_alternate_stack() noexcept {
-  [[maybe_unused]] static thread_local const AlternateStack stack;
+  [[maybe_unused]] static thread_local const KeptInExit<AlternateStack> stack;
 }
 
 }  // namespace colibri

@@ -25,6 +25,7 @@
 namespace colibri {
 
 class LocalValue;
+struct EmulatedThread;
 struct PrivateStack;
 struct SpecificValues;
 
@@ -90,6 +91,7 @@ struct CoroutineExtras {
   PrivateStack* checked_stack = nullptr;  // its range, in check mode on a shared stack
   char* own_name = nullptr;               // of set_name; owned, from malloc
   std::uint64_t parent = 0;               // the id of who spawned it, where that is noted
+  EmulatedThread* thread = nullptr;  // the POSIX thread that it is to the program; see hook/threads
 };
 
 /// Belongs to the thread that the coroutine runs on; touched by no other. Eighty bytes: a parked

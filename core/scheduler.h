@@ -207,6 +207,8 @@ class Scheduler {
   void arm_when_firing(Timer& timer) noexcept { timers_.arm(timer); }
   void cancel(Timer& timer) noexcept { timers_.cancel(timer); }
 
+  /// Whether coroutines that are spawned without a wish of their own run on shared stacks.
+  bool has_shared_stacks() const noexcept { return defaults_.shared != nullptr; }
   EventLoop& event_loop() noexcept { return event_loop_; }
   const std::shared_ptr<Mailbox>& mailbox() const noexcept { return mailbox_; }
   /// The coroutine that was started last, of those that live; there is always one, in a coroutine.

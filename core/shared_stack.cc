@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "colibri/core/check.h"
+#include "colibri/core/kept_in_exit.h"
 #include "colibri/core/scheduler_watch.h"
 #include "colibri/core/shared_stack_group.h"
 #include "colibri/core/stack_of.h"
@@ -414,8 +415,8 @@ ControlBlock* user_of(PrivateStack& stack) noexcept {
 }
 
 SharedStacks& thread_shared_stacks() noexcept {
-  static thread_local SharedStacks stacks;
-  return stacks;
+  static thread_local KeptInExit<SharedStacks> stacks;
+  return stacks.get();
 }
 
 std::vector<StackCopies> shared_stack_copies() {

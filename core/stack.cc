@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "colibri/core/kept_in_exit.h"
 #include "colibri/core/sanitizer.h"
 
 namespace colibri {
@@ -216,8 +217,8 @@ PrivateStack* StackPool::owner_of_guard(const void* address) const noexcept {
 }
 
 StackPool& thread_stack_pool() noexcept {
-  static thread_local StackPool pool;
-  return pool;
+  static thread_local KeptInExit<StackPool> pool;
+  return pool.get();
 }
 
 }  // namespace colibri

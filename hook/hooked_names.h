@@ -253,6 +253,7 @@ inline constexpr std::string_view kHookedNames[] = {
     "pthread_rwlock_wrlock",
     "pthread_setspecific",
     "pthread_timedjoin_np",
+    "pthread_tryjoin_np",
     "putc",
     "putc_unlocked",
     "putw",

@@ -4,7 +4,9 @@
 #include <cstdint>
 
 #include "colibri/core/launch.h"
+#include "colibri/core/libc.h"
 #include "colibri/core/specific_values.h"
+#include "colibri/core/thread_state.h"
 #include "colibri/hook/object_kind.h"
 #include "colibri/hook/thread_data.h"
 
@@ -12,6 +14,8 @@ namespace colibri::key_rules {
 namespace {
 
 enum class Owner : std::uint8_t { kThread, kUndecided, kCoroutine, kForced };
+
+constinit RealFunction real_getspecific{"pthread_getspecific", ::pthread_getspecific};
 
 struct Rule {
   std::atomic<Owner> owner{Owner::kThread};
@@ -91,6 +95,19 @@ bool keep_in_thread(pthread_key_t key) noexcept {
 
 bool give_to_coroutines(pthread_key_t key) noexcept {
   return force(key, Owner::kForced);
+}
+
+void give_early_keys_to_coroutines() noexcept {
+  if (executable_has_allocator()) return;
+  for (pthread_key_t key = 0; key < kSpecificKeys; ++key) {
+    Rule& rule = rules[key];
+    if (!is_ours(key) || rule.owner.load() != Owner::kThread) continue;
+    if (kind_of_object(rule.creator.load()) != ObjectKind::kExecutable) continue;
+    void* const value = real_getspecific(key);
+    rule.owner.store(Owner::kUndecided);
+    if (value == nullptr || decide(rule, value) != Owner::kCoroutine) continue;
+    set_specific_value(*thread_state.current, key, value);
+  }
 }
 
 }  // namespace colibri::key_rules

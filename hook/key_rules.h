@@ -11,7 +11,10 @@
 //   - a value is set from within the allocation that setting another one makes: only an allocator
 //     gets there.
 //
-// The second rule is not for shared libraries: each is known for what it is, by name or by its
+// The second rule does not hold where threads are coroutines, which need values of their own: the
+// executable's early keys are looked at again then, unless it has an allocator in it.
+//
+// It is not for shared libraries, either: each is known for what it is, by name or by its
 // malloc. So OpenSSL's error queue is the coroutine's, whether its key was made in the executable's
 // main, before the first coroutine, or later.
 //
@@ -19,8 +22,9 @@
 //   unknown ──made otherwise──▶ kUndecided
 //   kUndecided ──the first value is set: an address of thread-local storage──▶ kThread
 //   kUndecided ──the first value is set: any other──▶ kCoroutine
-//   kUndecided, kCoroutine ──an allocator is found out, or the program says so──▶ kThread
-//   kUndecided, kCoroutine, kThread ──the program says so──▶ kForced
+//   kThread, by the second rule ──threads are to be coroutines──▶ kUndecided; kCoroutine if main
+//   has a value kUndecided, kCoroutine ──an allocator is found out, or the program says so──▶
+//   kThread kUndecided, kCoroutine, kThread ──the program says so──▶ kForced
 #pragma once
 
 #include <pthread.h>
@@ -49,5 +53,9 @@ bool keep_in_thread(pthread_key_t key) noexcept;
 /// From now on each coroutine has a value of its own, null to begin with, whatever is set; false if
 /// the key is none of ours.
 bool give_to_coroutines(pthread_key_t key) noexcept;
+
+/// Main, the running coroutine, is the first of threads that are coroutines: the second rule no
+/// longer holds. What the thread has set for such keys, main has from now on.
+void give_early_keys_to_coroutines() noexcept;
 
 }  // namespace colibri::key_rules

@@ -19,6 +19,7 @@ constexpr std::string_view kRuntimes[] = {"libc.so", "libpthread", "ld-linux", "
 
 /// Where the library lies that malloc comes from; null: it is libc or the executable.
 constinit const void* allocator_start = nullptr;
+constinit bool allocator_is_executables = false;
 
 bool find_object(const void* address, dl_find_object& object) noexcept {
   // Lock-free, unlike dladdr.
@@ -40,12 +41,16 @@ bool begins_as_one_of(std::string_view file, const std::string_view (&names)[cou
   dl_find_object libc{};
   if (!find_object(dlsym(RTLD_DEFAULT, "malloc"), allocator)) return;
   if (!find_object(reinterpret_cast<const void*>(real::syscall.get()), libc)) return;
-  const bool in_executable = allocator.dlfo_link_map->l_name[0] == '\0';
-  if (in_executable || allocator.dlfo_map_start == libc.dlfo_map_start) return;
+  allocator_is_executables = allocator.dlfo_link_map->l_name[0] == '\0';
+  if (allocator_is_executables || allocator.dlfo_map_start == libc.dlfo_map_start) return;
   allocator_start = allocator.dlfo_map_start;
 }
 
 }  // namespace
+
+bool executable_has_allocator() noexcept {
+  return allocator_is_executables;
+}
 
 ObjectKind kind_of_object(const void* address) noexcept {
   dl_find_object object{};

@@ -19,4 +19,7 @@ enum class ObjectKind : std::uint8_t {
 /// yet. Any thread; takes no lock and no memory.
 ObjectKind kind_of_object(const void* address) noexcept;
 
+/// True if malloc is part of the executable. Known once constructors have run. Any thread.
+bool executable_has_allocator() noexcept;
+
 }  // namespace colibri

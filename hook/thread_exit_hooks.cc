@@ -4,9 +4,12 @@
 #include <pthread.h>
 #include <threads.h>
 
+#include <cstdint>
+
 #include "colibri/core/coroutine_exit.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/thread_state.h"
+#include "colibri/hook/threads/thread_start.h"
 
 // glibc declares these for C without exceptions only.
 extern "C" {
@@ -36,6 +39,13 @@ bool in_coroutine() noexcept {
   return thread_state.current != nullptr;
 }
 
+/// The value reaches nobody unless the coroutine is a thread to the program: others have no
+/// pthread_t to be joined by.
+[[noreturn]] void leave_coroutine(void* value) {
+  note_exit_value(value);
+  exit_coroutine();
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -43,15 +53,14 @@ using namespace colibri;
 
 extern "C" {
 
-// The value reaches nobody: a coroutine has no pthread_t to be joined by.
 void pthread_exit(void* value) {
-  if (in_coroutine()) exit_coroutine();
+  if (in_coroutine()) leave_coroutine(value);
   real_pthread_exit(value);
   __builtin_unreachable();
 }
 
 void thrd_exit(int result) {
-  if (in_coroutine()) exit_coroutine();
+  if (in_coroutine()) leave_coroutine(reinterpret_cast<void*>(static_cast<std::intptr_t>(result)));
   real_thrd_exit(result);
   __builtin_unreachable();
 }

@@ -1,5 +1,6 @@
 // pthread_join and its kind, on plain threads: the coroutine waits, and not its thread. And
-// pthread_cancel, which must not hit the thread that runs the coroutine.
+// pthread_cancel, which must not hit the thread that runs the coroutine. Threads that are
+// coroutines are waited for elsewhere: see threads/thread_join.h.
 //
 // The kernel tells nobody but a joiner of a thread's end. A join that waits for ever is made by a
 // helper thread, and is ended neither by a TimeLimit nor by cancel: a helper that joined later
@@ -16,6 +17,7 @@
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/point_in_time.h"
 #include "colibri/hook/result_call.h"
+#include "colibri/hook/threads/thread_join.h"
 
 namespace colibri {
 namespace {
@@ -45,6 +47,9 @@ int join_on_helper(pthread_t thread, void** value) {
 }
 
 int join(pthread_t thread, void** value) {
+  if (EmulatedThread* const emulated = EmulatedThread::find(thread); emulated != nullptr) {
+    return join_thread(*emulated, value, PointInTime::never());
+  }
   if (must_block(thread)) return real_join(thread, value);
   const int result = real_tryjoin(thread, value);
   return result == EBUSY ? join_on_helper(thread, value) : result;
@@ -78,14 +83,30 @@ int pthread_join(pthread_t thread, void** value) {
   return join(thread, value);
 }
 
+int pthread_tryjoin_np(pthread_t thread, void** value) noexcept {
+  EmulatedThread* const emulated = EmulatedThread::find(thread);
+  return emulated != nullptr ? try_join_thread(*emulated, value) : real_tryjoin(thread, value);
+}
+
 int pthread_timedjoin_np(pthread_t thread, void** value, const timespec* until) {
-  if (must_block(thread)) return real_timedjoin(thread, value, until);
+  EmulatedThread* const emulated = EmulatedThread::find(thread);
+  if (emulated != nullptr && until != nullptr) {
+    return join_thread(*emulated, value, PointInTime(CLOCK_REALTIME, *until));
+  }
+  if (emulated == nullptr && must_block(thread)) return real_timedjoin(thread, value, until);
   if (until == nullptr) return join(thread, value);
   return join_until(thread, value, PointInTime(CLOCK_REALTIME, *until));
 }
 
 int pthread_clockjoin_np(pthread_t thread, void** value, clockid_t clock, const timespec* until) {
-  if (must_block(thread)) return real_clockjoin(thread, value, clock, until);
+  EmulatedThread* const emulated = EmulatedThread::find(thread);
+  if (emulated != nullptr && until != nullptr) {
+    // A clock that is not known is found out only by who has to wait.
+    const timespec invalid{0, -1};
+    return join_thread(*emulated, value,
+                       PointInTime(clock, PointInTime::is_known(clock) ? *until : invalid));
+  }
+  if (emulated == nullptr && must_block(thread)) return real_clockjoin(thread, value, clock, until);
   if (until == nullptr) return join(thread, value);
   // A thread that has ended is joined, whatever the clock.
   if (!PointInTime::is_known(clock)) {
@@ -103,6 +124,12 @@ int thrd_join(thrd_t thread, int* result) {
 }
 
 int pthread_cancel(pthread_t thread) {
+  if (EmulatedThread::find(thread) != nullptr) {
+    log(LogLevel::kWarning,
+        "pthread_cancel was refused: the thread is a coroutine, which cannot be cancelled so yet; "
+        "run the program without --threads=coroutines");
+    return ENOTSUP;
+  }
   if (thread_state.current == nullptr || pthread_equal(thread, pthread_self()) == 0) {
     return real_cancel(thread);
   }

@@ -128,7 +128,7 @@ std::string obstacle(const std::string& file_or_script) {
                             : std::string();
 }
 
-int run_preloaded(std::vector<std::string> words, const std::string& wanted_library, bool examine) {
+int run_preloaded(std::vector<std::string> words, const PreloadOptions& options) {
   if (words.empty()) return complain(kCannotRun, "no program was named; see colibri --help");
   std::string program = find_program(words.front());
   if (program.empty()) return complain(kNotFound, words.front() + ": not found");
@@ -137,9 +137,9 @@ int run_preloaded(std::vector<std::string> words, const std::string& wanted_libr
     return complain(kCannotRun, why_not);
   }
   std::error_code ignored;
-  const std::string library = wanted_library.empty()
+  const std::string library = options.library.empty()
                                   ? find_library()
-                                  : std::filesystem::canonical(wanted_library, ignored).string();
+                                  : std::filesystem::canonical(options.library, ignored).string();
   if (library.find_first_of(": ") != std::string::npos) {
     return complain(kCannotRun, library + ": LD_PRELOAD takes no path with a colon or a space");
   }
@@ -152,7 +152,9 @@ int run_preloaded(std::vector<std::string> words, const std::string& wanted_libr
   const std::string all = others == nullptr ? library : library + ":" + others;
   setenv("LD_PRELOAD", all.c_str(), 1);
   setenv("COLIBRI_PRELOADED", library.c_str(), 1);
-  if (examine) setenv("COLIBRI_DOCTOR", "1", 1);
+  if (options.examine) setenv("COLIBRI_DOCTOR", "1", 1);
+  if (options.coroutine_threads) setenv("COLIBRI_THREADS", "coroutines", 1);
+  if (!options.stack.empty()) setenv("COLIBRI_STACK", options.stack.c_str(), 1);
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);

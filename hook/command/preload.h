@@ -6,11 +6,19 @@
 
 namespace colibri {
 
-/// Replaces this process by `words` (a program and its arguments) with the library preloaded; with
-/// `examine`, the program's main is not run, and what the hooks reach is printed. `library`: its
-/// path; empty: beside this executable, in ../lib, or among its runfiles. A script for env is given
-/// to its interpreter at once. Returns an exit status only if that cannot be, having said why.
-int run_preloaded(std::vector<std::string> words, const std::string& library, bool examine);
+/// How a program is to be run.
+struct PreloadOptions {
+  std::string library;   // its path; empty: beside this executable, in ../lib, or among its
+                         // runfiles
+  bool examine = false;  // main is not run, and what the hooks reach is printed
+  bool coroutine_threads = false;  // threads that the program starts are coroutines
+  std::string stack;               // as COLIBRI_STACK; empty: as the environment says
+};
+
+/// Replaces this process by `words` (a program and its arguments) with the library preloaded. A
+/// script for env is given to its interpreter at once. Returns an exit status only if that cannot
+/// be, having said why.
+int run_preloaded(std::vector<std::string> words, const PreloadOptions& options);
 
 /// Why the hooks cannot be preloaded into the file, or into its interpreter if it is a script, in
 /// words; empty if they can.

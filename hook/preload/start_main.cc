@@ -5,6 +5,8 @@
 //                            runs, so that the program's children are as they always were
 //   COLIBRI_DOCTOR=1         instead of main: prints what the hooks reach, and exits with 1 if a
 //                            call escapes
+//   COLIBRI_THREADS=coroutines   threads that main and others in coroutines start are coroutines,
+//                            too; taken out again as well
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -14,6 +16,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include "colibri/core/bypass.h"
 #include "colibri/core/check.h"
@@ -21,6 +24,7 @@
 #include "colibri/core/libc.h"
 #include "colibri/core/run.h"
 #include "colibri/hook/report.h"
+#include "colibri/hook/threads/main_thread.h"
 
 namespace colibri {
 namespace {
@@ -54,6 +58,15 @@ void restore_environment() {
   unsetenv("COLIBRI_PRELOADED");
 }
 
+/// Whether threads are to be coroutines; asked once, since the program's children are not to be
+/// told.
+bool take_wish_for_coroutines() noexcept {
+  const char* wish = getenv("COLIBRI_THREADS");
+  const bool wished = wish != nullptr && std::string_view(wish) == "coroutines";
+  unsetenv("COLIBRI_THREADS");
+  return wished;
+}
+
 /// The program, or another library before this one, has definitions of its own: ours reach nothing.
 bool stands_behind() noexcept {
   Dl_info here{};
@@ -81,10 +94,14 @@ int run_main(int count, char** arguments, char** /*environment*/) {
   if (stands_behind()) return examine ? 2 : program_main(count, arguments, environ);
   if (examine) return print_report();
   const RunOptions options{.main_stack_bytes = stack_bytes()};
+  const auto call_main = [=] { return program_main(count, arguments, environ); };
+  if (take_wish_for_coroutines()) {
+    return run([&] { run_main_thread(call_main, getenv("COLIBRI_STACK") != nullptr); }, options);
+  }
   bool left = false;
   const auto main = [=, &left] {
     try {
-      return program_main(count, arguments, environ);
+      return call_main();
     } catch (...) {
       left = is_forced_unwind();
       throw;

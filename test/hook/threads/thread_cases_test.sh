@@ -1,0 +1,34 @@
+#!/bin/bash
+# POSIX threads are to a program as coroutines what they are natively: it prints the same.
+#
+#   thread_cases_test.sh COLIBRI THREAD_CASES
+set -uo pipefail
+
+colibri=$1 cases=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+status=0
+
+complain() {
+  echo "FAILED: $*"
+  status=1
+}
+
+timeout 60 "$cases" >"$work/native" || complain "natively: status $?"
+(($(wc -l <"$work/native") >= 30)) || complain "only $(wc -l <"$work/native") cases"
+for stack in '' --stack=private:256k; do
+  timeout 60 "$colibri" run --threads=coroutines $stack "$cases" >"$work/coroutines" ||
+    complain "as coroutines $stack: status $?"
+  diff "$work/native" "$work/coroutines" || complain "natively (<) and as coroutines (>) $stack"
+done
+
+# What POSIX leaves open, and where libc waits for ever.
+refused() {
+  local said
+  said=$(timeout 60 "$colibri" run --threads=coroutines "$cases" "$1")
+  [[ $said == "$1: $2" ]] || complain "$said, and not $2"
+}
+refused join_of_each_other EDEADLK
+refused two_joiners 'EINVAL 1'
+
+exit $status

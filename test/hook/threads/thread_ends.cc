@@ -1,0 +1,138 @@
+// A program that knows nothing of colibri: the ways in which threads end their process, one a run.
+//
+//   thread_ends WAY
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <stdexcept>
+
+namespace {
+
+void say(const char* text) {
+  std::puts(text);
+  std::fflush(stdout);
+}
+
+void start(void* (*body)(void*), void* argument = nullptr) {
+  pthread_t thread;
+  if (pthread_create(&thread, nullptr, body, argument) != 0) std::exit(99);
+}
+
+void* sleep_for_ever(void*) {
+  for (;;) pause();
+}
+
+int return_from_main() {
+  start(&sleep_for_ever);
+  usleep(5000);
+  std::atexit([] { say("at exit"); });
+  return 3;
+}
+
+int exit_in_a_thread() {
+  std::atexit([] { say("at exit"); });
+  start([](void*) -> void* {
+    usleep(5000);
+    std::exit(4);
+  });
+  sleep_for_ever(nullptr);
+  return 0;
+}
+
+int exit_at_once_in_a_thread() {
+  std::atexit([] { say("at exit"); });
+  start([](void*) -> void* { _exit(5); });
+  sleep_for_ever(nullptr);
+  return 0;
+}
+
+int main_leaves_others_behind() {
+  static pthread_t main_thread = pthread_self();
+  static pthread_key_t key;
+  pthread_key_create(&key, [](void*) { say("main's value is destroyed"); });
+  pthread_setspecific(key, &key);
+  std::atexit([] { say("at exit"); });
+  start([](void*) -> void* {
+    void* value = nullptr;
+    say(pthread_join(main_thread, &value) == 0 && value == &main_thread ? "joined main" : "no");
+    start([](void*) -> void* {
+      usleep(5000);
+      say("the last");
+      return nullptr;
+    });
+    return nullptr;
+  });
+  struct Frame {
+    ~Frame() { say("unwound"); }
+  } const frame;
+  pthread_exit(&main_thread);
+}
+
+int main_leaves_alone() {
+  std::atexit([] { say("at exit"); });
+  pthread_exit(nullptr);
+}
+
+int an_exception_in_a_thread() {
+  start([](void*) -> void* { throw std::runtime_error("nobody catches this"); });
+  sleep_for_ever(nullptr);
+  return 0;
+}
+
+int an_exception_in_main() {
+  start(&sleep_for_ever);
+  throw std::runtime_error("nobody catches this");
+}
+
+int abort_in_a_thread() {
+  start([](void*) -> void* { abort(); });
+  sleep_for_ever(nullptr);
+  return 0;
+}
+
+int exit_handlers_may_wait() {
+  static pthread_t worker;
+  static int ends[2];
+  if (pipe(ends) != 0) return 99;
+  pthread_create(
+      &worker, nullptr,
+      [](void*) -> void* {
+        char byte;
+        say(read(ends[0], &byte, 1) == 1 ? "told to end" : "no");
+        return nullptr;
+      },
+      nullptr);
+  std::atexit([] {
+    if (write(ends[1], "", 1) == 1) pthread_join(worker, nullptr);
+    say("joined");
+  });
+  return 0;
+}
+
+constexpr struct {
+  const char* name;
+  int (*run)();
+} kWays[] = {
+#define WAY(name) \
+  { #name, &name }
+    WAY(return_from_main),          WAY(exit_in_a_thread),  WAY(exit_at_once_in_a_thread),
+    WAY(main_leaves_others_behind), WAY(main_leaves_alone), WAY(an_exception_in_a_thread),
+    WAY(an_exception_in_main),      WAY(abort_in_a_thread), WAY(exit_handlers_may_wait),
+#undef WAY
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  for (const auto& way : kWays) {
+    if (count < 2) {
+      std::puts(way.name);
+    } else if (std::strcmp(arguments[1], way.name) == 0) {
+      return way.run();
+    }
+  }
+  return count < 2 ? 0 : 98;
+}

@@ -215,14 +215,16 @@ ssize_t send(int fd, const void* buffer, size_t size, int flags) {
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  const auto plain = [&] { return real::sendmsg(fd, message, flags); };
-  const Descriptor* descriptor = patient_socket(fd, flags);
-  if (descriptor == nullptr) return pass_through(plain);
-  CallSite call(fd, *descriptor, Direction::kWrite);
-  if (descriptor->is_stream()) return send_stream_message(call, message, flags);
-  return send_whole(
-      call, plain, [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); },
-      [&] { return message->msg_name != nullptr; });
+  return counted<"sendmsg">([&]() -> ssize_t {
+    const auto plain = [&] { return real::sendmsg(fd, message, flags); };
+    const Descriptor* descriptor = patient_socket(fd, flags);
+    if (descriptor == nullptr) return pass_through(plain);
+    CallSite call(fd, *descriptor, Direction::kWrite);
+    if (descriptor->is_stream()) return send_stream_message(call, message, flags);
+    return send_whole(
+        call, plain, [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); },
+        [&] { return message->msg_name != nullptr; });
+  });
 }
 
 }  // extern "C"

@@ -121,6 +121,7 @@ struct ControlBlock : Flow, WaitNode {
   bool wait_never_restarts : 1 = false;  // restarting handlers, too
   bool timer_armed : 1 = false;          // for the current wait
   bool timer_is_limit : 1 = false;       // it stands for the TimeLimit
+  mutable bool has_parked : 1 = false;   // noted while metrics are on; for counts of hooks
   std::uint8_t bypass_depth = 0;         // hooks pass everything through while above zero
   std::uint8_t stack_index = kPrivateStack;
 

@@ -82,6 +82,7 @@ void Scheduler::start(ControlBlock& block, bool at_once) noexcept {
   if (alive_ != nullptr) alive_->previous_alive = &block;
   alive_ = &block;
   ++alive_count_;
+  probe::spawn(block);
   if (at_once && thread_state.current != nullptr) {
     run_at_once(block);
     return;
@@ -125,6 +126,7 @@ void Scheduler::switch_away_slowly(ControlBlock& self, ControlBlock* next) noexc
   if (next == nullptr) return switch_to_loop(self);
   thread_state.current = next;
   next->state = CoroutineState::kRunning;
+  probe::switch_to(*next);
   SharedStacks& stacks = *thread_state.shared_stacks;
   if (stacks.switch_to(self, *next)) [[likely]]
     return;
@@ -134,6 +136,7 @@ void Scheduler::switch_away_slowly(ControlBlock& self, ControlBlock* next) noexc
 
 void Scheduler::switch_to_loop(ControlBlock& self) noexcept {
   thread_state.current = nullptr;
+  probe::switch_to_loop();
   SharedStacks& stacks = *thread_state.shared_stacks;
   if (stacks.checking()) [[unlikely]]
     return stacks.switch_to_thread(self);
@@ -145,6 +148,7 @@ void Scheduler::switch_to_loop(ControlBlock& self) noexcept {
 bool Scheduler::start_slice(ControlBlock& next) noexcept {
   thread_state.current = &next;
   next.state = CoroutineState::kRunning;
+  probe::switch_to(next);
   Flow& loop = thread_state.own_flow;
   if (next.direct) {
     switch_flow(loop, next);
@@ -166,6 +170,7 @@ void Scheduler::postpone(ControlBlock& coroutine) noexcept {
 StackPointer Scheduler::end(ControlBlock& self) noexcept {
   Scheduler& scheduler = *thread_state.scheduler;
   self.state = CoroutineState::kDone;
+  probe::end(self);
   scheduler.release_timer(self);
   scheduler.forget(self);
   scheduler.main_ended_ |= &self == scheduler.main_;
@@ -184,11 +189,13 @@ StackPointer Scheduler::after_end(ControlBlock& self, std::uint8_t stack_index) 
     if (target != nullptr) {
       next->state = CoroutineState::kRunning;
       thread_state.current = next;
+      probe::switch_to(*next);
       return switch_for_good(self.sanitizer, next->sanitizer, target);
     }
     postpone(*next);
   }
   thread_state.current = nullptr;
+  probe::switch_to_loop();
   Flow& loop = thread_state.own_flow;
   return switch_for_good(self.sanitizer, loop.sanitizer, loop.stack_pointer);
 }

@@ -19,6 +19,7 @@
 #include "colibri/core/launch.h"
 #include "colibri/core/mailbox.h"
 #include "colibri/core/message_spin.h"
+#include "colibri/core/probes.h"
 #include "colibri/core/run_queue.h"
 #include "colibri/core/scheduler_list.h"
 #include "colibri/core/shared_stack.h"
@@ -256,6 +257,7 @@ class Scheduler {
     }
     thread_state.current = &next;
     next.state = CoroutineState::kRunning;
+    probe::switch_to(next);
     switch_flow(self, next);
   }
   static void switch_away_slowly(ControlBlock& self, ControlBlock* next) noexcept;
@@ -272,6 +274,7 @@ class Scheduler {
   [[gnu::always_inline]] WakeReason park_now() noexcept {
     ControlBlock& self = *thread_state.current;
     self.state = CoroutineState::kParked;
+    probe::park(self);
     switch_away(self);
     // Read again, and not kept over the switch: that would cost a saved register.
     ControlBlock& woken = *thread_state.current;

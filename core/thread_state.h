@@ -5,6 +5,7 @@
 
 #include "colibri/core/control_block.h"
 #include "colibri/core/exception_state.h"
+#include "colibri/core/hook_calls.h"
 
 namespace colibri {
 
@@ -30,7 +31,8 @@ struct ThreadState {
   ContextEntry entry = nullptr;      // of every coroutine
   locale_t thread_locale = nullptr;  // the thread's, while the coroutine that runs has another
   std::uint64_t last_id = 0;
-  SchedulerWatch* watch = nullptr;  // the first of a chain; see add_watch
+  SchedulerWatch* watch = nullptr;    // the first of a chain; see add_watch
+  HookCounts* hook_counts = nullptr;  // of the scheduler, while it is measured
   Flow own_flow;
 
   /// To be called before the thread's first switch.

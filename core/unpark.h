@@ -1,6 +1,7 @@
 // Waking a parked coroutine on its own thread.
 #pragma once
 
+#include "colibri/core/probes.h"
 #include "colibri/core/run_queue.h"
 #include "colibri/core/thread_state.h"
 
@@ -12,6 +13,7 @@ inline void unpark(ControlBlock& coroutine, WakeReason reason) noexcept {
   if (coroutine.state != CoroutineState::kParked) return;
   coroutine.state = CoroutineState::kReady;
   coroutine.wake_reason = reason;
+  probe::wake(coroutine);
   thread_state.run_queue->push_back(coroutine);
 }
 

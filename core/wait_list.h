@@ -45,6 +45,11 @@ class WaitList {
     return empty() ? nullptr : static_cast<WaitNode*>(ends_.next);
   }
 
+  /// The one behind `node`, which is in this list; null behind the last.
+  WaitNode* after(const WaitNode& node) const noexcept {
+    return node.next == &ends_ ? nullptr : static_cast<WaitNode*>(node.next);
+  }
+
   void push_back(WaitNode& node) noexcept {
     if (ends_.next == nullptr) ends_.next = ends_.previous = &ends_;
     node.next = &ends_;

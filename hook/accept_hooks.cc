@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/counted_call.h"
 
 namespace colibri {
 namespace {
@@ -86,12 +87,15 @@ using namespace colibri;
 extern "C" {
 
 int accept(int fd, sockaddr* address, socklen_t* size) {
-  return blocking_accept(fd, false, [&] { return real::accept(fd, address, size); });
+  return counted<"accept">(
+      [&] { return blocking_accept(fd, false, [&] { return real::accept(fd, address, size); }); });
 }
 
 int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
-  return blocking_accept(fd, (flags & SOCK_NONBLOCK) != 0,
-                         [&] { return real::accept4(fd, address, size, flags); });
+  return counted<"accept4">([&] {
+    return blocking_accept(fd, (flags & SOCK_NONBLOCK) != 0,
+                           [&] { return real::accept4(fd, address, size, flags); });
+  });
 }
 
 }  // extern "C"

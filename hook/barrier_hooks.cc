@@ -3,6 +3,7 @@
 
 #include "colibri/hook/barrier_body.h"
 #include "colibri/hook/calling_object.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/result_call.h"
 
 namespace colibri {
@@ -34,8 +35,11 @@ int pthread_barrier_destroy(pthread_barrier_t* barrier) {
 
 int pthread_barrier_wait(pthread_barrier_t* barrier) {
   BarrierBody& body = BarrierBody::of(barrier);
-  if (body.is_ours()) return body.wait(__builtin_return_address(0));
-  if (!may_park_caller(__builtin_return_address(0))) return real_wait(barrier);
+  const void* const caller = __builtin_return_address(0);
+  if (body.is_ours()) {
+    return counted<"pthread_barrier_wait">([&] { return body.wait(caller); });
+  }
+  if (!may_park_caller(caller)) return real_wait(barrier);
   // A barrier has no owners: a helper thread can come in the coroutine's place.
   return static_cast<int>(
       on_helper(HelperSet::kUnbounded, [barrier] { return real_wait(barrier); }));

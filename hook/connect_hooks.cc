@@ -6,6 +6,7 @@
 #include <poll.h>
 
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/counted_call.h"
 
 namespace colibri {
 namespace {
@@ -60,22 +61,24 @@ int connect_to_full_backlog(CallSite& call, const sockaddr* address, socklen_t s
 using namespace colibri;
 
 extern "C" int connect(int fd, const sockaddr* address, socklen_t size) {
-  const Descriptor* descriptor = parkable_descriptor(fd);
-  if (descriptor == nullptr || !descriptor->is_socket() || !descriptor->is_stream()) {
-    return pass_through([&] { return real::connect(fd, address, size); });
-  }
-  const KeptErrno kept;
-  if (!may_begin()) return -1;
-  const int result = connect_without_waiting(fd, address, size);
-  if (result == 0) return static_cast<int>(kept(0));
-  CallSite call(fd, *descriptor, Direction::kWrite);
-  switch (errno) {
-    case EINPROGRESS:
-    case EALREADY:  // an earlier connect was interrupted; this one waits for it
-      return static_cast<int>(kept(wait_for_outcome(call, address, size, errno)));
-    case EAGAIN:
-      return static_cast<int>(kept(connect_to_full_backlog(call, address, size)));
-    default:
-      return result;
-  }
+  return counted<"connect">([&]() -> int {
+    const Descriptor* descriptor = parkable_descriptor(fd);
+    if (descriptor == nullptr || !descriptor->is_socket() || !descriptor->is_stream()) {
+      return pass_through([&] { return real::connect(fd, address, size); });
+    }
+    const KeptErrno kept;
+    if (!may_begin()) return -1;
+    const int result = connect_without_waiting(fd, address, size);
+    if (result == 0) return static_cast<int>(kept(0));
+    CallSite call(fd, *descriptor, Direction::kWrite);
+    switch (errno) {
+      case EINPROGRESS:
+      case EALREADY:  // an earlier connect was interrupted; this one waits for it
+        return static_cast<int>(kept(wait_for_outcome(call, address, size, errno)));
+      case EAGAIN:
+        return static_cast<int>(kept(connect_to_full_backlog(call, address, size)));
+      default:
+        return result;
+    }
+  });
 }

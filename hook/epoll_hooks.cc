@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include "colibri/core/internal_descriptor.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/program_memory.h"
 #include "colibri/hook/waiting_call.h"
 
@@ -30,14 +31,15 @@ extern "C" {
 
 int epoll_wait(int set, epoll_event* events, int room, int timeout) {
   if (!may_park(set)) return real::epoll_wait(set, events, room, timeout);
-  return hooked_epoll_wait(set, events, room, Patience::milliseconds(timeout));
+  return counted<"epoll_wait">(&hooked_epoll_wait, set, events, room,
+                               Patience::milliseconds(timeout));
 }
 
 int epoll_pwait(int set, epoll_event* events, int room, int timeout, const sigset_t* mask) {
   if (!may_park(set)) return real::epoll_pwait(set, events, room, timeout, mask);
   Patience patience = Patience::milliseconds(timeout);
   patience.mask = mask;
-  return hooked_epoll_wait(set, events, room, patience);
+  return counted<"epoll_pwait">(&hooked_epoll_wait, set, events, room, patience);
 }
 
 int epoll_pwait2(int set, epoll_event* events, int room, const timespec* timeout,
@@ -47,8 +49,8 @@ int epoll_pwait2(int set, epoll_event* events, int room, const timespec* timeout
   if (!may_park(set) || !valid) {
     return pass_through([&] { return real::epoll_pwait2(set, events, room, timeout, mask); });
   }
-  return hooked_epoll_wait(set, events, room,
-                           Patience::of(timeout != nullptr ? &span : nullptr, mask));
+  return counted<"epoll_pwait2">(&hooked_epoll_wait, set, events, room,
+                                 Patience::of(timeout != nullptr ? &span : nullptr, mask));
 }
 
 }  // extern "C"

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/program_memory.h"
 #include "colibri/hook/receive_whole.h"
 #include "colibri/hook/waiting_call.h"
@@ -100,24 +101,28 @@ using namespace colibri;
 extern "C" {
 
 int recvmmsg(int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout) {
-  const Descriptor* socket = patient_socket(fd, flags);
-  const bool waits = socket != nullptr && count != 0 && (flags & (MSG_OOB | MSG_ERRQUEUE)) == 0;
-  const int result =
-      waits ? receive_many(fd, *socket, messages, count, flags, timeout)
-            : pass_through([&] { return real_recvmmsg(fd, messages, count, flags, timeout); });
-  note_all_received(messages, result);
-  return result;
+  return counted<"recvmmsg">([&]() -> int {
+    const Descriptor* socket = patient_socket(fd, flags);
+    const bool waits = socket != nullptr && count != 0 && (flags & (MSG_OOB | MSG_ERRQUEUE)) == 0;
+    const int result =
+        waits ? receive_many(fd, *socket, messages, count, flags, timeout)
+              : pass_through([&] { return real_recvmmsg(fd, messages, count, flags, timeout); });
+    note_all_received(messages, result);
+    return result;
+  });
 }
 
 int sendmmsg(int fd, mmsghdr* messages, unsigned count, int flags) {
-  const Descriptor* socket = patient_socket(fd, flags);
-  if (socket == nullptr) {
-    return pass_through([&] { return real_sendmmsg(fd, messages, count, flags); });
-  }
-  const KeptErrno kept;
-  if (!may_begin()) return -1;
-  return static_cast<int>(kept(
-      send_many(fd, !socket->is_stream(), messages, std::min(count, unsigned{IOV_MAX}), flags)));
+  return counted<"sendmmsg">([&]() -> int {
+    const Descriptor* socket = patient_socket(fd, flags);
+    if (socket == nullptr) {
+      return pass_through([&] { return real_sendmmsg(fd, messages, count, flags); });
+    }
+    const KeptErrno kept;
+    if (!may_begin()) return -1;
+    return static_cast<int>(kept(
+        send_many(fd, !socket->is_stream(), messages, std::min(count, unsigned{IOV_MAX}), flags)));
+  });
 }
 
 }  // extern "C"

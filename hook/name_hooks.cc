@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "colibri/hook/address_call.h"
+#include "colibri/hook/counted_call.h"
 
 namespace colibri {
 namespace {
@@ -93,7 +94,7 @@ int getaddrinfo(const char* host, const char* service, const addrinfo* hints, ad
   if (parkable_coroutine() == nullptr || needs_no_lookup(host, service, hints)) {
     return AddressCall::real_getaddrinfo(host, service, hints, list);
   }
-  return look_up_addresses(host, service, hints, list);
+  return counted<"getaddrinfo">(&look_up_addresses, host, service, hints, list);
 }
 
 int getnameinfo(const sockaddr* address, socklen_t size, char* host, socklen_t host_size,

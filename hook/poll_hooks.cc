@@ -1,6 +1,7 @@
 // poll and ppoll.
 #include <poll.h>
 
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/waiting_call.h"
 
 namespace colibri {
@@ -43,7 +44,7 @@ extern "C" {
 
 int poll(pollfd* descriptors, nfds_t count, int timeout) {
   if (parkable_coroutine() == nullptr) return real::poll(descriptors, count, timeout);
-  return hooked_poll(descriptors, count, Patience::milliseconds(timeout));
+  return counted<"poll">(&hooked_poll, descriptors, count, Patience::milliseconds(timeout));
 }
 
 int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* mask) {
@@ -51,7 +52,7 @@ int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigs
   if (parkable_coroutine() == nullptr || !valid) {
     return pass_through([&] { return real::ppoll(descriptors, count, timeout, mask); });
   }
-  return hooked_poll(descriptors, count, Patience::of(timeout, mask));
+  return counted<"ppoll">(&hooked_poll, descriptors, count, Patience::of(timeout, mask));
 }
 
 }  // extern "C"

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "colibri/hook/child_wait.h"
+#include "colibri/hook/counted_call.h"
 
 namespace colibri {
 namespace {
@@ -39,19 +40,19 @@ using namespace colibri;
 extern "C" {
 
 pid_t waitpid(pid_t process, int* status, int options) {
-  return hooked_wait(process, status, options, nullptr);
+  return counted<"waitpid">(&hooked_wait, process, status, options, static_cast<rusage*>(nullptr));
 }
 
 pid_t wait(int* status) {
-  return hooked_wait(-1, status, 0, nullptr);
+  return counted<"wait">(&hooked_wait, -1, status, 0, static_cast<rusage*>(nullptr));
 }
 
 pid_t wait3(int* status, int options, rusage* usage) noexcept {
-  return hooked_wait(-1, status, options, usage);
+  return counted<"wait3">(&hooked_wait, -1, status, options, usage);
 }
 
 pid_t wait4(pid_t process, int* status, int options, rusage* usage) noexcept {
-  return hooked_wait(process, status, options, usage);
+  return counted<"wait4">(&hooked_wait, process, status, options, usage);
 }
 
 int waitid(idtype_t kind, id_t id, siginfo_t* info, int options) {

@@ -5,6 +5,7 @@
 
 #include "colibri/core/libc.h"
 #include "colibri/hook/cond_body.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/mutex_body.h"
 
 namespace colibri {
@@ -49,7 +50,8 @@ int pthread_cond_wait(pthread_cond_t* cond, pthread_mutex_t* mutex) {
   if (!CondBody::of(cond).is_ours()) {
     return fits_libc(mutex) ? real::pthread_cond_wait(cond, mutex) : EINVAL;
   }
-  return wait_until(cond, mutex, PointInTime::never(), __builtin_return_address(0));
+  return counted<"pthread_cond_wait">(&wait_until, cond, mutex, PointInTime::never(),
+                                      __builtin_return_address(0));
 }
 
 int pthread_cond_timedwait(pthread_cond_t* cond, pthread_mutex_t* mutex, const timespec* until) {
@@ -57,7 +59,8 @@ int pthread_cond_timedwait(pthread_cond_t* cond, pthread_mutex_t* mutex, const t
   if (!body.is_ours()) {
     return fits_libc(mutex) ? real::pthread_cond_timedwait(cond, mutex, until) : EINVAL;
   }
-  return wait_until(cond, mutex, PointInTime(body.clock(), *until), __builtin_return_address(0));
+  return counted<"pthread_cond_timedwait">(
+      &wait_until, cond, mutex, PointInTime(body.clock(), *until), __builtin_return_address(0));
 }
 
 int pthread_cond_clockwait(pthread_cond_t* cond, pthread_mutex_t* mutex, clockid_t clock,
@@ -66,7 +69,8 @@ int pthread_cond_clockwait(pthread_cond_t* cond, pthread_mutex_t* mutex, clockid
   if (!CondBody::of(cond).is_ours()) {
     return fits_libc(mutex) ? real::pthread_cond_clockwait(cond, mutex, clock, until) : EINVAL;
   }
-  return wait_until(cond, mutex, PointInTime(clock, *until), __builtin_return_address(0));
+  return counted<"pthread_cond_clockwait">(&wait_until, cond, mutex, PointInTime(clock, *until),
+                                           __builtin_return_address(0));
 }
 
 int pthread_cond_signal(pthread_cond_t* cond) {

@@ -4,6 +4,7 @@
 
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/mutex_body.h"
 #include "colibri/hook/shared_lock.h"
 
@@ -63,8 +64,11 @@ int pthread_mutex_lock(pthread_mutex_t* mutex) {
   MutexBody& body = MutexBody::of(mutex);
   if (body.is_plain() && body.try_acquire()) [[likely]]
     return 0;
-  if (body.is_ours()) return body.lock(__builtin_return_address(0));
-  if (!must_pause_for(mutex, __builtin_return_address(0))) return real::pthread_mutex_lock(mutex);
+  const void* const caller = __builtin_return_address(0);
+  if (body.is_ours()) {
+    return counted<"pthread_mutex_lock">([&] { return body.lock(caller); });
+  }
+  if (!must_pause_for(mutex, caller)) return real::pthread_mutex_lock(mutex);
   return lock_in_pauses(mutex, PointInTime::never(), false);
 }
 
@@ -76,9 +80,11 @@ int pthread_mutex_trylock(pthread_mutex_t* mutex) {
 int pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* until) {
   MutexBody& body = MutexBody::of(mutex);
   const PointInTime time(CLOCK_REALTIME, *until);
-  if (body.is_ours()) return body.lock_until(time, __builtin_return_address(0));
-  if (!must_pause_for(mutex, __builtin_return_address(0)))
-    return real::pthread_mutex_timedlock(mutex, until);
+  const void* const caller = __builtin_return_address(0);
+  if (body.is_ours()) {
+    return counted<"pthread_mutex_timedlock">([&] { return body.lock_until(time, caller); });
+  }
+  if (!must_pause_for(mutex, caller)) return real::pthread_mutex_timedlock(mutex, until);
   return lock_in_pauses(mutex, time, true);
 }
 
@@ -86,9 +92,11 @@ int pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock, const times
   MutexBody& body = MutexBody::of(mutex);
   if (!PointInTime::is_known(clock)) return EINVAL;
   const PointInTime time(clock, *until);
-  if (body.is_ours()) return body.lock_until(time, __builtin_return_address(0));
-  if (!must_pause_for(mutex, __builtin_return_address(0)))
-    return real::pthread_mutex_clocklock(mutex, clock, until);
+  const void* const caller = __builtin_return_address(0);
+  if (body.is_ours()) {
+    return counted<"pthread_mutex_clocklock">([&] { return body.lock_until(time, caller); });
+  }
+  if (!must_pause_for(mutex, caller)) return real::pthread_mutex_clocklock(mutex, clock, until);
   return lock_in_pauses(mutex, time, true);
 }
 

@@ -4,6 +4,7 @@
 #include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/file_call.h"
 #include "colibri/hook/program_memory.h"
 #include "colibri/hook/receive_whole.h"
@@ -240,30 +241,30 @@ extern "C" {
 ssize_t read(int fd, void* buffer, size_t size) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::read, fd, buffer, size);
-  return read_in_coroutine(fd, buffer, size);
+  return counted<"read">(&read_in_coroutine, fd, buffer, size);
 }
 
 ssize_t readv(int fd, const iovec* buffers, int count) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::readv, fd, buffers, count);
-  return readv_in_coroutine(fd, buffers, count);
+  return counted<"readv">(&readv_in_coroutine, fd, buffers, count);
 }
 
 ssize_t recvfrom(int fd, void* buffer, size_t size, int flags, sockaddr* address,
                  socklen_t* address_size) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::recvfrom, fd, buffer, size, flags, address, address_size);
-  return recvfrom_at_length(fd, buffer, size, flags, address, address_size);
+  return counted<"recvfrom">(&recvfrom_at_length, fd, buffer, size, flags, address, address_size);
 }
 
 ssize_t recv(int fd, void* buffer, size_t size, int flags) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::recv, fd, buffer, size, flags);
-  return recv_in_coroutine(fd, buffer, size, flags);
+  return counted<"recv">(&recv_in_coroutine, fd, buffer, size, flags);
 }
 
 ssize_t recvmsg(int fd, msghdr* message, int flags) {
-  const ssize_t result = receive_message(fd, message, flags);
+  const ssize_t result = counted<"recvmsg">(&receive_message, fd, message, flags);
   if (result >= 0 && message->msg_controllen != 0) note_received_descriptors(*message);
   return result;
 }

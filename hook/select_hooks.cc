@@ -11,6 +11,7 @@
 #include <limits>
 #include <memory>
 
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/program_memory.h"
 #include "colibri/hook/waiting_call.h"
 
@@ -159,14 +160,16 @@ int select(int count, fd_set* read, fd_set* write, fd_set* except, timeval* time
   if (parkable_coroutine() == nullptr || !valid) {
     return pass_through([&] { return real::select(count, read, write, except, timeout); });
   }
-  if (timeout == nullptr) return hooked_select(count, read, write, except, {});
+  if (timeout == nullptr) {
+    return counted<"select">(&hooked_select, count, read, write, except, Patience{});
+  }
   // Microseconds may exceed a second here.
   timespec span{0, timeout->tv_usec % 1'000'000 * 1'000};
   if (__builtin_add_overflow(timeout->tv_sec, timeout->tv_usec / 1'000'000, &span.tv_sec)) {
     span.tv_sec = std::numeric_limits<time_t>::max();
   }
   const Patience patience = Patience::of(&span, nullptr);
-  const int result = hooked_select(count, read, write, except, patience);
+  const int result = counted<"select">(&hooked_select, count, read, write, except, patience);
   if (!patience.deadline.is_never()) *timeout = remaining_of(patience);
   return result;
 }
@@ -177,7 +180,8 @@ int pselect(int count, fd_set* read, fd_set* write, fd_set* except, const timesp
   if (parkable_coroutine() == nullptr || !valid) {
     return pass_through([&] { return real::pselect(count, read, write, except, timeout, mask); });
   }
-  return hooked_select(count, read, write, except, Patience::of(timeout, mask));
+  return counted<"pselect">(&hooked_select, count, read, write, except,
+                            Patience::of(timeout, mask));
 }
 
 }  // extern "C"

@@ -10,6 +10,7 @@
 #include "colibri/core/waited_thing.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/calling_object.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/growing_pause.h"
 #include "colibri/hook/sem_body.h"
 
@@ -98,7 +99,7 @@ bool take_at_once(SemBody& body) noexcept {
          body.is_ours() && scheduler->begin_call_at_once() && body.try_take_at_once();
 }
 
-[[gnu::noinline]] int wait(sem_t* semaphore, const void* caller) {
+[[gnu::noinline]] int wait_from(sem_t* semaphore, const void* caller) {
   if (!begin_waiting_call()) return -1;
   SemBody& body = SemBody::of(semaphore);
   if (body.is_ours()) [[likely]]
@@ -137,7 +138,8 @@ int sem_destroy(sem_t* semaphore) {
 }
 
 int sem_wait(sem_t* semaphore) {
-  return take_at_once(SemBody::of(semaphore)) ? 0 : wait(semaphore, __builtin_return_address(0));
+  if (take_at_once(SemBody::of(semaphore))) return 0;
+  return counted<"sem_wait">(&wait_from, semaphore, __builtin_return_address(0));
 }
 
 int sem_trywait(sem_t* semaphore) {
@@ -147,11 +149,13 @@ int sem_trywait(sem_t* semaphore) {
 }
 
 int sem_timedwait(sem_t* semaphore, const timespec* until) {
-  return wait_until(semaphore, CLOCK_REALTIME, until, __builtin_return_address(0));
+  return counted<"sem_timedwait">(&wait_until, semaphore, CLOCK_REALTIME, until,
+                                  __builtin_return_address(0));
 }
 
 int sem_clockwait(sem_t* semaphore, clockid_t clock, const timespec* until) {
-  return wait_until(semaphore, clock, until, __builtin_return_address(0));
+  return counted<"sem_clockwait">(&wait_until, semaphore, clock, until,
+                                  __builtin_return_address(0));
 }
 
 int sem_post(sem_t* semaphore) {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/program_memory.h"
 
 namespace colibri {
@@ -113,30 +114,36 @@ extern "C" {
 
 unsigned int sleep(unsigned int seconds) {
   if (parkable_coroutine() == nullptr) return real::sleep(seconds);
-  if (!may_begin()) return seconds;
-  std::int64_t left = 0;
-  const int error = sleep_until_deadline(Deadline::after(std::chrono::seconds(seconds)), left);
-  if (error == 0) return 0;
-  errno = error;
-  return static_cast<unsigned int>((left + kSecond / 2) / kSecond);
+  return counted<"sleep">([&]() -> unsigned {
+    if (!may_begin()) return seconds;
+    std::int64_t left = 0;
+    const int error = sleep_until_deadline(Deadline::after(std::chrono::seconds(seconds)), left);
+    if (error == 0) return 0;
+    errno = error;
+    return static_cast<unsigned int>((left + kSecond / 2) / kSecond);
+  });
 }
 
 int usleep(useconds_t microseconds) {
   if (parkable_coroutine() == nullptr) return real::usleep(microseconds);
-  if (!may_begin()) return -1;
-  std::int64_t left = 0;
-  const int error =
-      sleep_until_deadline(Deadline::after(std::chrono::microseconds(microseconds)), left);
-  return error == 0 ? 0 : fail_with_errno(error);
+  return counted<"usleep">([&]() -> int {
+    if (!may_begin()) return -1;
+    std::int64_t left = 0;
+    const int error =
+        sleep_until_deadline(Deadline::after(std::chrono::microseconds(microseconds)), left);
+    return error == 0 ? 0 : fail_with_errno(error);
+  });
 }
 
 int nanosleep(const timespec* request, timespec* remaining) {
   if (parkable_coroutine() == nullptr) return real::nanosleep(request, remaining);
-  if (!may_begin()) return -1;
-  timespec wanted{};
-  if (!read_argument(wanted, request)) return fail_with_errno(EFAULT);
-  const int error = sleep_relative(wanted, remaining);
-  return error == 0 ? 0 : fail_with_errno(error);
+  return counted<"nanosleep">([&]() -> int {
+    if (!may_begin()) return -1;
+    timespec wanted{};
+    if (!read_argument(wanted, request)) return fail_with_errno(EFAULT);
+    const int error = sleep_relative(wanted, remaining);
+    return error == 0 ? 0 : fail_with_errno(error);
+  });
 }
 
 int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespec* remaining) {
@@ -145,22 +152,24 @@ int clock_nanosleep(clockid_t clock, int flags, const timespec* request, timespe
       (clock != CLOCK_TAI && !has_kernel_timer(clock))) {
     return -pass_through([&] { return -real::clock_nanosleep(clock, flags, request, remaining); });
   }
-  const int saved_errno = errno;
-  if (!may_begin()) return std::exchange(errno, saved_errno);
-  timespec wanted{};
-  if (!read_argument(wanted, request)) return EFAULT;
-  if (!is_valid(wanted)) return EINVAL;
-  if (flags != TIMER_ABSTIME && (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME)) {
-    return sleep_relative(wanted, remaining);
-  }
-  if (clock == CLOCK_MONOTONIC) {
-    std::int64_t left = 0;
-    return sleep_until_deadline(Deadline::at_nanoseconds(nanoseconds_of(wanted)), left);
-  }
-  if (clock == CLOCK_TAI) return sleep_on_atomic_time(flags, wanted, remaining);
-  const int error = sleep_by_kernel_timer(clock, flags, wanted, remaining);
-  errno = saved_errno;
-  return error;
+  return counted<"clock_nanosleep">([&]() -> int {
+    const int saved_errno = errno;
+    if (!may_begin()) return std::exchange(errno, saved_errno);
+    timespec wanted{};
+    if (!read_argument(wanted, request)) return EFAULT;
+    if (!is_valid(wanted)) return EINVAL;
+    if (flags != TIMER_ABSTIME && (clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME)) {
+      return sleep_relative(wanted, remaining);
+    }
+    if (clock == CLOCK_MONOTONIC) {
+      std::int64_t left = 0;
+      return sleep_until_deadline(Deadline::at_nanoseconds(nanoseconds_of(wanted)), left);
+    }
+    if (clock == CLOCK_TAI) return sleep_on_atomic_time(flags, wanted, remaining);
+    const int error = sleep_by_kernel_timer(clock, flags, wanted, remaining);
+    errno = saved_errno;
+    return error;
+  });
 }
 
 }  // extern "C"

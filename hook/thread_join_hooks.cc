@@ -15,6 +15,7 @@
 
 #include "colibri/core/log.h"
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/point_in_time.h"
 #include "colibri/hook/result_call.h"
 #include "colibri/hook/threads/thread_join.h"
@@ -80,7 +81,7 @@ using namespace colibri;
 extern "C" {
 
 int pthread_join(pthread_t thread, void** value) {
-  return join(thread, value);
+  return counted<"pthread_join">(&join, thread, value);
 }
 
 int pthread_tryjoin_np(pthread_t thread, void** value) noexcept {

@@ -5,6 +5,7 @@
 #include "colibri/hook/attempt.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/buffers.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/file_call.h"
 
 namespace colibri {
@@ -205,37 +206,39 @@ extern "C" {
 ssize_t write(int fd, const void* buffer, size_t size) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::write, fd, buffer, size);
-  return write_in_coroutine(fd, buffer, size);
+  return counted<"write">(&write_in_coroutine, fd, buffer, size);
 }
 
 ssize_t writev(int fd, const iovec* buffers, int count) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::writev, fd, buffers, count);
-  return writev_in_coroutine(fd, buffers, count);
+  return counted<"writev">(&writev_in_coroutine, fd, buffers, count);
 }
 
 ssize_t sendto(int fd, const void* buffer, size_t size, int flags, const sockaddr* address,
                socklen_t address_size) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::sendto, fd, buffer, size, flags, address, address_size);
-  return sendto_at_length(fd, buffer, size, flags, address, address_size);
+  return counted<"sendto">(&sendto_at_length, fd, buffer, size, flags, address, address_size);
 }
 
 ssize_t send(int fd, const void* buffer, size_t size, int flags) {
   if (thread_state.current == nullptr) [[likely]]
     return outside_coroutines(real::send, fd, buffer, size, flags);
-  return send_in_coroutine(fd, buffer, size, flags);
+  return counted<"send">(&send_in_coroutine, fd, buffer, size, flags);
 }
 
 ssize_t sendmsg(int fd, const msghdr* message, int flags) {
-  const auto plain = [&] { return real::sendmsg(fd, message, flags); };
-  const Descriptor* descriptor = patient_socket(fd, flags);
-  if (descriptor == nullptr) return pass_through(plain);
-  CallSite call(fd, *descriptor, Direction::kWrite);
-  if (descriptor->is_stream()) return send_stream_message(call, message, flags);
-  return send_whole(
-      call, plain, [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); },
-      [&] { return message->msg_name != nullptr; });
+  return counted<"sendmsg">([&]() -> ssize_t {
+    const auto plain = [&] { return real::sendmsg(fd, message, flags); };
+    const Descriptor* descriptor = patient_socket(fd, flags);
+    if (descriptor == nullptr) return pass_through(plain);
+    CallSite call(fd, *descriptor, Direction::kWrite);
+    if (descriptor->is_stream()) return send_stream_message(call, message, flags);
+    return send_whole(
+        call, plain, [&] { return real::sendmsg(fd, message, flags_of_try(flags, 0)); },
+        [&] { return message->msg_name != nullptr; });
+  });
 }
 
 }  // extern "C"

@@ -85,6 +85,15 @@ std::string milliseconds_since(const CoroutineInfo& info) {
   return std::to_string(info.since->count() / 1'000'000);
 }
 
+std::string milliseconds_run(const CoroutineInfo& info) {
+  if (!info.ran.has_value()) return "-";
+  return fmt::format("{:.3f}", static_cast<double>(info.ran->time.count()) / 1e6);
+}
+
+std::string slices_of(const CoroutineInfo& info) {
+  return info.ran.has_value() ? std::to_string(info.ran->slices) : "-";
+}
+
 /// A field must not look like two.
 std::string field(std::string text) {
   for (char& each : text) {
@@ -95,7 +104,7 @@ std::string field(std::string text) {
 
 std::string list_coroutines() {
   // The words of a wait are last: they may be long.
-  std::string text = "id\tscheduler\tname\tstate\tms\tstack\tparent\tspawned\twait\n";
+  std::string text = "id\tscheduler\tname\tstate\tms\tran\tslices\tstack\tparent\tspawned\twait\n";
   std::string complaints;
   for (const auto& answer : ask_all<Listing>(soon())) {
     if (!answer.is_there()) {
@@ -103,10 +112,10 @@ std::string list_coroutines() {
       continue;
     }
     for (const CoroutineInfo& each : answer.inquiry->found) {
-      text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", each.id, each.scheduler,
+      text += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", each.id, each.scheduler,
                           field(each.name), to_string(each.state), milliseconds_since(each),
-                          each.stack_bytes_used, each.parent, field(describe_site(each.site)),
-                          field(each.wait));
+                          milliseconds_run(each), slices_of(each), each.stack_bytes_used,
+                          each.parent, field(describe_site(each.site)), field(each.wait));
     }
   }
   return text + complaints;

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "colibri/core/clock.h"
+#include "colibri/core/event_loop.h"
 #include "colibri/core/inspect/words.h"
 #include "colibri/core/task.h"
 #include "colibri/core/wait.h"
@@ -129,6 +130,39 @@ Awaited awaited_end(const ControlBlock& joiner) {
   return awaited;
 }
 
+bool is_among(const WaitList& waiters, const ControlBlock& coroutine) noexcept {
+  const WaitNode* each = waiters.first();
+  while (each != nullptr && &coroutine_of(*each) != &coroutine) each = waiters.after(*each);
+  return each != nullptr;
+}
+
+/// One that waits for `count` descriptors has no list of them, but is in those of the descriptors.
+Awaited awaited_by_poll(const ControlBlock& coroutine, int count) {
+  // Others run only when all of this has been looked through, and it is done for each of those
+  // that poll: with so many descriptors there may be thousands.
+  constexpr unsigned kMostLookedAt = 16'384;
+  constexpr int kMostNamed = 4;
+  std::string words;
+  int named = 0;
+  const auto end = static_cast<int>(std::min(EventLoop::end_of_numbers(), kMostLookedAt));
+  for (int number = 0; number < end && named < count; ++number) {
+    const DescriptorState* state = thread_state.event_loop->find(number);
+    if (state == nullptr) continue;
+    const bool reads = is_among(state->readers, coroutine);
+    const bool writes = is_among(state->writers, coroutine);
+    if (!reads && !writes) continue;
+    if (++named > kMostNamed) break;
+    words += named > 1 ? ", " : "";
+    if (reads) words += "readable ";
+    if (writes) words += reads ? "or writable " : "writable ";
+    words += describe_descriptor(number, reads);
+  }
+  // Not found: twice in the array, always ready for something else, or not looked at.
+  if (words.empty()) return {.words = fmt::format("poll of {} descriptors", count)};
+  const int more = count - std::min(named, kMostNamed);
+  return {.words = "poll: " + words + (more > 0 ? fmt::format(", +{} more", more) : "")};
+}
+
 std::vector<Awaited> awaited_by_waiter(const ControlBlock& coroutine) {
   std::vector<Awaited> all;
   if (coroutine.extras == nullptr) return all;
@@ -157,8 +191,8 @@ std::vector<Awaited> awaited_by(const ControlBlock& coroutine) {
     case WaitKind::kWritable:
       return {{.words = "writable " + describe_descriptor(descriptor, false)}};
     case WaitKind::kPoll:
-      return {{.words = descriptor > 0 ? fmt::format("poll of {} descriptors", descriptor)
-                                       : std::string("poll of nothing")}};
+      return {descriptor > 0 ? awaited_by_poll(coroutine, descriptor)
+                             : Awaited{.words = "poll of nothing"}};
     case WaitKind::kSleep:
       return {{.words = "sleep"}};
     case WaitKind::kJoin:

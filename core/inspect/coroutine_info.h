@@ -9,6 +9,7 @@
 
 #include "colibri/core/backtrace.h"
 #include "colibri/core/control_block.h"
+#include "colibri/core/inspect/run_times.h"
 
 namespace colibri {
 
@@ -24,6 +25,9 @@ struct CoroutineInfo {
   std::string wait;
   /// How long it has been waiting; nothing unless it is parked and that is known.
   std::optional<std::chrono::nanoseconds> since;
+  /// How long it has run, and in how many slices, up to its last switch; nothing unless that is
+  /// measured: see note_run_times.
+  std::optional<RunTime> ran;
   std::size_t stack_bytes_used = 0;  // from where it stands to the top; 0 for one that runs
   unsigned scheduler = 0;            // the number of its scheduler in the process; 0: it has none
   Backtrace stack;                   // innermost first; empty unless asked for

@@ -51,6 +51,8 @@ Json json_of(const CoroutineInfo& info) {
           {"state", to_string(info.state)},
           {"wait", info.wait},
           {"since", info.since ? Json(std::chrono::duration<double>(*info.since).count()) : Json()},
+          {"ran", info.ran ? Json(std::chrono::duration<double>(info.ran->time).count()) : Json()},
+          {"slices", info.ran ? Json(info.ran->slices) : Json()},
           {"stack_bytes", info.stack_bytes_used},
           {"scheduler", info.scheduler}};
 }

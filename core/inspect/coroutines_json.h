@@ -18,11 +18,12 @@ struct CoroutinesJsonOptions {
 };
 
 /// A text of JSON: {"groups": [{"state", "coroutines", "stack": [text], "described": [{"id",
-/// "name", "site", "parent", "state", "wait", "since", "stack_bytes", "scheduler"}]}], "chains":
-/// [{"is_cycle", "cycle_begin", "links": [{"id", "name", "wait"}]}], "silent": number}. The largest
-/// group comes first; "since" is in seconds, or null; "silent" says how many schedulers gave no
-/// answer in time. In a coroutine: others run meanwhile, and no scheduler is stopped. Throws
-/// std::bad_alloc, Canceled, and std::system_error (timed_out) for a TimeLimit.
+/// "name", "site", "parent", "state", "wait", "since", "ran", "slices", "stack_bytes",
+/// "scheduler"}]}], "chains": [{"is_cycle", "cycle_begin", "links": [{"id", "name", "wait"}]}],
+/// "silent": number}. The largest group comes first; "since" and "ran" are in seconds, or null, as
+/// is "slices"; "silent" says how many schedulers gave no answer in time. In a coroutine: others
+/// run meanwhile, and no scheduler is stopped. Throws std::bad_alloc, Canceled, and
+/// std::system_error (timed_out) for a TimeLimit.
 std::string coroutines_json(const CoroutinesJsonOptions& options = {});
 
 }  // namespace colibri

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "colibri/core/hook_calls.h"
 #include "colibri/core/inspect/scheduler_metrics.h"
 #include "colibri/core/log_output.h"
 #include "colibri/core/offload.h"
@@ -136,6 +137,22 @@ MetricFamily parks() {
   return family;
 }
 
+/// Those that were never called are left out: most programs use few.
+MetricFamily hook_calls(std::string_view name, std::string_view help,
+                        const Figure HookFigures::*figure) {
+  MetricFamily family{.name = name, .help = help, .type = MetricType::kCounter};
+  const auto names = HookNames::all();
+  SchedulerMetrics::for_each([&](const SchedulerFigures& figures) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const HookFigures& hook = figures.hooks[i];
+      if (hook.calls.get() == 0) continue;
+      family.samples.push_back({.labels = {label_of(figures), {"symbol", std::string(names[i])}},
+                                .value = static_cast<double>((hook.*figure).get())});
+    }
+  });
+  return family;
+}
+
 void fill_histogram(MetricSample& sample, const DurationHistogram& histogram) {
   std::uint64_t count = 0;
   for (std::size_t i = 0; i < DurationHistogram::kBuckets; ++i) {
@@ -180,6 +197,10 @@ std::vector<MetricFamily> collect_metrics() {
   }
   all.push_back(spawned());
   all.push_back(parks());
+  all.push_back(
+      hook_calls("colibri_hook_calls_total", "Calls of hooks in coroutines.", &HookFigures::calls));
+  all.push_back(hook_calls("colibri_hook_parked_total",
+                           "Of these, those that parked their coroutine.", &HookFigures::parked));
   for (const SchedulerHistogram& metric : kSchedulerHistograms) {
     all.push_back(of_schedulers(metric.name, metric.help, MetricType::kHistogram,
                                 [&](MetricSample& sample, const SchedulerFigures& figures) {

@@ -57,6 +57,10 @@ void SchedulerMetrics::begin() noexcept {
     each->set(0);
   }
   for (Figure& each : all.parks) each.set(0);
+  for (HookFigures& each : all.hooks) {
+    each.calls.set(0);
+    each.parked.set(0);
+  }
   for (DurationHistogram* each : {&all.slice, &all.queue_delay, &all.loop_lag, &all.turn}) {
     each->clear();
   }
@@ -68,11 +72,14 @@ void SchedulerMetrics::begin() noexcept {
 void SchedulerMetrics::watch_this_thread() noexcept {
   if (own != nullptr) return;
   own = make();
-  if (own != nullptr) thread_state.add_watch(*own);
+  if (own == nullptr) return;
+  thread_state.add_watch(*own);
+  thread_state.hook_counts = &own->figures_.hooks;
 }
 
 void SchedulerMetrics::retire() noexcept {
   own = nullptr;
+  thread_state.hook_counts = nullptr;
   is_in_use_.store(false, std::memory_order_release);
 }
 
@@ -88,6 +95,7 @@ void SchedulerMetrics::forget_other_threads() noexcept {
 void SchedulerMetrics::leaves(const ControlBlock& coroutine) noexcept {
   if (coroutine.state == CoroutineState::kParked) {
     figures_.parks[static_cast<std::size_t>(coroutine.wait_kind)].add();
+    coroutine.has_parked = true;
   } else if (coroutine.state == CoroutineState::kReady) {
     figures_.yields.add();
   } else {

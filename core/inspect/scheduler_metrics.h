@@ -8,7 +8,8 @@
 #include <cstdint>
 
 #include "colibri/core/control_block.h"
-#include "colibri/core/inspect/figure.h"
+#include "colibri/core/figure.h"
+#include "colibri/core/hook_calls.h"
 #include "colibri/core/scheduler_watch.h"
 
 namespace colibri {
@@ -34,6 +35,8 @@ struct SchedulerFigures {
   Figure looks;   // for events
   Figure sleeps;  // of those
   Figure slept;   // nanoseconds
+
+  HookCounts hooks;  // by name
 
   DurationHistogram slice;        // from a switch to a coroutine to the next switch
   DurationHistogram queue_delay;  // in the run queue, of one coroutine at a time

@@ -13,6 +13,7 @@
 #include "colibri/core/inspect/system_call_text.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/log.h"
+#include "colibri/core/probes.h"
 
 namespace colibri {
 namespace {
@@ -142,6 +143,7 @@ SampleResult StallWatch::look_from_outside(const Watched& watched, const Glance&
 }
 
 void StallWatch::count_and_report(const Stall& stall) {
+  probe::stall(sample_.culprit.id, sample_.thread, stall.computed + stall.blocked);
   const std::uint64_t key = site_key(stall, sample_.culprit.stack);
   Backtrace culprit;
   std::string name;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -41,8 +42,10 @@ namespace colibri {
 namespace {
 
 using test::run_in_scheduler;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::MatchesRegex;
+using testing::Not;
 using testing::StartsWith;
 
 /// Runs `body` in a coroutine named "waiter" until it waits, and says what it then knows.
@@ -185,7 +188,48 @@ TEST(CoroutineInfo, APipeSaysThatItIsOne) {
       const pollfd both[] = {{a, POLLIN, 0}, {b, POLLPRI, 0}};
       wait_any(both, {});
     });
-    EXPECT_EQ(poll, "poll of 2 descriptors");
+    EXPECT_THAT(poll, MatchesRegex("poll: readable fd " + std::to_string(ends[0]) +
+                                   " pipe:\\[[0-9]+\\], readable fd " + std::to_string(ends[1]) +
+                                   " pipe:\\[[0-9]+\\]"));
+    for (const int end : ends) {
+      forget_descriptor(end);
+      close(end);
+    }
+  });
+}
+
+TEST(CoroutineInfo, APollNamesFourDescriptorsAndCountsTheRest) {
+  run_in_scheduler([] {
+    constexpr int kPairs = 3;
+    std::array<int, 2 * kPairs> ends{};
+    for (int i = 0; i < kPairs; ++i) {
+      ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, &ends[2 * i]), 0);
+    }
+    const std::string poll = wait_of([ends] {
+      std::array<pollfd, 2 * kPairs> all{};
+      for (std::size_t i = 0; i < all.size(); ++i) all[i] = {ends[i], POLLIN, 0};
+      wait_any(all, {});
+    });
+    EXPECT_THAT(poll, StartsWith("poll: readable fd " + std::to_string(ends[0]) + " "));
+    EXPECT_THAT(poll, HasSubstr("readable fd " + std::to_string(ends[3]) + " "));
+    EXPECT_THAT(poll, Not(HasSubstr("readable fd " + std::to_string(ends[4]) + " ")));
+    EXPECT_THAT(poll, EndsWith(", +2 more"));
+    for (const int end : ends) {
+      forget_descriptor(end);
+      close(end);
+    }
+  });
+}
+
+TEST(CoroutineInfo, APollInBothDirectionsSaysSo) {
+  run_in_scheduler([] {
+    std::array<int, 2> ends{};
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()), 0);
+    const std::string poll = wait_of([fd = ends[0]] {
+      const pollfd both[] = {{fd, POLLIN | POLLOUT, 0}};
+      wait_any(both, {});
+    });
+    EXPECT_THAT(poll, StartsWith("poll: readable or writable fd " + std::to_string(ends[0])));
     for (const int end : ends) {
       forget_descriptor(end);
       close(end);

@@ -10,7 +10,7 @@
 #include "colibri/core/clock.h"
 #include "colibri/core/coroutine.h"
 #include "colibri/core/event.h"
-#include "colibri/core/inspect/figure.h"
+#include "colibri/core/figure.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/offload.h"
 #include "colibri/core/runtime.h"

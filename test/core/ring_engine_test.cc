@@ -260,12 +260,16 @@ TEST_F(RingEngineTest, TheChildOfAForkHasARingOfItsOwn) {
 
 TEST_F(RingEngineTest, OneWhoIsAbandonedLeavesTheNextBytesAlone) {
   const DescriptorPair sockets = DescriptorPair::sockets();
-  test::run_and_abandon(1, [&] {
-    go([&] {
-      for (;;) receive(sockets.reader());
-    });
-    sleep_for(milliseconds(1));
-  });
+  prepare_unwinder();  // who is abandoned is logged with its stack
+  const test::LeakCheck leaks(1);
+  run(
+      [&] {
+        go([&] {
+          for (;;) receive(sockets.reader());
+        });
+        sleep_for(milliseconds(1));
+      },
+      {.grace = milliseconds(20), .engine = Engine::kIoUring});
   sockets.put('x');
   EXPECT_EQ(sockets.take(), 'x');
 }

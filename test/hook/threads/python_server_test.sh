@@ -20,7 +20,8 @@ if [[ $right != 1500 ]]; then
   echo "FAILED: $right lines were right, and not 1500"
   exit 1
 fi
-if ((threads > 3)); then
+# Its own, and helpers that read files and look up names; with a thread a client it would be 501.
+if ((threads > 10)); then
   echo "FAILED: $threads threads"
   exit 1
 fi

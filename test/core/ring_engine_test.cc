@@ -20,7 +20,6 @@
 #include "test/support/child_process.h"
 #include "test/support/descriptors.h"
 #include "test/support/run_in_scheduler.h"
-#include "test/support/scale.h"
 
 namespace colibri {
 namespace {
@@ -207,9 +206,9 @@ TEST_F(RingEngineTest, NothingGoesToOrFromASharedStack) {
 
 /// More at a time than the ring has entries, and, on a shared stack, than there are buffers.
 void everybody_is_served(const SpawnOptions& options) {
-  const std::size_t many = test::many_operations(600);
+  constexpr std::size_t kMany = 600;
   std::vector<DescriptorPair> pairs;
-  for (std::size_t i = 0; i < many; ++i) pairs.push_back(DescriptorPair::sockets());
+  for (std::size_t i = 0; i < kMany; ++i) pairs.push_back(DescriptorPair::sockets());
   std::size_t right = 0;
   std::vector<Task<void>> readers;
   for (DescriptorPair& each : pairs) {
@@ -226,7 +225,7 @@ void everybody_is_served(const SpawnOptions& options) {
   sleep_for(milliseconds(5));
   for (const DescriptorPair& each : pairs) each.put('x');
   for (Task<void>& each : readers) each.join();
-  EXPECT_EQ(right, many);
+  EXPECT_EQ(right, kMany);
 }
 
 TEST_F(RingEngineTest, ServesMoreThanTheRingHasEntries) {

@@ -1,6 +1,6 @@
 """What is installed is all that programs need: built with CMake and with pkg-config, they run.
 
-  installed_test.py        in the runfiles, where packaging/ and samples/consumers/ are
+  installed_test.py        in the runfiles, where bazel/packaging/ and samples/consumers/ are
 """
 
 import os
@@ -89,7 +89,7 @@ class Installed(unittest.TestCase):
 
     @staticmethod
     def install(*options):
-        run(sys.executable, "packaging/install.py", *options)
+        run(sys.executable, "bazel/packaging/install.py", *options)
 
     def pkg_config(self, *words):
         found = {"PKG_CONFIG_PATH": str(self.prefix / "lib/pkgconfig")}
@@ -233,7 +233,7 @@ class Installed(unittest.TestCase):
         self.assertIn("No coroutines", output)
 
     def test_a_package_is_the_same_below_usr(self):
-        run(sys.executable, "packaging/debian_package.py", self.folder / "deb")
+        run(sys.executable, "bazel/packaging/debian_package.py", self.folder / "deb")
         package, = (self.folder / "deb").glob("colibri_*.deb")
         control = run("dpkg-deb", "--info", package)
         self.assertRegex(control, r"Depends: .*libspdlog1")

@@ -18,7 +18,7 @@ dpkg-deb --extract "$scratch"/libc++-14-dev_*.deb "$scratch"
 bazel ${COLIBRI_BAZEL:-} run --config=opt --noshow_progress --color=no //:install -- \
   --prefix="$scratch/prefix"
 
-headers=$(cd packaging && python3 -c 'import headers; print(*headers.PUBLIC)')
+headers=$(cd bazel/packaging && python3 -c 'import headers; print(*headers.PUBLIC)')
 for header in $headers; do
   echo "$header"
   echo "#include <$header>" | clang++ -std=c++20 -Wall -Wextra -Wpedantic -Werror -fsyntax-only \

@@ -1,4 +1,4 @@
-"""The libraries that are installed, as users are told of them; packaging/BUILD.bazel has the same."""
+"""The libraries that are installed, as users are told of them; bazel/packaging/BUILD.bazel has the same."""
 
 import collections
 

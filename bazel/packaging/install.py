@@ -32,7 +32,7 @@ def _install_libraries(layout, build):
     """Returns what each archive needs of other libraries, by the library's name."""
     flags = {}
     for library in LIBRARIES:
-        built = f"packaging/lib{library.name}"
+        built = f"bazel/packaging/lib{library.name}"
         file = f"lib{library.name}.so"
         layout.copy(built + ".a", layout.libdir / f"lib{library.name}.a")
         layout.copy(built + ".so", layout.libdir / f"{file}.{build['version']}")

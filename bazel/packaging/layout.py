@@ -7,12 +7,12 @@ import shutil
 import sys
 
 # The folder in which the scripts run has the build's files at their places.
-BUILT = pathlib.Path(sys.argv[0]).absolute().parents[1]
+BUILT = pathlib.Path(sys.argv[0]).absolute().parents[2]
 
 
 def read_build():
     """What the build says of itself: version, abi, mode. Warns of one that is not to be measured."""
-    build = json.loads((BUILT / "packaging/build.json").read_text())
+    build = json.loads((BUILT / "bazel/packaging/build.json").read_text())
     if build["mode"] != "opt":
         print("these libraries are not optimised; --config=opt makes those that are",
               file=sys.stderr)

@@ -83,6 +83,8 @@ void Coroutine::yield_slowly() {
 
 void Coroutine::check_resumable() const noexcept {
   check(block_ != nullptr, "Coroutine::resume called on a coroutine that was closed or moved from");
+  check(thread_ == &thread_state,
+        "cannot resume a coroutine on another thread than the one that made it");
   switch (block_->state) {
     case CoroutineState::kCreated:
     case CoroutineState::kSuspended:
@@ -149,6 +151,8 @@ void Coroutine::refuse_yield() noexcept {
 
 void Coroutine::close() noexcept {
   if (block_ == nullptr) return;
+  check(thread_ == &thread_state,
+        "a Coroutine was destroyed on another thread than the one that made it");
   if (block_->state == CoroutineState::kSuspended) {
     block_->attention |= ControlBlock::kUnwinding;
     check(switch_in(), "no memory to copy the stack of a coroutine that is being destroyed");
@@ -164,6 +168,7 @@ void Coroutine::close() noexcept {
   if (thread_state.scheduler != nullptr) thread_state.scheduler->release_timer(*block_);
   release_coroutine(*block_);
   block_ = nullptr;
+  thread_ = nullptr;
 }
 
 }  // namespace colibri

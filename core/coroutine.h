@@ -18,8 +18,9 @@ namespace colibri {
 /// gives control back to whoever resumed it. Works in any thread, with or without a scheduler;
 /// inside colibri::run its body may also block, which parks the resumer along with it.
 ///
-/// Movable; resumed, yielded and destroyed on one thread only. Destroying a coroutine that has
-/// begun and not ended unwinds its stack: its yield throws, and destructors run.
+/// Movable; belongs to the thread that made it, as long as that lives: resuming and destroying it
+/// on another ends the process with a sentence. Destroying a coroutine that has begun and not ended
+/// unwinds its stack: its yield throws, and destructors run.
 class Coroutine {
  public:
   /// A coroutine that will call `body()`; on a private stack, unless the options name a shared
@@ -27,18 +28,22 @@ class Coroutine {
   template <class Body>
   requires std::invocable < std::decay_t<Body>
   & > explicit Coroutine(Body&& body, const SpawnOptions& options = {})
-      : error_(std::make_unique<std::exception_ptr>()) {
+      : thread_(&thread_state),
+  error_(std::make_unique<std::exception_ptr>()) {
     auto call = [body = std::decay_t<Body>(std::forward<Body>(body)),
                  error = error_.get()]() mutable { run_body(body, *error); };
     block_ = new_coroutine<&end_resumed_coroutine>(options, {}, std::move(call));
     adopt();
   }
   Coroutine(Coroutine&& other) noexcept
-      : block_(std::exchange(other.block_, nullptr)), error_(std::move(other.error_)) {}
+      : block_(std::exchange(other.block_, nullptr)),
+        thread_(std::exchange(other.thread_, nullptr)),
+        error_(std::move(other.error_)) {}
   Coroutine& operator=(Coroutine&& other) noexcept {
     if (this != &other) {
       close();
       block_ = std::exchange(other.block_, nullptr);
+      thread_ = std::exchange(other.thread_, nullptr);
       error_ = std::move(other.error_);
     }
     return *this;
@@ -46,10 +51,11 @@ class Coroutine {
   ~Coroutine() { close(); }
 
   /// Runs the body until it yields or ends; rethrows what it threw. Ends the process with a
-  /// sentence for a coroutine that has ended, runs, or is parked. Throws std::bad_alloc when shared
-  /// stacks are in use and there is no memory to copy one; nothing has run then.
+  /// sentence for a coroutine that has ended, runs, is parked, or is another thread's. Throws
+  /// std::bad_alloc when shared stacks are in use and there is no memory to copy one; nothing has
+  /// run then.
   void resume() {
-    if (block_ == nullptr || block_->state != CoroutineState::kSuspended) [[unlikely]] {
+    if (thread_ != &thread_state || block_->state != CoroutineState::kSuspended) [[unlikely]] {
       check_resumable();
     }
     if (!switch_in()) [[unlikely]]
@@ -134,7 +140,7 @@ class Coroutine {
   /// resume for one that stands at a yield; false, and nothing has happened, for any other. To be
   /// followed by rethrow_if_ended, unless it is known to have yielded.
   bool resume_at_yield() {
-    if (block_ == nullptr || block_->state != CoroutineState::kSuspended) [[unlikely]]
+    if (thread_ != &thread_state || block_->state != CoroutineState::kSuspended) [[unlikely]]
       return false;
     if (!switch_in()) [[unlikely]]
       throw std::bad_alloc();
@@ -175,6 +181,7 @@ class Coroutine {
   void adopt() noexcept;
 
   ControlBlock* block_;
+  ThreadState* thread_;                        // whose it is; null when `block_` is
   std::unique_ptr<std::exception_ptr> error_;  // what the body threw
 };
 

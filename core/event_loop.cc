@@ -12,16 +12,10 @@
 #include "colibri/core/clock.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/ring_engine.h"
-#include "colibri/core/small_lock.h"
 #include "colibri/core/unpark.h"
 
 namespace colibri {
 namespace {
-
-// The loops of all threads, so that a close can reach those that wait on other threads.
-constinit SmallLock loops_lock;
-constinit EventLoop* loops = nullptr;
-constinit std::atomic<int> loop_count{0};
 
 constexpr std::uint32_t kReadInterest = EPOLLIN | EPOLLRDHUP | EPOLLPRI | EPOLLET;
 constexpr std::uint32_t kInterest = kReadInterest | EPOLLOUT;
@@ -35,20 +29,11 @@ constexpr std::int64_t kNanosecondsPerMillisecond = 1'000'000;
 
 EventLoop::EventLoop(Engine engine) : engine_(engine) {
   open();
-  const SmallLockGuard guard(loops_lock);
-  next_loop_ = loops;
-  loops = this;
-  loop_count.fetch_add(1);
+  enter_list();
 }
 
 EventLoop::~EventLoop() {
-  {
-    const SmallLockGuard guard(loops_lock);
-    EventLoop** link = &loops;
-    while (*link != this) link = &(*link)->next_loop_;
-    *link = next_loop_;
-    loop_count.fetch_sub(1);
-  }
+  leave_list();
   states_.clear();
 }
 
@@ -208,67 +193,11 @@ void EventLoop::detach(int descriptor) noexcept {
     // registration could no longer be named.
     real::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
   }
-  if (state->operated.exchange(false)) ring_->release(*state);
+  if (state->operated.exchange(false)) ring_->release(*state, WakeReason::kClosed);
   state->read_drained = state->write_drained = state->hung_up = state->expects_empty = false;
   ++state->generation;
   unpark_all(state->readers, WakeReason::kClosed);
   unpark_all(state->writers, WakeReason::kClosed);
-}
-
-void EventLoop::detach_from_outside(int descriptor) noexcept {
-  DescriptorState* state = states_.find(descriptor);
-  if (state == nullptr) return;
-  const bool registered = state->registered.exchange(false);
-  if (registered) real::epoll_ctl(epoll_.number(), EPOLL_CTL_DEL, descriptor, nullptr);
-  // What the ring does for it, its own thread must end.
-  if (!state->operated.exchange(false) && !registered) return;
-  sweep_needed_.store(true, std::memory_order_release);
-  wake();
-}
-
-void EventLoop::look_again_from_outside(int descriptor) noexcept {
-  DescriptorState* state = states_.find(descriptor);
-  if (state == nullptr || !state->registered.load()) return;
-  state->look_again.store(true);
-  // The kernel's registration cannot be named any more. It is gone, or, while a duplicate lives,
-  // sends events of a generation that nobody listens to.
-  state->registered.store(false);
-  sweep_needed_.store(true, std::memory_order_release);
-  wake();
-}
-
-template <class Visit>
-void EventLoop::for_each_other(Visit visit) noexcept {
-  if (loop_count.load() == (thread_state.event_loop != nullptr ? 1 : 0)) return;
-  const SmallLockGuard guard(loops_lock);
-  for (EventLoop* loop = loops; loop != nullptr; loop = loop->next_loop_) {
-    if (loop != thread_state.event_loop) visit(*loop);
-  }
-}
-
-void EventLoop::detach_everywhere(int descriptor) noexcept {
-  const int saved_errno = errno;
-  for_each_other([=](EventLoop& loop) { loop.detach_from_outside(descriptor); });
-  // In a child whose loops were forgotten, the set still is the parent's.
-  EventLoop* own = loop_count.load() != 0 ? thread_state.event_loop : nullptr;
-  if (own != nullptr) own->detach(descriptor);
-  errno = saved_errno;
-}
-
-unsigned EventLoop::end_of_numbers() noexcept {
-  const SmallLockGuard guard(loops_lock);
-  unsigned end = 0;
-  for (const EventLoop* loop = loops; loop != nullptr; loop = loop->next_loop_) {
-    end = std::max(end, loop->states_.end());
-  }
-  return end;
-}
-
-void EventLoop::closed_everywhere(int descriptor) noexcept {
-  const int saved_errno = errno;
-  // Nobody can have begun a wait on this thread meanwhile.
-  for_each_other([=](EventLoop& loop) { loop.look_again_from_outside(descriptor); });
-  errno = saved_errno;
 }
 
 /// Those who wait on what is not registered any more.
@@ -277,7 +206,7 @@ void EventLoop::wake_waiters(DescriptorState& state) noexcept {
   const WakeReason reason = look_again ? WakeReason::kFired : WakeReason::kClosed;
   unpark_all(state.readers, reason);
   unpark_all(state.writers, reason);
-  if (ring_ != nullptr && !state.operated.load()) ring_->release(state);
+  if (ring_ != nullptr && !state.operated.load()) ring_->release(state, reason);
 }
 
 void EventLoop::sweep() noexcept {
@@ -383,16 +312,6 @@ void EventLoop::rebuild() noexcept {
   });
 }
 
-void EventLoop::before_fork() noexcept {
-  loops_lock.lock();
-  lock_internal_descriptors();
-}
-
-void EventLoop::after_fork() noexcept {
-  unlock_internal_descriptors();
-  loops_lock.unlock();
-}
-
 void EventLoop::restart_in_child() noexcept {
   // Closing the child's copies leaves the parent's set as it is; removing entries would not.
   if (ring_ != nullptr) ring_->forget_all();
@@ -400,15 +319,7 @@ void EventLoop::restart_in_child() noexcept {
   close_all();
   states_.forget_all();
   try_open();
-  const SmallLockGuard guard(loops_lock);
-  loops = this;  // the other threads do not exist in the child
-  next_loop_ = nullptr;
-  loop_count.store(1);
-}
-
-void EventLoop::forget_all_in_child() noexcept {
-  loops = nullptr;
-  loop_count.store(0);
+  be_alone_in_list();
 }
 
 }  // namespace colibri

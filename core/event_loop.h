@@ -25,6 +25,7 @@
 #include "colibri/core/descriptor_map.h"
 #include "colibri/core/engine.h"
 #include "colibri/core/internal_descriptor.h"
+#include "colibri/core/small_lock.h"
 #include "colibri/core/wait_list.h"
 
 namespace colibri {
@@ -178,11 +179,19 @@ class EventLoop {
   int call_epoll_wait(epoll_event* events, int capacity, std::int64_t timeout) noexcept;
   bool wait_for_ring(std::int64_t& timeout) noexcept;
   void wake_waiters(DescriptorState& state) noexcept;
+  void enter_list() noexcept;
+  void leave_list() noexcept;
+  void be_alone_in_list() noexcept;
   void detach_from_outside(int descriptor) noexcept;
   template <class Visit>
   static void for_each_other(Visit visit) noexcept;
   void look_again_from_outside(int descriptor) noexcept;
   void sweep() noexcept;
+
+  // Of all threads.
+  static inline constinit SmallLock loops_lock_;
+  static inline constinit EventLoop* loops_ = nullptr;
+  static inline constinit std::atomic<int> loop_count_{0};
 
   InternalDescriptor epoll_;
   InternalDescriptor wake_;

@@ -121,6 +121,8 @@ void RingEngine::complete_receive(DescriptorState& state, const io_uring_cqe& co
   if (result == -ENOBUFS) {
     ++counts_.without_buffer;
     result = -EAGAIN;
+  } else if (result == -ECANCELED && has_them_look_) {
+    result = -EAGAIN;
   }
   hand_over(receiver, result, buffer);
 }
@@ -192,11 +194,13 @@ bool RingEngine::wait(std::int64_t timeout) noexcept {
   return std::exchange(epoll_has_events_, false);
 }
 
-void RingEngine::release(DescriptorState& state) noexcept {
+void RingEngine::release(DescriptorState& state, WakeReason reason) noexcept {
   if (state.receiver == nullptr && state.sender == nullptr) return;
   if (state.receiver != nullptr) cancel_receive(state);
+  has_them_look_ = reason == WakeReason::kFired;
   ring_.enter(0);
   complete_all();
+  has_them_look_ = false;
 }
 
 void RingEngine::forget(DescriptorState& state, const ControlBlock& coroutine) noexcept {

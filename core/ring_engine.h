@@ -72,8 +72,9 @@ class RingEngine {
   static constexpr std::size_t kMostCopied = 4096;
 
   /// The descriptor is about to be closed: does what was asked for before, and cancels the receive
-  /// that waits.
-  void release(DescriptorState& state) noexcept;
+  /// that waits, which ends with -ECANCELED; or, for kFired in place of kClosed, with -EAGAIN: it
+  /// is to look whether it was closed.
+  void release(DescriptorState& state, WakeReason reason) noexcept;
 
   /// The loop's wait: everything that was asked for is handed to the kernel, and who is done is
   /// unparked. `timeout` as EventLoop::wait. True if the epoll set has events.
@@ -103,6 +104,7 @@ class RingEngine {
   IoRing ring_;
   ReceiveBuffers buffers_;
   bool epoll_has_events_ = false;
+  bool has_them_look_ = false;  // those whose receives are cancelled now
   std::vector<std::unique_ptr<std::byte[]>>
       copies_;                     // each kMostCopied; those up to copies_in_use_
   std::size_t copies_in_use_ = 0;  // hold what the next enter sends

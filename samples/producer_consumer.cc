@@ -33,8 +33,7 @@ class Line {
   bool begun_ = false;
 };
 
-/// The producer makes items while there is room and then yields; the consumer uses them while there
-/// are any and then yields; whoever stands above them resumes one after the other.
+/// Each yields when it cannot go on; whoever stands above them resumes one after the other.
 void by_resume_and_yield() {
   Line line("resume and yield:");
   std::deque<int> queue;
@@ -58,8 +57,7 @@ void by_resume_and_yield() {
   }
 }
 
-/// The consumer is a generator: it gets each item as the answer to its yield, and answers with a
-/// result. The producer drives it.
+/// The consumer gets each item as the answer to its yield, and answers with a result.
 void by_generator() {
   Line line("a generator:");
   colibri::Generator<int, int> consumer([&](auto& yield) {

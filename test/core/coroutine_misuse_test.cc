@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <thread>
 
 #include "colibri/core/coroutine.h"
+#include "colibri/core/generator.h"
 #include "colibri/core/run.h"
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
@@ -69,6 +71,32 @@ TEST(CoroutineMisuseDeathTest, ResumeOfOneThatSleeps) {
     });
   };
   EXPECT_DEATH(misuse(), "cannot resume a coroutine that waits in a blocking call of its own");
+}
+
+TEST(CoroutineMisuseDeathTest, ResumeOnAnotherThread) {
+  EXPECT_DEATH(
+      {
+        Coroutine coroutine([] { Coroutine::yield(); });
+        coroutine.resume();
+        std::thread([&] { coroutine.resume(); }).join();
+      },
+      "cannot resume a coroutine on another thread than the one that made it");
+  EXPECT_DEATH(
+      {
+        Generator<int> numbers([](auto& yield) { yield(1); });
+        std::thread([&] { numbers.begin(); }).join();
+      },
+      "cannot resume a coroutine on another thread than the one that made it");
+}
+
+TEST(CoroutineMisuseDeathTest, DestroyedOnAnotherThread) {
+  EXPECT_DEATH(
+      {
+        Coroutine coroutine([] { Coroutine::yield(); });
+        coroutine.resume();
+        std::thread([gone = std::move(coroutine)] {}).join();
+      },
+      "a Coroutine was destroyed on another thread than the one that made it");
 }
 
 TEST(CoroutineMisuseDeathTest, YieldOutsideACoroutine) {

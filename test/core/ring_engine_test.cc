@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <string>
 #include <thread>
@@ -20,6 +21,7 @@
 #include "test/support/child_process.h"
 #include "test/support/descriptors.h"
 #include "test/support/run_in_scheduler.h"
+#include "test/support/scale.h"
 
 namespace colibri {
 namespace {
@@ -141,6 +143,49 @@ TEST_F(RingEngineTest, ACloseByAnotherThreadEndsAReceive) {
     sleep_for(milliseconds(1));
     std::thread([&] { sockets.close_reader(); }).join();
     EXPECT_EQ(reader.join().early, WakeReason::kClosed);
+  });
+}
+
+/// Receives until the descriptor is found to be closed, as blocking calls do.
+void receive_until_closed(int descriptor) {
+  for (;;) {
+    const Received received = receive(descriptor);
+    if (received.early == WakeReason::kClosed) return;
+    char byte;
+    if (real::recv(descriptor, &byte, 1, MSG_DONTWAIT) < 0 && errno == EBADF) return;
+  }
+}
+
+TEST_F(RingEngineTest, AReceiveThatBeganBeforeAnotherThreadsCloseAlwaysEnds) {
+  run_on_ring([] {
+    std::atomic<int> offered{-1};
+    std::atomic<bool> over{false};
+    std::thread closer([&] {
+      while (!over) {
+        const int descriptor = offered.exchange(-1);
+        if (descriptor < 0) {
+          std::this_thread::yield();
+          continue;
+        }
+        EventLoop::detach_everywhere(descriptor);
+        real::close(descriptor);
+        EventLoop::closed_everywhere(descriptor);
+      }
+    });
+    const DescriptorPair sockets = DescriptorPair::sockets();
+    for (std::size_t i = 0; i < test::many_operations(500); ++i) {
+      const int copy = real::dup(sockets.reader());
+      // Half of them begin while the other thread is at it.
+      if (i % 2 == 0) {
+        offered = copy;
+      } else {
+        go([&] { offered = copy; });
+      }
+      receive_until_closed(copy);
+      while (offered >= 0) std::this_thread::yield();
+    }
+    over = true;
+    closer.join();
   });
 }
 

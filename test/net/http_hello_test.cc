@@ -1,8 +1,11 @@
-// The sample http_hello as a program of https, asked by curl and by the load tester.
+// The sample http_hello as a program of https, asked by curl, by loaders and by a browser. The last
+// of these are there where bazel/setup --full has been.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -81,6 +84,39 @@ TEST_F(HttpHello, AnswersTheLoadTester) {
                       {});
   const std::string result = tester.finish(seconds(60));
   EXPECT_THAT(result, HasSubstr("\"good\": true"));
+}
+
+#define SKIP_WITHOUT(program) \
+  if (access(program, X_OK) != 0) GTEST_SKIP() << "there is no " program
+
+TEST_F(HttpHello, AnswersH2load) {
+  SKIP_WITHOUT("/usr/bin/h2load");
+  ChildProcess h2load(
+      {"/usr/bin/h2load", "--h1", "-n", "400", "-c", "20", "-m", "1", url("/hello")}, {});
+  const std::string said = h2load.finish(seconds(60));
+  EXPECT_THAT(said, HasSubstr("Application protocol: http/1.1"));
+  EXPECT_THAT(said, HasSubstr("400 succeeded, 0 failed, 0 errored, 0 timeout"));
+  EXPECT_THAT(said, HasSubstr("400 2xx, 0 3xx, 0 4xx, 0 5xx"));
+}
+
+TEST_F(HttpHello, AnswersWrk) {
+  SKIP_WITHOUT("/usr/bin/wrk");
+  ChildProcess wrk({"/usr/bin/wrk", "-t", "1", "-c", "20", "-d", "1s", url("/hello")}, {});
+  const std::string said = wrk.finish(seconds(60));
+  EXPECT_THAT(said, testing::ContainsRegex("[1-9][0-9]* requests in"));
+  EXPECT_THAT(said, testing::Not(HasSubstr("Socket errors"))) << said;
+  EXPECT_THAT(said, testing::Not(HasSubstr("Non-2xx"))) << said;
+}
+
+TEST_F(HttpHello, IsShownByABrowser) {
+  SKIP_WITHOUT("/usr/bin/chromium");
+  const std::string home = testing::TempDir() + "http_hello_browser";
+  ChildProcess chromium({"/usr/bin/chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+                         "--disable-dev-shm-usage", "--ignore-certificate-errors",
+                         "--user-data-dir=" + home, "--dump-dom", url("/hello")},
+                        {});
+  EXPECT_THAT(chromium.finish(seconds(60)), HasSubstr(">hello\n</pre>"));
+  std::filesystem::remove_all(home);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "colibri/core/inspect/why.h"
 #include "colibri/core/run.h"
 #include "colibri/core/task.h"
+#include "colibri/core/task_group.h"
 #include "colibri/net/address.h"
 #include "colibri/net/address_range.h"
 #include "colibri/net/buffered.h"

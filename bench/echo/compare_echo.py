@@ -4,6 +4,7 @@
   bazel run --config=opt //bench/echo:compare_echo -- --rounds 3
   ... -- --server colibri --server mine='/path/to/server --port {port}' --connections 64,1000
   ... -- --protocol tls
+  ... -- --protocol relay
 
 What counts is the server's CPU time for each message as a ratio to the hand-written server of the
 same round, since the machine is not the same from minute to minute. A server is any program
@@ -54,12 +55,34 @@ def parse_arguments():
     return arguments
 
 
+@contextlib.contextmanager
+def serving(command, *cores):
+    """Yields the process and the port of a server, which runs meanwhile."""
+    with pinned_process.started(command, *cores) as (process, output):
+        line = r"listening on \S+:(\d+)\n"
+        match = pinned_process.wait_for_text(process, output, line, seconds=10)
+        yield process, int(match[1])
+
+
+@contextlib.contextmanager
+def what_servers_need(arguments):
+    """Yields what stands for the words in braces of their commands."""
+    if arguments.protocol == "tls":
+        with tempfile.TemporaryDirectory() as folder:
+            yield echo_servers.make_certificate(folder)
+    elif arguments.protocol == "relay":
+        command = [echo_servers.find_program(echo_servers.UPSTREAM), "--port", "0"]
+        with serving(command, *arguments.server_cores) as (_, port):
+            yield {"upstream": port}
+    else:
+        yield {}
+
+
 class Comparison(comparisons.Comparison):
-    def __init__(self, arguments, scratch):
-        """`scratch` is a folder for what the servers need."""
-        files = echo_servers.make_certificate(scratch) if arguments.protocol == "tls" else {}
+    def __init__(self, arguments, words_for):
+        """`words_for` has what stands for the words in braces of the servers' commands."""
         super().__init__(arguments, *echo_servers.choose(
-            arguments.protocol, arguments.server, arguments.base, **files))
+            arguments.protocol, arguments.server, arguments.base, **words_for))
         self.loader = echo_servers.find_program(arguments.loader)
         self.system_calls = []
         if not self.loader:
@@ -97,16 +120,14 @@ class Comparison(comparisons.Comparison):
     @contextlib.contextmanager
     def _serving(self, server):
         """Yields the process and the port of the server, which runs meanwhile."""
-        cores = self.arguments.server_cores
-        with pinned_process.started(server.command, *cores) as (process, output):
-            line = r"listening on \S+:(\d+)\n"
-            match = pinned_process.wait_for_text(process, output, line, seconds=10)
-            yield process, int(match[1])
+        with serving(server.command, *self.arguments.server_cores) as process_and_port:
+            yield process_and_port
 
     def _load(self, server_pid, port, connections, *more):
         """Returns the figures of the loader, called with `more` arguments than usual."""
         seconds, warmup = self.arguments.seconds, self.arguments.warmup
-        command = [self.loader, "--json", "--protocol", self.arguments.protocol,
+        protocol = {"relay": "tcp"}.get(self.arguments.protocol, self.arguments.protocol)
+        command = [self.loader, "--json", "--protocol", protocol,
                    "--port", port, "--connections", connections,
                    "--message-bytes", self.arguments.message_bytes,
                    "--depth", self.arguments.depth, "--seconds", seconds, "--warmup", warmup, *more]
@@ -174,8 +195,9 @@ def print_system_calls(comparison):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as scratch:
-        comparison = Comparison(parse_arguments(), scratch)
+    arguments = parse_arguments()
+    with what_servers_need(arguments) as words_for:
+        comparison = Comparison(arguments, words_for)
         comparison.run_rounds()
         if comparison.arguments.strace:
             comparison.count_system_calls()

@@ -38,7 +38,11 @@ DEFAULTS = {"tcp": {
     "recvmmsg": "bench/baseline/udp_server --port {port}",
     "epoll-recvmmsg": "bench/baseline/udp_server --epoll --port {port}",
     "colibri-udp": "bench/echo/colibri_udp_server --port {port}",
+}, "relay": {  # before the hand-written echo server
+    "nginx-relay": "bench/echo/peers/nginx_relay {upstream}",
+    "colibri-relay": "samples/relay --to 127.0.0.1:{upstream} --port {port}",
 }}
+UPSTREAM = "bench/baseline/epoll_server"
 
 
 def binary_folder():

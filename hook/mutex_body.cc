@@ -19,7 +19,12 @@ void MutexBody::check_layout() noexcept {
 
 std::uintptr_t MutexBody::owner_at(const void* address) noexcept {
   const auto& self = *static_cast<const MutexBody*>(address);
-  return self.has_owner() ? as_owner(self.owner_.load(std::memory_order_relaxed)) : 0;
+  const std::uint64_t owner = self.owner_.load(std::memory_order_relaxed);
+  if (self.has_owner()) return as_owner(owner);
+  const std::uint32_t word = self.word_.load(std::memory_order_relaxed);
+  // Who it was handed to notes it when he runs.
+  if (word == kFree || word == kHandedOver) return 0;
+  return owner != 0 ? owner : WaitFacts::kOfThread;
 }
 
 void MutexBody::init(int kind) noexcept {
@@ -44,7 +49,7 @@ int MutexBody::enter_again() noexcept {
 int MutexBody::try_lock() noexcept {
   if (word_.load(std::memory_order_relaxed) == kHandedOver) [[unlikely]]
     free_if_lost();
-  if (!has_owner()) return try_acquire() ? 0 : EBUSY;
+  if (!has_owner()) return try_acquire_plain() ? 0 : EBUSY;
   const std::uint64_t self = current_flow();
   if (owner_.load(std::memory_order_relaxed) == self) {
     return kind() == PTHREAD_MUTEX_RECURSIVE ? enter_again() : EBUSY;

@@ -55,7 +55,7 @@ class MutexBody {
 
   /// False: libc's, or destroyed.
   bool is_ours() const noexcept { return (kind_ & ~(kKindMask | kElisionFlags)) == 0; }
-  /// Ours, and of the usual kind, which has no owner.
+  /// Ours, and of the usual kind, which has no owner as far as the program can tell.
   bool is_plain() const noexcept { return kind_ == PTHREAD_MUTEX_NORMAL; }
 
   /// A fresh one, whatever was there.
@@ -64,31 +64,23 @@ class MutexBody {
   int destroy() noexcept;
 
   /// Takes a plain one if it is free.
-  bool try_acquire() noexcept {
-    // As libc: one thread alone needs no bus lock.
+  bool try_acquire_plain() noexcept {
+    if (!try_acquire()) return false;
+    note_holder();
+    return true;
+  }
+  /// Unlocks it if nobody waits.
+  bool try_release() noexcept {
     if (__libc_single_threaded != 0) {
-      if (word_.load(std::memory_order_relaxed) != kFree) return false;
-      word_.store(kHeld, std::memory_order_relaxed);
+      if (word_.load(std::memory_order_relaxed) >= kContended) return false;
+      word_.store(kFree, std::memory_order_relaxed);
       return true;
     }
-    std::uint32_t expected = kFree;
-    return word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
-                                         std::memory_order_relaxed);
-  }
-  /// Unlocks a plain one.
-  void release() noexcept {
-    if (__libc_single_threaded != 0) {
-      if (word_.load(std::memory_order_relaxed) >= kContended) return release_contended();
-      word_.store(kFree, std::memory_order_relaxed);
-      return;
-    }
     std::uint32_t expected = kHeld;
-    if (word_.compare_exchange_strong(expected, kFree, std::memory_order_release,
-                                      std::memory_order_relaxed)) {
-      return;
-    }
     // Free already: that is for the program to answer for, as it is with libc.
-    if (expected >= kContended) release_contended();
+    return word_.compare_exchange_strong(expected, kFree, std::memory_order_release,
+                                         std::memory_order_relaxed) ||
+           expected == kFree;
   }
 
   /// Waits for it, for code at `caller`. Not ended by cancel or a TimeLimit.
@@ -108,7 +100,7 @@ class MutexBody {
       if (--depth_ != 0) return 0;
       owner_.store(kNobody, std::memory_order_relaxed);
     }
-    release();
+    if (!try_release()) release_contended();
     return 0;
   }
 
@@ -129,7 +121,26 @@ class MutexBody {
   bool has_owner() const noexcept {
     return kind() == PTHREAD_MUTEX_RECURSIVE || kind() == PTHREAD_MUTEX_ERRORCHECK;
   }
+  /// Takes it if it is free; whoever does notes whose it is.
+  bool try_acquire() noexcept {
+    // As libc: one thread alone needs no bus lock.
+    if (__libc_single_threaded != 0) {
+      if (word_.load(std::memory_order_relaxed) != kFree) return false;
+      word_.store(kHeld, std::memory_order_relaxed);
+      return true;
+    }
+    std::uint32_t expected = kFree;
+    return word_.compare_exchange_strong(expected, kHeld, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
   int enter_again() noexcept;
+  /// Of the kinds without an owner, for people who look inside: the control block of the coroutine
+  /// that holds it, or null for a thread. At unlock nothing is noted, which would cost more than
+  /// this does; so it holds while the mutex is held. Who looks from another thread between the lock
+  /// and this finds the holder before.
+  void note_holder() noexcept {
+    owner_.store(reinterpret_cast<std::uintptr_t>(thread_state.current), std::memory_order_relaxed);
+  }
   void become_owner(std::uint64_t self) noexcept {
     owner_.store(self, std::memory_order_relaxed);
     depth_ = 1;
@@ -141,7 +152,11 @@ class MutexBody {
       const int result = acquire_slowly(until, may_fail, caller);
       if (result != 0) return result;
     }
-    if (self != kNobody) become_owner(self);
+    if (self != kNobody) {
+      become_owner(self);
+    } else {
+      note_holder();
+    }
     return 0;
   }
   int acquire_slowly(const PointInTime& until, bool may_fail, const void* caller) noexcept;
@@ -152,7 +167,7 @@ class MutexBody {
 
   std::atomic<std::uint32_t> word_;
   std::uint32_t depth_;               // of a recursive one; the owner's
-  std::atomic<std::uint64_t> owner_;  // of the kinds that have one; see current_flow
+  std::atomic<std::uint64_t> owner_;  // by current_flow; of a kind without one see note_holder
   int kind_;
   std::atomic<std::uint32_t> handed_in_;  // the generation of kHandedOver
 

@@ -40,6 +40,22 @@ bool must_pause_for(const pthread_mutex_t* mutex, const void* caller) noexcept {
   return may_park_caller(caller) && !is_owned_and_says_so(mutex);
 }
 
+// What is not done at once lies in functions of its own, so that the usual call saves no registers.
+
+[[gnu::noinline]] int lock_slowly(pthread_mutex_t* mutex, const void* caller) {
+  MutexBody& body = MutexBody::of(mutex);
+  if (body.is_ours()) {
+    return counted<"pthread_mutex_lock">([&] { return body.lock(caller); });
+  }
+  if (!must_pause_for(mutex, caller)) return real::pthread_mutex_lock(mutex);
+  return lock_in_pauses(mutex, PointInTime::never(), false);
+}
+
+[[gnu::noinline]] int unlock_slowly(pthread_mutex_t* mutex) {
+  MutexBody& body = MutexBody::of(mutex);
+  return body.is_ours() ? body.unlock() : real::pthread_mutex_unlock(mutex);
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -62,14 +78,9 @@ int pthread_mutex_destroy(pthread_mutex_t* mutex) {
 
 int pthread_mutex_lock(pthread_mutex_t* mutex) {
   MutexBody& body = MutexBody::of(mutex);
-  if (body.is_plain() && body.try_acquire()) [[likely]]
+  if (body.is_plain() && body.try_acquire_plain()) [[likely]]
     return 0;
-  const void* const caller = __builtin_return_address(0);
-  if (body.is_ours()) {
-    return counted<"pthread_mutex_lock">([&] { return body.lock(caller); });
-  }
-  if (!must_pause_for(mutex, caller)) return real::pthread_mutex_lock(mutex);
-  return lock_in_pauses(mutex, PointInTime::never(), false);
+  return lock_slowly(mutex, __builtin_return_address(0));
 }
 
 int pthread_mutex_trylock(pthread_mutex_t* mutex) {
@@ -102,11 +113,9 @@ int pthread_mutex_clocklock(pthread_mutex_t* mutex, clockid_t clock, const times
 
 int pthread_mutex_unlock(pthread_mutex_t* mutex) {
   MutexBody& body = MutexBody::of(mutex);
-  if (body.is_plain()) [[likely]] {
-    body.release();
+  if (body.is_plain() && body.try_release()) [[likely]]
     return 0;
-  }
-  return body.is_ours() ? body.unlock() : real::pthread_mutex_unlock(mutex);
+  return unlock_slowly(mutex);
 }
 
 }  // extern "C"

@@ -164,6 +164,8 @@ void Coroutine::close() noexcept {
         "a Coroutine was destroyed while it runs or waits");
   if (block_->state == CoroutineState::kCreated) {
     discard_closure(*block_);
+    // Its stack is kept for the next one, and says until then what it was used for.
+    block_->state = CoroutineState::kDone;
   }
   if (thread_state.scheduler != nullptr) thread_state.scheduler->release_timer(*block_);
   release_coroutine(*block_);

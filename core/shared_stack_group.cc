@@ -15,6 +15,7 @@ SharedStackGroup::SharedStackGroup(unsigned count, std::size_t bytes) {
     if (state_->count == count) break;
     if (stack.memory != nullptr) continue;
     stack.memory = thread_stack_pool().acquire(bytes);
+    stack.memory->was_shared = true;
     state_->add(stack);
   }
   if (state_->count < count) {

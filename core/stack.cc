@@ -216,6 +216,19 @@ PrivateStack* StackPool::owner_of_guard(const void* address) const noexcept {
   return owner != nullptr && address < owner->low ? owner : nullptr;
 }
 
+PrivateStack* StackPool::next_made(Position& position) const noexcept {
+  for (; position.size_class < kStackSizeClasses; ++position.size_class, position.slab = 0) {
+    const auto& slabs = shelves_[position.size_class].slabs;
+    for (; position.slab < slabs.size(); ++position.slab) {
+      const StackSlab* slab = slabs[position.slab].get();
+      PrivateStack* stack = slab != nullptr ? slab->next_made(position.index) : nullptr;
+      if (stack != nullptr) return stack;
+      position.index = 0;
+    }
+  }
+  return nullptr;
+}
+
 StackPool& thread_stack_pool() noexcept {
   static thread_local KeptInExit<StackPool> pool;
   return pool.get();

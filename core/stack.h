@@ -88,6 +88,16 @@ class StackPool {
   /// The same for all of a stack, its guard included.
   PrivateStack* owner_of(const void* address) const noexcept;
 
+  /// A place between the stacks of a pool, for those who go through them with pauses.
+  struct Position {
+    std::uint32_t size_class = 0;
+    std::size_t slab = 0;
+    std::size_t index = 0;
+  };
+  /// The first stack behind `position`, which moves on behind it, that is in use or kept for the
+  /// next; null if there is none. Those that come meanwhile may be left out.
+  PrivateStack* next_made(Position& position) const noexcept;
+
   /// Stacks taken and not yet given back.
   std::size_t in_use() const noexcept {
     std::size_t sum = 0;

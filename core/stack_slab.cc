@@ -108,6 +108,15 @@ PrivateStack* StackSlab::owner_of(const void* address) const noexcept {
   return std::launder(reinterpret_cast<PrivateStack*>(place(index)));
 }
 
+PrivateStack* StackSlab::next_made(std::size_t& index) const noexcept {
+  while (index < cut_ && is_set(idle_bits_, index)) ++index;
+  if (index >= cut_) {
+    index = 0;
+    return nullptr;
+  }
+  return std::launder(reinterpret_cast<PrivateStack*>(place(index++)));
+}
+
 PrivateStack* StackSlab::owner_of_guard(const void* address) const noexcept {
   PrivateStack* owner = owner_of(address);
   return owner != nullptr && address < owner->low ? owner : nullptr;

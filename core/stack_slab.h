@@ -23,7 +23,8 @@ struct PrivateStack {
   PrivateStack* next_free = nullptr;
   std::byte* low = nullptr;  // lowest usable byte; the guard lies below
   std::uint32_t size_class = 0;
-  std::uint32_t slab = 0;  // which one of its size
+  std::uint32_t slab = 0;   // which one of its size
+  bool was_shared = false;  // since it was made: there may be frames where a control block would be
 
   /// Where the stack begins to grow down from: this struct's own address, a multiple of 64.
   void* top() noexcept { return this; }
@@ -83,6 +84,10 @@ class StackSlab {
   PrivateStack* owner_of_guard(const void* address) const noexcept;
   /// The same for all of a stack, its guard included.
   PrivateStack* owner_of(const void* address) const noexcept;
+
+  /// The first stack that is made, from number `index` on, which becomes that of the next. Null:
+  /// there is none, and `index` is 0 again.
+  PrivateStack* next_made(std::size_t& index) const noexcept;
 
   bool has_room() const noexcept { return idle_ != 0 || cut_ != count_; }
   /// No stack of it is made.

@@ -36,6 +36,12 @@ inline bool waits_in_queue(const ControlBlock& coroutine) noexcept {
   return coroutine.wait_kind == WaitKind::kOther || coroutine.wait_kind == WaitKind::kQueue;
 }
 
+/// True for one that whoever made it is to resume: it has not been yet, or has yielded.
+inline bool is_suspended_by_hand(const ControlBlock& coroutine) noexcept {
+  return coroutine.by_hand && (coroutine.state == CoroutineState::kCreated ||
+                               coroutine.state == CoroutineState::kSuspended);
+}
+
 /// In one line: "select: channel 'jobs' receive; channel 'stop' receive, until +1.2 s".
 std::string describe_wait(const ControlBlock& coroutine);
 

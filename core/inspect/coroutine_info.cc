@@ -70,6 +70,7 @@ CoroutineInfo inspect(const ControlBlock& coroutine, WithStack with_stack) {
       info.since = coarse_difference(now, leaf.wait_note.since);
     }
   }
+  if (is_suspended_by_hand(leaf)) info.wait = "resume by hand";
   info.ran = RunTimes::of(coroutine.id);
   info.stack_bytes_used = stack_bytes_used(coroutine);
   if (thread_state.scheduler != nullptr) info.scheduler = thread_state.scheduler->number();

@@ -21,7 +21,8 @@ struct CoroutineInfo {
   std::uint64_t parent = 0;  // who spawned it; 0: that was not noted, or no coroutine
   CoroutineState state = CoroutineState::kCreated;  // of the innermost that it resumed by hand
   /// What it waits for: "readable fd 7 127.0.0.1:7777←127.0.0.1:51234", "mutex held by #12
-  /// 'writer'", "channel 'jobs' send, full 16/16", "sleep until +1.2 s"; empty unless it is parked.
+  /// 'writer'", "channel 'jobs' send, full 16/16", "sleep until +1.2 s"; "resume by hand" where no
+  /// scheduler runs it; empty for those that run or are ready.
   std::string wait;
   /// How long it has been waiting; nothing unless it is parked and that is known.
   std::optional<std::chrono::nanoseconds> since;

@@ -29,9 +29,14 @@ bool stands_for(const ControlBlock& coroutine, std::uint64_t id) noexcept {
 
 const ControlBlock* Inspection::find(std::uint64_t id) noexcept {
   Scheduler& scheduler = Scheduler::current("colibri::Inspection::find");
-  if (scheduler.alive() == 0) return nullptr;
-  const ControlBlock* each = &scheduler.newest();
+  if (id == 0) return nullptr;
+  const ControlBlock* each = scheduler.alive() != 0 ? &scheduler.newest() : nullptr;
   while (each != nullptr && !stands_for(*each, id)) each = each->next_alive;
+  if (each != nullptr) return each;
+  SuspendedByHand suspended;
+  std::size_t looks = static_cast<std::size_t>(-1);
+  do each = suspended.next(looks);
+  while (each != nullptr && each->id != id);
   return each;
 }
 

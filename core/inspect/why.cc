@@ -25,6 +25,7 @@ bool is_parked(const ControlBlock& coroutine) noexcept {
 
 WaitLinkInfo link_of(const ControlBlock& coroutine) {
   WaitLinkInfo link{.id = coroutine.id, .name = coroutine.name()};
+  if (is_suspended_by_hand(coroutine)) link.wait = "resume by hand";
   if (!is_parked(coroutine)) return link;
   link.awaited = awaited_by(leaf_of(coroutine));
   link.wait = describe_wait(leaf_of(coroutine));

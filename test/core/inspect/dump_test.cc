@@ -10,6 +10,7 @@
 
 #include "colibri/core/channel.h"
 #include "colibri/core/coroutine.h"
+#include "colibri/core/generator.h"
 #include "colibri/core/inspect/stack_catalog.h"
 #include "colibri/core/shared_stack.h"
 #include "colibri/core/sleep.h"
@@ -34,6 +35,10 @@ namespace colibri {
 [[gnu::noinline]] void second_way(const Channel<int>& channel) {
   wait_here(channel);
   asm volatile("" : : : "memory");
+}
+
+[[gnu::noinline]] void yield_numbers(Yield<int, void>& yield) {
+  for (int number = 0;; ++number) yield(number);
 }
 
 namespace {
@@ -179,6 +184,27 @@ TEST(Dump, OutsideCoroutinesLooksAtAllInOneGo) {
     channel.close();
   });
   EXPECT_EQ(found, 8U);
+}
+
+TEST(Dump, ShowsGeneratorsAndWhatIsSuspendedByHandElse) {
+  run_in_scheduler([] {
+    std::vector<Generator<int>> generators;
+    for (int i = 0; i < 3; ++i) {
+      generators.emplace_back(yield_numbers,
+                              SpawnOptions{.stack_bytes = 16 * 1024, .name = "ints"});
+      generators.back().next();
+    }
+    const std::vector<StackGroup> groups = collect_stacks();
+    ASSERT_EQ(groups.size(), 2U);
+    EXPECT_EQ(groups.front().state, CoroutineState::kSuspended);
+    EXPECT_EQ(groups.front().coroutines, 3U);
+    EXPECT_EQ(groups.front().described.front().wait, "resume by hand");
+    EXPECT_TRUE(passes_through(groups.front().stack, "yield_numbers"));
+    std::ostringstream text;
+    dump(text);
+    EXPECT_THAT(text.str(), HasSubstr("3 coroutines suspended\n"));
+    EXPECT_THAT(text.str(), HasSubstr(" suspended: resume by hand\n"));
+  });
 }
 
 }  // namespace

@@ -55,7 +55,94 @@ TEST(Inspection, SaysWhetherSomeAreLeft) {
     Inspection inspection;
     const auto nothing = [](const ControlBlock&) {};
     EXPECT_TRUE(inspection.step(3, nothing));
-    EXPECT_FALSE(inspection.step(1, nothing));
+    EXPECT_FALSE(inspection.step(2, nothing));
+  });
+}
+
+/// The ids of all that are suspended by hand, in steps of `most`.
+std::set<std::uint64_t> suspended_in_steps(std::size_t most) {
+  std::set<std::uint64_t> ids;
+  Inspection inspection;
+  const auto visit = [&ids](const ControlBlock& each) {
+    if (!each.by_hand) return;
+    EXPECT_TRUE(ids.insert(each.id).second) << "coroutine " << each.id << " was visited twice";
+  };
+  while (inspection.step(most, visit)) {
+  }
+  return ids;
+}
+
+TEST(Inspection, VisitsWhoIsSuspendedByHand) {
+  run_in_scheduler([] {
+    std::vector<Coroutine> coroutines;
+    std::set<std::uint64_t> ids;
+    for (int i = 0; i < 100; ++i) {
+      coroutines.emplace_back(
+          [&ids] {
+            ids.insert(own_id());
+            Coroutine::yield();
+          },
+          SpawnOptions{.stack_bytes = 16 * 1024});
+      coroutines.back().resume();
+    }
+    const std::vector<Task<void>> tasks = spawn_sleepers(100);
+    for (const std::size_t most : {std::size_t{1}, std::size_t{7}, kAll}) {
+      EXPECT_EQ(suspended_in_steps(most), ids) << most;
+    }
+    for (const std::uint64_t id : ids) {
+      const ControlBlock* found = Inspection::find(id);
+      ASSERT_NE(found, nullptr);
+      EXPECT_EQ(found->id, id);
+    }
+    coroutines.front().resume();  // it ends
+    coroutines.pop_back();        // unwound
+    EXPECT_EQ(suspended_in_steps(kAll).size(), ids.size() - 2);
+    coroutines.clear();
+    EXPECT_TRUE(suspended_in_steps(kAll).empty());
+  });
+}
+
+TEST(Inspection, VisitsWhoWasNeverResumedUntilItIsDestroyed) {
+  run_in_scheduler([] {
+    {
+      const Coroutine coroutine([] {}, SpawnOptions{.stack_bytes = 16 * 1024});
+      EXPECT_EQ(suspended_in_steps(kAll).size(), 1U);
+    }
+    EXPECT_TRUE(suspended_in_steps(kAll).empty());
+  });
+}
+
+TEST(Inspection, VisitsWhoeverTransferredToAnother) {
+  run_in_scheduler([] {
+    const SpawnOptions options{.stack_bytes = 16 * 1024};
+    std::size_t seen = 0;
+    std::uint64_t first_id = 0;
+    Coroutine second(
+        [&] {
+          const std::set<std::uint64_t> ids = suspended_in_steps(kAll);
+          seen = ids.size();
+          EXPECT_EQ(ids.count(first_id), 1U);
+        },
+        options);
+    Coroutine first(
+        [&] {
+          first_id = own_id();
+          Coroutine::transfer(second);
+        },
+        options);
+    first.resume();
+    EXPECT_EQ(seen, 1U);
+  });
+}
+
+TEST(Inspection, FramesOnASharedStackAreNotTakenForCoroutines) {
+  run_in_scheduler([] {
+    {
+      const SharedStackGroup group(4, 16 * 1024);
+      for (int i = 0; i < 4; ++i) spawn({.shared_stacks = &group}, [] { yield(); }).join();
+      EXPECT_TRUE(suspended_in_steps(kAll).empty());
+    }
+    EXPECT_TRUE(suspended_in_steps(kAll).empty());
   });
 }
 

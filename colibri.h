@@ -42,5 +42,6 @@
 #include "colibri/core/ticker.h"
 #include "colibri/core/trim.h"
 #include "colibri/core/value_coroutine.h"
+#include "colibri/core/version.h"
 #include "colibri/core/wait_group.h"
 #include "colibri/hook/hook.h"

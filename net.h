@@ -15,6 +15,7 @@
 #include "colibri/core/run.h"
 #include "colibri/core/task.h"
 #include "colibri/core/task_group.h"
+#include "colibri/core/version.h"
 #include "colibri/net/address.h"
 #include "colibri/net/address_range.h"
 #include "colibri/net/buffered.h"

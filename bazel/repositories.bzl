@@ -4,6 +4,8 @@ Nothing is downloaded while building. For colibri's own WORKSPACE, and for those
 samples/consumers/bazel.
 """
 
+load("//bazel:version.bzl", "version_repository")
+
 # What Debian installs below /usr; bazel/NAME.BUILD says how it is linked.
 _INSTALLED = [
     "boost",
@@ -35,6 +37,8 @@ def colibri_repositories(path):
     for name, folder in shims.items():
         if name not in known:
             native.local_repository(name = name, path = folder)
+    if "colibri_version" not in known:
+        version_repository(name = "colibri_version")
     for name in _INSTALLED:
         if name not in known:
             native.new_local_repository(

@@ -1,10 +1,15 @@
-"""Makes a Debian package: bazel run --config=opt //:deb -- FOLDER"""
+"""Makes a Debian package: bazel run --config=opt //:deb -- FOLDER
+
+Its maintainer is DEBFULLNAME with DEBEMAIL of the environment, as for Debian's own tools; without
+them, the author of the last commit.
+"""
 
 import argparse
 import os
 import pathlib
 import re
 import subprocess
+import sys
 import tempfile
 
 from install import install
@@ -13,7 +18,7 @@ from layout import Layout, read_build
 _CONTROL = """Package: colibri
 Version: {version}
 Architecture: {architecture}
-Maintainer: colibri <colibri@localhost>
+Maintainer: {maintainer}
 Section: libdevel
 Priority: optional
 Depends: {depends}
@@ -49,6 +54,18 @@ def _package_of(path):
     raise RuntimeError(f"no package has {path}, which the package would need")
 
 
+def find_maintainer():
+    """"NAME <ADDRESS>"; ends the program where nobody can be named."""
+    if address := os.environ.get("DEBEMAIL"):
+        return address if "<" in address else f"{os.environ.get('DEBFULLNAME', 'colibri')} <{address}>"
+    sources = os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")
+    result = subprocess.run(["git", "-C", sources, "log", "-1", "--format=%an <%ae>"],
+                            capture_output=True, text=True)
+    if result.returncode != 0:
+        sys.exit("who maintains the package? Neither DEBEMAIL (and DEBFULLNAME) nor git says so.")
+    return result.stdout.strip()
+
+
 def make_package(folder, build):
     """Returns the path of the package."""
     architecture = run("dpkg", "--print-architecture")
@@ -64,7 +81,7 @@ def make_package(folder, build):
                      if re.search(r"\.so(\.|$)", path.name) and not path.is_symlink()
                      and path.suffix != ".py"]
         control = _CONTROL.format(
-            version=build["version"], architecture=architecture,
+            version=build["version"], architecture=architecture, maintainer=find_maintainer(),
             depends=", ".join(packages_of(libraries)),
             kilobytes=sum(path.lstat().st_size for path in installed) // 1024 + 1)
         layout.write("/DEBIAN/control", control)
@@ -76,7 +93,7 @@ def make_package(folder, build):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", help="where to put the package")
     folder = parser.parse_args().folder
     # As the user meant it, who did not start in Bazel's folder.

@@ -17,22 +17,28 @@ Cflags: -I${{includedir}}
 """
 
 
-def pkg_config(layout, library, version, static_flags=None):
-    """The text of NAME.pc; with `static_flags`, what the archive needs besides, of NAME_static.pc."""
-    static = static_flags is not None
+def _split(flags):
+    """(options, libraries) of what a library is linked with. Options are for who links it, too."""
+    options = [flag for flag in flags if flag.startswith("-Wl,")]
+    return options, [flag for flag in flags if flag not in options]
+
+
+def pkg_config(layout, library, version, flags, static=False):
+    """The text of NAME.pc, or of NAME_static.pc for the archive, which needs its `flags`, a list."""
     suffix = "_static" if static else ""
-    libs = f"-l:lib{library.name}.a {static_flags}" if static else f"-l{library.name}"
+    options, libraries = _split(flags)
+    libs = " ".join([f"-l:lib{library.name}.a", *libraries]) if static else f"-l{library.name}"
     if library.name == HOOKS:
         libs = (f"-Wl,{ASK_FOR_HOOKS} {libs}" if static else
                 f"-Wl,--push-state,--no-as-needed {libs} -Wl,--pop-state")
     return _PKG_CONFIG.format(
         prefix=layout.prefix, libdir=layout.relative_libdir(),
         name=library.name + suffix, description=library.description, version=version,
-        requires=" ".join(name + suffix for name in library.upon), libs=libs.strip())
+        requires=" ".join(name + suffix for name in library.upon), libs=" ".join([*options, libs]))
 
 
 _CMAKE = """# find_package(colibri): colibri::core, colibri::hook, colibri::net, colibri::tls, colibri::http,
-# colibri::https. Shared libraries, unless COLIBRI_USE_STATIC_LIBS is on.
+# colibri::https, colibri::testing. Shared libraries, unless COLIBRI_USE_STATIC_LIBS is on.
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 
@@ -61,6 +67,7 @@ function(_colibri_library target file flags)
 endfunction()
 
 {libraries}
+{options}
 # The hooks, also where only other libraries call them.
 if(COLIBRI_USE_STATIC_LIBS)
   set_property(TARGET colibri::hook PROPERTY INTERFACE_LINK_OPTIONS "LINKER:{ask}")
@@ -71,16 +78,22 @@ endif()
 
 
 def cmake_config(layout, version, abi, flags):
-    """The text of colibriConfig.cmake; `flags` by the library's name."""
+    """The text of colibriConfig.cmake; `flags`, lists, by the library's name."""
     targets = {library.name: library.target for library in LIBRARIES}
-    calls = [f'_colibri_library({library.target} {library.name} '
-             f'"{";".join(flags[library.name].split())}" '
-             f'{" ".join(targets[name] for name in library.upon)})'
-             for library in LIBRARIES]
+    calls, all_options = [], []
+    for library in LIBRARIES:
+        options, libraries = _split(flags[library.name])
+        upon = " ".join(targets[name] for name in library.upon)
+        calls.append(f'_colibri_library({library.target} {library.name} '
+                     f'"{";".join(libraries)}" {upon})')
+        if options:
+            all_options.append(f"set_property(TARGET colibri::{library.target} PROPERTY "
+                               f'INTERFACE_LINK_OPTIONS "{";".join(options)}")')
     return _CMAKE.format(
         to_prefix=os.path.relpath(layout.prefix, cmake_folder(layout)),
         libdir=layout.relative_libdir(),
-        version=version, abi=abi, libraries="\n".join(calls), ask=ASK_FOR_HOOKS)
+        version=version, abi=abi, libraries="\n".join(calls),
+        options="\n".join(all_options), ask=ASK_FOR_HOOKS)
 
 
 def cmake_version(version):

@@ -6,6 +6,7 @@ PUBLIC = (
     "colibri/colibri.h",
     "colibri/net.h",
     "colibri/http.h",
+    "colibri/testing.h",
     "colibri/core/stackless.h",
     "colibri/hook/report.h",
     "colibri/net/admin_page.h",

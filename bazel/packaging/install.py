@@ -29,7 +29,7 @@ def _install_headers(layout):
 
 
 def _install_libraries(layout, build):
-    """Returns what each archive needs of other libraries, by the library's name."""
+    """Returns the flags that each library is linked with, by its name."""
     flags = {}
     for library in LIBRARIES:
         built = f"bazel/packaging/lib{library.name}"
@@ -38,7 +38,7 @@ def _install_libraries(layout, build):
         layout.copy(built + ".so", layout.libdir / f"{file}.{build['version']}")
         layout.link(layout.libdir / f"{file}.{build['abi']}", f"{file}.{build['version']}")
         layout.link(layout.libdir / file, f"{file}.{build['abi']}")
-        flags[library.name] = (BUILT / (built + ".flags")).read_text().strip()
+        flags[library.name] = (BUILT / (built + ".flags")).read_text().split()
     return flags
 
 
@@ -47,9 +47,10 @@ def _install_descriptions(layout, build, flags):
     folder = layout.libdir / "pkgconfig"
     for library in LIBRARIES:
         layout.write(folder / f"{library.name}.pc",
-                     descriptions.pkg_config(layout, library, version))
-        layout.write(folder / f"{library.name}_static.pc",
                      descriptions.pkg_config(layout, library, version, flags[library.name]))
+        layout.write(folder / f"{library.name}_static.pc",
+                     descriptions.pkg_config(layout, library, version, flags[library.name],
+                                             static=True))
     folder = descriptions.cmake_folder(layout)
     layout.write(folder / "colibriConfig.cmake",
                  descriptions.cmake_config(layout, version, build["abi"], flags))

@@ -4,7 +4,7 @@ A library is cut by packages: it has what its `deps` are made of, less what the 
 stands `upon` have.
 """
 
-load("//bazel:version.bzl", "ABI_VERSION")
+load("@colibri_version//:version.bzl", "ABI_VERSION")
 
 InstalledLibrary = provider(
     doc = "A library that others stand upon.",

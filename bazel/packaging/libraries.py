@@ -13,6 +13,8 @@ LIBRARIES = (
     Library("colibri_tls", "tls", ("colibri_net",), "TLS on coroutines, by OpenSSL"),
     Library("colibri_http", "http", ("colibri_net",), "HTTP/1.1 and WebSockets on coroutines"),
     Library("colibri_https", "https", ("colibri_http", "colibri_tls"), "HTTP over TLS"),
+    Library("colibri_testing", "testing", ("colibri_core",),
+            "Seeds and virtual time, for tests of what is written on colibri"),
 )
 
 HOOKS = "colibri"

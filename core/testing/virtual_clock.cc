@@ -1,12 +1,13 @@
 #include "colibri/core/testing/virtual_clock.h"
 
+#include <dlfcn.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "colibri/core/check.h"
-#include "colibri/core/libc.h"
 
 namespace colibri::testing {
 namespace {
@@ -15,9 +16,27 @@ constexpr std::int64_t kSecond = 1'000'000'000;
 
 constinit thread_local VirtualClock* this_threads = nullptr;
 
-constinit RealFunction real_clock_gettime{"clock_gettime", ::clock_gettime};
-constinit RealFunction real_time{"time", ::time};
-constinit RealFunction real_gettimeofday{"gettimeofday", ::gettimeofday};
+/// libc's function: the next after ours. Not by RealFunction, which looks from the hooks on: of
+/// shared libraries theirs comes first, and the next after theirs is ours.
+template <class Function>
+Function* next_function(const char* name, Function* /*declaration*/) noexcept {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+int real_clock_gettime(clockid_t clock, timespec* time) noexcept {
+  static const auto function = next_function("clock_gettime", ::clock_gettime);
+  return function(clock, time);
+}
+
+int real_gettimeofday(timeval* time, void* zone) noexcept {
+  static const auto function = next_function("gettimeofday", ::gettimeofday);
+  return function(time, zone);
+}
+
+time_t real_time(time_t* time) noexcept {
+  static const auto function = next_function("time", ::time);
+  return function(time);
+}
 
 bool counts_cpu_time(clockid_t clock) noexcept {
   return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;

@@ -7,10 +7,12 @@
 //   colibri doctor PROGRAM              says which of its calls come to colibri; status 1 if some
 //                                       do not, 2 if none can
 //   colibri ps PROCESS …                and others: see questions.h
+//   colibri --version                   says which colibri it is of
 #include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "colibri/core/version.h"
 #include "hook/command/preload.h"
 #include "hook/command/questions.h"
 
@@ -19,6 +21,8 @@ int main(int argc, char** argv) {
   std::string threads = "native";
   CLI::App app("Runs unmodified programs on coroutines, and looks inside running ones.");
   app.require_subcommand(1);
+  app.set_version_flag("--version", std::string("colibri ") + colibri::version(),
+                       "print the version and exit");
   app.add_option("--library", options.library, "the library to preload; else it is looked for");
   CLI::App* run = app.add_subcommand("run", "run a program with its main in a coroutine");
   run->add_option("--threads", threads, "what threads of the program are: coroutines or native")

@@ -37,6 +37,19 @@ int main() {
 }
 """
 
+# What it is compiled with, and what it runs with.
+VERSION = """
+#include <colibri/core/version.h>
+#include <cstdio>
+
+int main() {
+  static_assert(COLIBRI_VERSION ==
+                COLIBRI_VERSION_MAJOR * 10000 + COLIBRI_VERSION_MINOR * 100 + COLIBRI_VERSION_PATCH);
+  std::printf("%d.%d.%d %s", COLIBRI_VERSION_MAJOR, COLIBRI_VERSION_MINOR, COLIBRI_VERSION_PATCH,
+              colibri::version());
+}
+"""
+
 # Calls nothing that is hooked, but its library does.
 CALLER = """
 #include <colibri/colibri.h>
@@ -118,6 +131,7 @@ class Installed(unittest.TestCase):
         run("cmake", "-S", CONSUMERS / "cmake", "-B", build,
             f"-DCMAKE_PREFIX_PATH={self.prefix}", *options)
         run("cmake", "--build", build)
+        self.assertIn("100% tests passed", run("ctest", "--test-dir", build))
         return build / "echo"
 
     def build_with_make(self, package):
@@ -158,6 +172,34 @@ class Installed(unittest.TestCase):
         program = self.build_with_make("colibri_net_static")
         self.assertEqual(self.links(program), [])
         self.expect_echo(program)
+
+    def test_pkg_config_finds_what_tests_need(self):
+        source = (CONSUMERS / "cmake/pauses_test.cc").read_text()
+        for kind in ("", "_static"):
+            flags = self.pkg_config("--cflags", "--libs", "colibri_testing" + kind, "colibri" + kind)
+            program = self.compile("pauses" + kind, source, *flags)
+            self.assertEqual(self.status_of(program), 0, kind)
+
+    # Which colibri it is ------------------------------------------------------------------------
+
+    def test_all_state_the_same_version(self):
+        program = self.compile("version", VERSION, *self.pkg_config("--cflags", "--libs",
+                                                                    "colibri_core"))
+        compiled, linked = subprocess.run(
+            [program], env={**os.environ, **self.libraries}, check=True, capture_output=True,
+            text=True).stdout.split()
+        self.assertEqual(compiled, linked)
+        changes = pathlib.Path("CHANGELOG.md").read_text()
+        self.assertEqual(re.search(r"^## (\d+\.\d+\.\d+)", changes, re.MULTILINE)[1], linked)
+        self.assertEqual(run(self.prefix / "bin/colibri", "--version"), f"colibri {linked}\n")
+        for description in (self.prefix / "lib/pkgconfig").glob("*.pc"):
+            self.assertIn(f"\nVersion: {linked}\n", description.read_text(), description)
+        cmake = (self.prefix / "lib/cmake/colibri/colibriConfigVersion.cmake").read_text()
+        self.assertIn(f'set(PACKAGE_VERSION "{linked}")', cmake)
+        library = (self.prefix / "lib/libcolibri_core.so").resolve().name
+        self.assertEqual(library, f"libcolibri_core.so.{linked}")
+        package = run("dpkg-deb", "--field", self.package(), "Version")
+        self.assertEqual(package.strip(), linked)
 
     # What is in the libraries -------------------------------------------------------------------
 
@@ -232,11 +274,19 @@ class Installed(unittest.TestCase):
                      "-ex", "info coroutines", program)
         self.assertIn("No coroutines", output)
 
-    def test_a_package_is_the_same_below_usr(self):
-        run(sys.executable, "bazel/packaging/debian_package.py", self.folder / "deb")
+    def package(self):
+        """The path of a package, made now."""
+        maintainer = {"DEBFULLNAME": "A. Maintainer", "DEBEMAIL": "maintainer@example.org"}
+        run(sys.executable, "bazel/packaging/debian_package.py", self.folder / "deb",
+            env={**os.environ, **maintainer})
         package, = (self.folder / "deb").glob("colibri_*.deb")
+        return package
+
+    def test_a_package_is_the_same_below_usr(self):
+        package = self.package()
         control = run("dpkg-deb", "--info", package)
         self.assertRegex(control, r"Depends: .*libspdlog1")
+        self.assertIn("Maintainer: A. Maintainer <maintainer@example.org>\n", control)
         run("dpkg-deb", "--extract", package, self.folder / "unpacked")
         usr = self.folder / "unpacked/usr"
         self.assertEqual({path.name for path in usr.iterdir()}, {"bin", "include", "lib", "share"})

@@ -22,7 +22,7 @@ constexpr std::size_t kRoom = 2;
 /// A stage: calls `work(value, next)` for every value that comes, and closes `next` after the last.
 template <class In, class Out, class Work>
 colibri::Channel<Out> stage(const colibri::Channel<In>& in, Work work) {
-  const colibri::Channel<Out> out(kRoom);
+  colibri::Channel<Out> out(kRoom);
   colibri::go([in, out, work] {
     for (In& value : in) work(std::move(value), out);
     out.close();
@@ -32,7 +32,7 @@ colibri::Channel<Out> stage(const colibri::Channel<In>& in, Work work) {
 
 /// The first stage: the text's lines.
 colibri::Channel<std::string> lines_of(const std::string& text) {
-  const colibri::Channel<std::string> lines(kRoom);
+  colibri::Channel<std::string> lines(kRoom);
   colibri::go([lines, text] {
     std::istringstream stream(text);
     for (std::string line; std::getline(stream, line);) lines.send(std::move(line));

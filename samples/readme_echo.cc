@@ -17,7 +17,7 @@ void echo(int fd) {
 int main() {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   const sockaddr_in address{AF_INET, htons(7777), {htonl(INADDR_LOOPBACK)}, {}};
-  bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return 1;
   listen(listener, SOMAXCONN);
   return colibri::run([&] {
     for (int fd; (fd = accept(listener, nullptr, nullptr)) >= 0;) colibri::go(echo, fd);

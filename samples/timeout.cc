@@ -67,7 +67,7 @@ void show_connect() {
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  bind(listener, reinterpret_cast<sockaddr*>(&address), size);
+  if (bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0) return std::perror("bind");
   getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
   listen(listener, 0);
   try_to_connect(address);

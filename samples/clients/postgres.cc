@@ -40,6 +40,7 @@ std::string ask(const std::string& database, const std::string& query) {
 
 void ask_at_once(const std::string& database) {
   std::vector<colibri::Task<std::string>> answers;
+  answers.reserve(kQueries);
   for (int i = 0; i < kQueries; ++i) {
     answers.push_back(colibri::spawn(ask, database, "select pg_sleep(0.5), " + std::to_string(i)));
   }

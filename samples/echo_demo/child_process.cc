@@ -47,6 +47,7 @@ std::string without_newline(std::string text) {
 ChildProcess::ChildProcess(const std::vector<std::string>& command, std::optional<int> core)
     : name_(command.at(0)) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }

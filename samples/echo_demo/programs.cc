@@ -15,7 +15,7 @@ std::filesystem::path find_program(const std::string& path) {
   }
   candidates.push_back(std::filesystem::read_symlink("/proc/self/exe").string() + ".runfiles");
   for (const auto& candidate : candidates) {
-    const auto program = candidate / "colibri" / path;
+    auto program = candidate / "colibri" / path;
     if (std::filesystem::exists(program)) return program;
   }
   throw std::runtime_error(path + " is not among the runfiles; was this program built by Bazel?");

@@ -49,6 +49,7 @@ std::vector<SecondSummary> seconds_of(const std::deque<Worker>& workers,
     }
   }
   std::vector<SecondSummary> summaries;
+  summaries.reserve(parts.size());
   for (const auto& same_second : parts) summaries.push_back(summarize(same_second));
   return summaries;
 }

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 RateProfile profile_of(const std::vector<const char*>& texts, double share = 1) {
   std::vector<Stage> stages;
+  stages.reserve(texts.size());
   for (const char* text : texts) stages.push_back(parse_stage(text));
   return RateProfile(stages, share);
 }
@@ -91,7 +92,8 @@ TEST(RateProfileTest, DueIsTheInverseOfTheNumber) {
       profile_of({"ramp:0-5000:1s", "spike:5000-20000:500ms", "hold:100:1s", "ramp:100-0:2s"});
   auto before = 0ns;
   const double all = profile.number_before(10s);
-  for (double number = 0; number < all - 1; number += 0.75) {
+  for (int step = 0; step * 0.75 < all - 1; ++step) {
+    const double number = step * 0.75;
     const auto due = profile.due(number);
     ASSERT_GE(due, before) << number;
     ASSERT_NEAR(profile.number_before(due), number, 1e-3) << number;

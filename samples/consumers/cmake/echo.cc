@@ -16,7 +16,7 @@ int main() {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{AF_INET, 0, {htonl(INADDR_LOOPBACK)}, {}};
   socklen_t size = sizeof address;
-  bind(listener, reinterpret_cast<const sockaddr*>(&address), size);
+  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), size) != 0) return 1;
   listen(listener, SOMAXCONN);
   getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
   std::printf("listening on 127.0.0.1:%d\n", ntohs(address.sin_port));

@@ -22,7 +22,7 @@ SECTIONS = {  # in the order of the navigation: pages, by language
                  "run.md", "testing.md", "howto/deploy.md", "debugging.md", "load_test.md"],
     ("Look up", "查"): ["vocabulary.md", "hooks.md", "net.md", "stacks.md"],
     ("Understand", "懂"): ["scheduler.md", "switch.md", "fork_and_signals.md", "scale.md",
-                        "security.md", "benchmarks.md"],
+                        "security.md", "benchmarks.md", "comparison.md"],
 }
 WORDS = {
     "en": {"guide": "Guide", "reference": "Reference", "names": "Every public name", "dark": "Dark",

@@ -29,7 +29,7 @@ std::optional<long> number_in(const char* text) noexcept {
 /// The next of several names with colons between them; takes it off.
 std::string take_name(std::string_view& names) {
   const std::size_t end = std::min(names.find(':'), names.size());
-  const std::string name(names.substr(0, end));
+  std::string name(names.substr(0, end));
   names.remove_prefix(std::min(end + 1, names.size()));
   return name;
 }

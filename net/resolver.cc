@@ -58,6 +58,7 @@ bool is_temporary(const NameAnswer& answer) noexcept {
 
 std::vector<Address> with_port(const std::vector<Address>& addresses, std::uint16_t port) {
   std::vector<Address> result;
+  result.reserve(addresses.size());
   for (const Address& each : addresses) result.push_back(each.with_port(port));
   return result;
 }

@@ -6,6 +6,7 @@ server, and loads nothing from elsewhere. Pages, and the sources that they link 
 scratch folder first, where links lead within the site.
 """
 
+import html
 import os
 import pathlib
 import re
@@ -15,6 +16,8 @@ import sys
 import tempfile
 
 LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]*)(#[^)\s]*)?(\))")
+# What programs print has long lines, which are read to their ends.
+SAID = re.compile(r"^<!-- output .* -->\n```\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SECTIONS = {  # in the order of the navigation: pages, by language
     ("Learn", "学"): ["tutorial/index.md"],
     ("Do", "做"): ["howto/from_threads.md", "howto/from_libco.md", "howto/from_libgo.md",
@@ -108,8 +111,14 @@ class Language:
         lines = ["  - colibri: index.md", f"  - {word['guide']}: guide.md"]
         for names, pages in SECTIONS.items():
             there = [page for page in pages if (self.root / self.folder / page).exists()]
-            lines += [f"  - {names[index]}:"] + [f"    - {page}" for page in there]
+            lines += [f"  - {names[index]}:"] + [f"    - {self.entry(page)}" for page in there]
         return "\n".join(lines + [f"  - {word['reference']}: names.md"])
+
+    def entry(self, page):
+        """The page, in the navigation; it takes headings as they stand, marks of code included."""
+        heading = (self.root / self.folder / page).read_text(encoding="utf-8").partition("\n")[0]
+        title = heading.removeprefix("# ").replace("`", "")
+        return f'"{title}": {page}' if "`" in heading else page
 
     def lead_to_reference(self):
         """mkdocs leads to no page that it has not made, so a page of its own does."""
@@ -136,6 +145,7 @@ class Language:
 def as_python_markdown(text):
     """What GitHub's Markdown has and Python's has not: lists go on after two blanks, and begin
     without an empty line. Marks of quotations are for tests alone."""
+    text = SAID.sub(lambda match: f'<pre class="said"><code>{html.escape(match[1])}</code></pre>', text)
     text = re.sub(r"^<!-- (code|output) .* -->\n", "", text, flags=re.M)
     blocks = re.split(r"(^```.*?^```$)", text, flags=re.S | re.M)
     return "".join(block if block.startswith("```") else

@@ -1,11 +1,14 @@
-// Which colibri this is. The only place that says so: what is built, installed and packaged reads
-// it here (bazel/version.bzl).
+/// @file
+/// Which colibri this is. The only place that says so: what is built, installed and packaged reads
+/// it here (bazel/version.bzl).
 #pragma once
 
-/// SemVer, of the headers that a program is compiled with: until 1.0.0 each minor number may change
-/// interfaces. The major number is that of the libraries' ABI, too: libcolibri.so.0.
+/// Of the headers that a program is compiled with, by SemVer; of the libraries' ABI, too:
+/// libcolibri.so.0.
 #define COLIBRI_VERSION_MAJOR 0
+/// Until 1.0.0, each may change interfaces.
 #define COLIBRI_VERSION_MINOR 1
+/// Interfaces stay as they are.
 #define COLIBRI_VERSION_PATCH 0
 
 /// The three in one number that grows, for `#if`: 1.2.3 is 10203.

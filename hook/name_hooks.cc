@@ -75,7 +75,7 @@ class NameCall final : public HelperCall {
 };
 
 void hand_over(const std::vector<char>& text, char* room) noexcept {
-  if (!text.empty()) std::strcpy(room, text.data());
+  if (!text.empty()) std::memcpy(room, text.data(), std::strlen(text.data()) + 1);
 }
 
 /// Rooms that are larger than any name are mirrored in part.

@@ -100,8 +100,8 @@ std::string find_program(const std::string& program) {
   for (std::size_t begin = 0; begin <= directories.size();) {
     const std::size_t end = std::min(directories.find(':', begin), directories.size());
     // An empty one is the working directory.
-    const std::string folder = end == begin ? "." : directories.substr(begin, end - begin);
-    const std::string file = folder + "/" + program;
+    std::string file = end == begin ? "." : directories.substr(begin, end - begin);
+    file.append("/").append(program);
     if (access(file.c_str(), X_OK) == 0 && !std::filesystem::is_directory(file)) return file;
     begin = end + 1;
   }
@@ -156,6 +156,7 @@ int run_preloaded(std::vector<std::string> words, const PreloadOptions& options)
   if (options.coroutine_threads) setenv("COLIBRI_THREADS", "coroutines", 1);
   if (!options.stack.empty()) setenv("COLIBRI_STACK", options.stack.c_str(), 1);
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   execv(program.c_str(), arguments.data());

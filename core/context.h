@@ -119,6 +119,30 @@ inline std::uint64_t processor_ticks() noexcept {
 #endif
 }
 
+/// The calling thread's block of the loader's, by which thread-local variables are found.
+inline void* thread_pointer() noexcept {
+  void* pointer;
+#if defined(__x86_64__)
+  asm("movq %%fs:0, %0" : "=r"(pointer));
+#else
+  asm("mrs %0, tpidr_el0" : "=r"(pointer));
+#endif
+  return pointer;
+}
+
+/// How often the loader has added and removed objects with thread-local variables, as far as it has
+/// told the calling thread: it does so before the thread first uses one that came later. A word of
+/// glibc's that debuggers read, too.
+inline std::size_t thread_data_generation() noexcept {
+#if defined(__x86_64__)
+  constexpr int kTable = 1;
+#else
+  constexpr int kTable = 0;
+#endif
+  return **static_cast<std::size_t**>(
+      static_cast<void*>(static_cast<void**>(thread_pointer()) + kTable));
+}
+
 /// What systems of this architecture have as pages at most.
 #if defined(__x86_64__)
 inline constexpr std::size_t kLargestPageBytes = 4096;

@@ -25,7 +25,7 @@ void await_completion(int descriptor, WaitKind kind) noexcept {
 ssize_t receive_by_ring(DescriptorState& state, int descriptor, void* buffer, std::size_t size,
                         WaitLimits limits, WakeReason& early) noexcept {
   early = WakeReason::kFired;
-  void* target = lies_on_shared_stack(buffer, size) ? nullptr : buffer;
+  void* target = is_anothers_while_parked(buffer, size) ? nullptr : buffer;
   if (!thread_state.event_loop->ring()->submit_receive(state, descriptor, target, size)) {
     return fail_with(EAGAIN);
   }
@@ -51,7 +51,7 @@ ssize_t receive_by_ring(DescriptorState& state, int descriptor, void* buffer, st
 ssize_t send_by_ring(DescriptorState& state, int descriptor, const void* buffer,
                      std::size_t size) noexcept {
   if (!thread_state.event_loop->ring()->submit_send(state, descriptor, buffer, size,
-                                                    lies_on_shared_stack(buffer, size))) {
+                                                    is_anothers_while_parked(buffer, size))) {
     return fail_with(EAGAIN);
   }
   await_completion(descriptor, WaitKind::kWritable);

@@ -190,6 +190,8 @@ StackPointer Scheduler::after_end(ControlBlock& self, std::uint8_t stack_index) 
       next->state = CoroutineState::kRunning;
       thread_state.current = next;
       probe::switch_to(*next);
+      if (thread_state.watch != nullptr) [[unlikely]]
+        tell_watches(&SchedulerWatch::leaves_ended);
       return switch_for_good(self.sanitizer, next->sanitizer, target);
     }
     postpone(*next);

@@ -19,6 +19,8 @@ class SchedulerWatch {
   virtual void leaves(const ControlBlock& /*coroutine*/) noexcept {}
   /// `coroutine` is in its last acts.
   virtual void ends(const ControlBlock& /*coroutine*/) noexcept {}
+  /// The one that was told of by `ends` has been left for the thread's current coroutine.
+  virtual void leaves_ended() noexcept {}
   /// The loop goes on to the next coroutine.
   virtual void leaves_loop() noexcept {}
   /// So many bytes of a shared stack were copied out.

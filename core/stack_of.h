@@ -1,6 +1,7 @@
 // Which stack a coroutine runs on.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 
 #include "colibri/core/control_block.h"
@@ -36,6 +37,19 @@ inline bool lies_on_shared_stack(const void* address, std::size_t size) noexcept
   PrivateStack& stack = stack_of(self);
   const auto* begin = static_cast<const std::byte*>(address);
   return begin < static_cast<const std::byte*>(stack.top()) && begin + size > stack.low;
+}
+
+/// Set where coroutines have other memory than shared stacks that is put aside while they are
+/// parked: says whether some of it lies in the range.
+inline constinit std::atomic<bool (*)(const void* address, std::size_t size) noexcept>
+    lies_in_exchanged_memory{nullptr};
+
+/// True for memory that is the running coroutine's only while it runs, so that helpers and the
+/// kernel must not use it while it is parked. In a coroutine.
+inline bool is_anothers_while_parked(const void* address, std::size_t size) noexcept {
+  if (lies_on_shared_stack(address, size)) return true;
+  const auto asked = lies_in_exchanged_memory.load(std::memory_order_relaxed);
+  return asked != nullptr && asked(address, size);
 }
 
 /// Who runs on `stack`, or has it occupied; null when nobody does. Signal handlers may call it.

@@ -66,8 +66,8 @@ class AlignedMemory {
 };
 
 /// What is left of a call, as a helper can make it: the array of buffers lies in the heap, and
-/// where one of them is on the caller's shared stack, memory of the heap's stands for it. All in
-/// one call, since others may write, or move the file's position, between two.
+/// where one of them is another's while the caller is parked, memory of the heap's stands for it.
+/// All in one call, since others may write, or move the file's position, between two.
 class CallForHelper {
  public:
   /// `call` without its first `done` bytes. The kernel must have found the array good.
@@ -110,29 +110,29 @@ class CallForHelper {
   }
 
   /// Takes the program's buffers, without their first `done` bytes. How many of the others lie on
-  /// the caller's shared stack.
+  /// the caller's shared stack, or among its thread-local variables.
   std::size_t take_rest(const FileBuffers& program, std::size_t done) noexcept {
-    std::size_t on_stack = 0;
+    std::size_t elsewhere = 0;
     for (std::size_t i = 0; i < program.count; ++i) {
       const auto [bytes, size] = program.pieces[i];
       const std::size_t gone = std::min(done, size);
       done -= gone;
       if (gone == size) continue;
       const iovec rest{static_cast<char*>(bytes) + gone, size - gone};
-      if (lies_on_shared_stack(rest.iov_base, rest.iov_len)) on_stack += rest.iov_len;
+      if (is_anothers_while_parked(rest.iov_base, rest.iov_len)) elsewhere += rest.iov_len;
       theirs_[call_.buffers.count] = ours_[call_.buffers.count] = rest;
       ++call_.buffers.count;
     }
-    return on_stack;
+    return elsewhere;
   }
 
-  /// Puts memory in the place of the buffers that lie on the stack, `size` bytes in all.
+  /// Puts memory in the place of the buffers that lie there, `size` bytes in all.
   bool stand_in(std::size_t size) noexcept {
     if (size == 0) return true;
     char* room = room_.allocate(size);
     if (room == nullptr) return false;
     for (std::size_t i = 0; i < call_.buffers.count; ++i) {
-      if (!lies_on_shared_stack(theirs_[i].iov_base, theirs_[i].iov_len)) continue;
+      if (!is_anothers_while_parked(theirs_[i].iov_base, theirs_[i].iov_len)) continue;
       ours_[i].iov_base = room;
       room += theirs_[i].iov_len;
     }

@@ -72,11 +72,10 @@ int look_up_all(std::span<gaicb* const> requests) {
   return 0;
 }
 
-/// True if libc's threads write into the caller's own stack, where others' bytes would lie if it
-/// parked.
-bool any_on_shared_stack(std::span<const gaicb* const> requests) noexcept {
+/// True if libc's threads write to where others' bytes would lie if the caller parked.
+bool any_anothers_while_parked(std::span<const gaicb* const> requests) noexcept {
   return std::any_of(requests.begin(), requests.end(), [](const gaicb* each) {
-    return each != nullptr && lies_on_shared_stack(each, sizeof *each);
+    return each != nullptr && is_anothers_while_parked(each, sizeof *each);
   });
 }
 
@@ -133,7 +132,7 @@ int gai_suspend(const gaicb* const* list, int count, const timespec* timeout) {
     return real_suspend(list, count, timeout);
   }
   const std::span<const gaicb* const> requests(list, static_cast<std::size_t>(count));
-  if (any_on_shared_stack(requests)) return real_suspend(list, count, timeout);
+  if (any_anothers_while_parked(requests)) return real_suspend(list, count, timeout);
   return suspend_until(requests, Patience::of(timeout, nullptr).deadline);
 }
 

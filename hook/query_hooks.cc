@@ -72,9 +72,10 @@ bool asks_helper(int size) noexcept {
   return parkable_coroutine() != nullptr && size > 0;
 }
 
-/// A state on a shared stack is not there while its coroutine is parked.
+/// A state on a shared stack, or in a thread-local variable, is not there while its coroutine is
+/// parked.
 bool asks_helper(int size, res_state state) noexcept {
-  return asks_helper(size) && !lies_on_shared_stack(state, sizeof *state);
+  return asks_helper(size) && !is_anothers_while_parked(state, sizeof *state);
 }
 
 constexpr WaitTerms kToTheEnd{.may_fail = false};

@@ -19,6 +19,7 @@
 int main(int argc, char** argv) {
   colibri::PreloadOptions options;
   std::string threads = "native";
+  std::string variables = "copy";
   CLI::App app("Runs unmodified programs on coroutines, and looks inside running ones.");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("colibri ") + colibri::version(),
@@ -29,6 +30,10 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"coroutines", "native"}));
   run->add_option("--stack", options.stack,
                   "where those threads run: private:SIZE, shared:COUNTxSIZE; see COLIBRI_STACK");
+  run->add_option(
+         "--tls", variables,
+         "thread-local variables: a copy for each of those threads, or one that they share")
+      ->check(CLI::IsMember({"copy", "share"}));
   CLI::App* doctor = app.add_subcommand("doctor", "say which calls of a program are hooked");
   // What follows is the program and its arguments, whatever they look like.
   for (CLI::App* command : {run, doctor}) command->prefix_command();
@@ -39,5 +44,6 @@ int main(int argc, char** argv) {
   if (!words.empty() && words.front() == "--") words.erase(words.begin());
   options.examine = doctor->parsed();
   options.coroutine_threads = threads == "coroutines";
+  options.share_thread_variables = variables == "share";
   return colibri::run_preloaded(words, options);
 }

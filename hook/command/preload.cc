@@ -154,6 +154,7 @@ int run_preloaded(std::vector<std::string> words, const PreloadOptions& options)
   setenv("COLIBRI_PRELOADED", library.c_str(), 1);
   if (options.examine) setenv("COLIBRI_DOCTOR", "1", 1);
   if (options.coroutine_threads) setenv("COLIBRI_THREADS", "coroutines", 1);
+  if (options.share_thread_variables) setenv("COLIBRI_TLS", "share", 1);
   if (!options.stack.empty()) setenv("COLIBRI_STACK", options.stack.c_str(), 1);
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);

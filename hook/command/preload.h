@@ -11,8 +11,9 @@ struct PreloadOptions {
   std::string library;   // its path; empty: beside this executable, in ../lib, or among its
                          // runfiles
   bool examine = false;  // main is not run, and what the hooks reach is printed
-  bool coroutine_threads = false;  // threads that the program starts are coroutines
-  std::string stack;               // as COLIBRI_STACK; empty: as the environment says
+  bool coroutine_threads = false;       // threads that the program starts are coroutines
+  bool share_thread_variables = false;  // and their thread-local variables are one for all
+  std::string stack;                    // as COLIBRI_STACK; empty: as the environment says
 };
 
 /// Replaces this process by `words` (a program and its arguments) with the library preloaded. A

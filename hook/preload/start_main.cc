@@ -7,14 +7,18 @@
 //                            call escapes
 //   COLIBRI_THREADS=coroutines   threads that main and others in coroutines start are coroutines,
 //                            too; taken out again as well
+//   COLIBRI_TLS=share        and their thread-local variables are one for all
 #include <dlfcn.h>
+#include <link.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -23,7 +27,9 @@
 #include "colibri/core/coroutine_exit.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/run.h"
+#include "colibri/hook/object_kind.h"
 #include "colibri/hook/report.h"
+#include "colibri/hook/thread_data.h"
 #include "colibri/hook/threads/main_thread.h"
 
 namespace colibri {
@@ -58,13 +64,38 @@ void restore_environment() {
   unsetenv("COLIBRI_PRELOADED");
 }
 
-/// Whether threads are to be coroutines; asked once, since the program's children are not to be
-/// told.
-bool take_wish_for_coroutines() noexcept {
-  const char* wish = getenv("COLIBRI_THREADS");
-  const bool wished = wish != nullptr && std::string_view(wish) == "coroutines";
-  unsetenv("COLIBRI_THREADS");
+/// Whether `name` is `value` in the environment; asked once, since the program's children are not
+/// to be told.
+bool take_wish(const char* name, std::string_view value) noexcept {
+  const char* wish = getenv(name);
+  const bool wished = wish != nullptr && wish == value;
+  unsetenv(name);
   return wished;
+}
+
+/// An allocator's variables mean the thread of the kernel's, and nothing tells them from the
+/// program's own where both are one object.
+bool mixes_variables() noexcept {
+  const auto look = [](dl_phdr_info* executable, std::size_t, void*) {
+    return thread_data_image(*executable).size != 0 ? 1 : -1;  // the first one
+  };
+  return executable_has_allocator() && dl_iterate_phdr(look, nullptr) == 1;
+}
+
+[[noreturn]] void run_threads_as_coroutines(const std::function<int()>& main,
+                                            const RunOptions& options) {
+  const ThreadChoice choice{.chosen_stacks = getenv("COLIBRI_STACK") != nullptr,
+                            .shared_variables = take_wish("COLIBRI_TLS", "share")};
+  if (!choice.shared_variables && mixes_variables()) {
+    std::fputs(
+        "colibri: the program has an allocator in it, whose thread-local variables cannot be told "
+        "from the program's own; run it with --tls=share, by which its coroutines share all of "
+        "them, or without --threads=coroutines\n",
+        stderr);
+    std::exit(2);
+  }
+  run([&] { run_main_thread(main, choice); }, options);
+  std::abort();  // the main thread has ended the process
 }
 
 /// The program, or another library before this one, has definitions of its own: ours reach nothing.
@@ -95,9 +126,7 @@ int run_main(int count, char** arguments, char** /*environment*/) {
   if (examine) return print_report();
   const RunOptions options{.main_stack_bytes = stack_bytes()};
   const auto call_main = [=] { return program_main(count, arguments, environ); };
-  if (take_wish_for_coroutines()) {
-    return run([&] { run_main_thread(call_main, getenv("COLIBRI_STACK") != nullptr); }, options);
-  }
+  if (take_wish("COLIBRI_THREADS", "coroutines")) run_threads_as_coroutines(call_main, options);
   bool left = false;
   const auto main = [=, &left] {
     try {

@@ -139,9 +139,21 @@ void emulated_threads::release(EmulatedThread& thread) noexcept {
   table.free = &thread;
 }
 
+void emulated_threads::for_each(const std::function<void(EmulatedThread&)>& visit) {
+  EmulatedThread* const records = table.records.load(std::memory_order_relaxed);
+  if (table.main.state.load() == EmulatedThread::State::kRunning) visit(table.main);
+  for (std::size_t i = 0; i < table.touched; ++i) {
+    if (records[i].state.load() == EmulatedThread::State::kRunning) visit(records[i]);
+  }
+}
+
 void emulated_threads::count_end(const EmulatedThread& thread) noexcept {
   if (&thread == &table.main) return;
   if (table.running.fetch_sub(1) == 1) ParkingLot::wake_all(&table.running, [] {});
+}
+
+bool emulated_threads::is_alone() noexcept {
+  return table.running.load() == 0;
 }
 
 void emulated_threads::until_alone() noexcept {

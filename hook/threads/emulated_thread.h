@@ -14,11 +14,15 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 
 #include "colibri/core/small_lock.h"
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
+
+struct VariableCopy;
+struct VariableDestructor;
 
 /// Where a thread begins: a void* (*)(void*) by POSIX, an int (*)(void*) by C11.
 using AnyStart = void (*)();
@@ -43,6 +47,10 @@ struct alignas(64) EmulatedThread {
   };
   ControlBlock* coroutine = nullptr;  // null once it has ended; its own scheduler's to touch
   char name[kNameBytes] = "";
+  // Its own, and its scheduler's to touch; owned. See thread_variables.h and
+  // variable_destructors.h.
+  VariableCopy* variables = nullptr;
+  VariableDestructor* destructors = nullptr;
 
   /// The one that the running coroutine is; null for others and for plain threads.
   static EmulatedThread* current() noexcept {
@@ -61,7 +69,7 @@ struct alignas(64) EmulatedThread {
   pid_t number() const noexcept;
 };
 
-static_assert(sizeof(EmulatedThread) == 64);
+static_assert(sizeof(EmulatedThread) == 128);
 
 namespace emulated_threads {
 
@@ -81,8 +89,13 @@ EmulatedThread* acquire() noexcept;
 /// Gives it back. Under no lock; nobody else may use it any more. Any thread.
 void release(EmulatedThread& thread) noexcept;
 
+/// Calls `visit` for each thread in state kRunning. While none begins or ends.
+void for_each(const std::function<void(EmulatedThread&)>& visit);
+
 /// `thread` has ended, and its record may be gone: tells who waits in `until_alone`. Any thread.
 void count_end(const EmulatedThread& thread) noexcept;
+/// True if main is the only one. Any thread.
+bool is_alone() noexcept;
 /// Waits until all but main have ended. In main's coroutine.
 void until_alone() noexcept;
 

@@ -9,8 +9,8 @@
 
 #include "colibri/core/identity.h"
 #include "colibri/core/libc.h"
+#include "colibri/hook/own_code.h"
 #include "colibri/hook/threads/emulated_thread.h"
-#include "colibri/hook/threads/own_code.h"
 
 namespace colibri {
 namespace {

@@ -13,7 +13,9 @@
 #include "colibri/core/scheduler.h"
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/object_kind.h"
-#include "colibri/hook/threads/own_code.h"
+#include "colibri/hook/own_code.h"
+#include "colibri/hook/threads/thread_variables.h"
+#include "colibri/hook/threads/variable_destructors.h"
 
 namespace colibri {
 namespace {
@@ -86,10 +88,12 @@ void run_thread(EmulatedThread& thread) {
     if (!is_forced_unwind()) std::terminate();
     arrive_at_entry();
   }
+  run_variable_destructors(thread);
   finish_thread(thread);
 }
 
 ControlBlock& make_coroutine(EmulatedThread& thread, const SpawnOptions& options) {
+  if (!thread_variables::give(thread)) throw std::bad_alloc();
   ControlBlock& block = thread_state.scheduler->make(options, [&thread] { run_thread(thread); });
   CoroutineExtras* extras = extras_of(block);
   if (extras == nullptr) {
@@ -135,6 +139,7 @@ int start_thread(pthread_t* id, const pthread_attr_t* attributes, const ThreadWo
   try {
     thread->coroutine = &make_coroutine(*thread, options_for(wishes));
   } catch (const std::exception&) {
+    thread_variables::take_away(*thread);
     emulated_threads::count_end(*thread);
     emulated_threads::release(*thread);
     return EAGAIN;
@@ -152,6 +157,7 @@ void note_exit_value(void* value) noexcept {
 void finish_thread(EmulatedThread& thread) noexcept {
   // Before a joiner hears of the end: these may run for long, and belong to the thread.
   destroy_own_values(*thread_state.current);
+  thread_variables::take_away(thread);
   bool detached;
   {
     const SmallLockGuard guard(thread.lock);

@@ -32,8 +32,8 @@ bool needs_kernel(int policy, int priority) noexcept;
 /// No effect in other coroutines.
 void note_exit_value(void* value) noexcept;
 
-/// The last act of such a thread, after its frames: key destructors run, and whoever joins it goes
-/// on. In its coroutine.
+/// The last act of such a thread, after its frames and the destructors of its variables: those of
+/// keys run, and whoever joins it goes on. In its coroutine.
 void finish_thread(EmulatedThread& thread) noexcept;
 
 }  // namespace colibri

@@ -20,86 +20,9 @@
 #include <thread>
 #include <vector>
 
+#include "test/hook/threads/cases.h"
+
 namespace {
-
-void* const kValue = reinterpret_cast<void*>(0x1234);
-
-/// Words that a case says, in its order.
-class Line {
- public:
-  template <class Word>
-  Line& operator<<(const Word& word) {
-    if (!text_.empty()) text_ += ' ';
-    if constexpr (std::is_convertible_v<Word, std::string>) {
-      text_ += word;
-    } else {
-      text_ += std::to_string(word);
-    }
-    return *this;
-  }
-  const char* text() const { return text_.c_str(); }
-
- private:
-  std::string text_;
-};
-
-std::string error(int number) {
-  return number == 0 ? "0" : strerrorname_np(number);
-}
-
-timespec from_now(clockid_t clock, long milliseconds) {
-  timespec time{};
-  clock_gettime(clock, &time);
-  time.tv_nsec += milliseconds % 1000 * 1'000'000;
-  time.tv_sec += milliseconds / 1000 + time.tv_nsec / 1'000'000'000;
-  time.tv_nsec %= 1'000'000'000;
-  return time;
-}
-
-/// A gate that is opened once.
-class Gate {
- public:
-  void open() {
-    pthread_mutex_lock(&mutex_);
-    is_open_ = true;
-    pthread_cond_broadcast(&changed_);
-    pthread_mutex_unlock(&mutex_);
-  }
-  void pass() {
-    pthread_mutex_lock(&mutex_);
-    while (!is_open_) pthread_cond_wait(&changed_, &mutex_);
-    pthread_mutex_unlock(&mutex_);
-  }
-
- private:
-  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
-  pthread_cond_t changed_ = PTHREAD_COND_INITIALIZER;
-  bool is_open_ = false;
-};
-
-/// A thread that runs `body` and returns what it returns.
-class Thread {
- public:
-  using Body = std::function<void*()>;
-  explicit Thread(Body body, const pthread_attr_t* attributes = nullptr)
-      : body_(std::move(body)), error_(pthread_create(&id_, attributes, &run, new Body(body_))) {}
-  pthread_t id() const { return id_; }
-  int error() const { return error_; }
-  void* join() const {
-    void* value = nullptr;
-    const int result = pthread_join(id_, &value);
-    return result == 0 ? value : reinterpret_cast<void*>(-1);
-  }
-
- private:
-  static void* run(void* given) {
-    const std::unique_ptr<Body> body(static_cast<Body*>(given));
-    return (*body)();
-  }
-  Body body_;
-  pthread_t id_{};
-  int error_;
-};
 
 // Begin and end ----------------------------------------------------------------------------------
 
@@ -611,11 +534,6 @@ void kill_interrupts(Line& line) {
   signal(SIGUSR1, SIG_DFL);
 }
 
-struct Case {
-  const char* name;
-  void (*run)(Line&);
-};
-
 constexpr Case kCases[] = {
 #define CASE(name) \
   { #name, &name }
@@ -654,20 +572,8 @@ constexpr Case kCases[] = {
 constexpr Case kCasesOfTheirOwn[] = {CASE(join_of_each_other), CASE(two_joiners)};
 #undef CASE
 
-void run(const Case& which) {
-  Line line;
-  which.run(line);
-  std::printf("%s: %s\n", which.name, line.text());
-  std::fflush(stdout);
-}
-
 }  // namespace
 
 int main(int count, char** arguments) {
-  for (const Case& each : kCases) {
-    if (count == 1) run(each);
-  }
-  for (const Case& each : kCasesOfTheirOwn) {
-    if (count > 1 && std::string(arguments[1]) == each.name) run(each);
-  }
+  return run_cases(kCases, kCasesOfTheirOwn, count, arguments);
 }

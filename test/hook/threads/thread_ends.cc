@@ -112,15 +112,69 @@ int exit_handlers_may_wait() {
   return 0;
 }
 
+struct Variable {
+  explicit Variable(const char* its_text) : text(its_text) {}
+  ~Variable() { say(text); }
+  const char* text;
+};
+thread_local Variable variable("the variable of who exits");
+
+void make_ones_of_others() {
+  start([](void*) -> void* {
+    variable.text = "the variable of another";
+    return sleep_for_ever(nullptr);
+  });
+  usleep(5000);
+  std::atexit([] { say("at exit"); });
+}
+
+int exit_destroys_variables_of_main() {
+  make_ones_of_others();
+  return variable.text != nullptr ? 6 : 99;
+}
+
+int exit_destroys_variables_of_a_thread() {
+  make_ones_of_others();
+  variable.text = "the variable of main";
+  start([](void*) -> void* { std::exit(variable.text != nullptr ? 7 : 99); });
+  return sleep_for_ever(nullptr) == nullptr ? 0 : 99;
+}
+
+int main_leaves_alone_with_its_variables() {
+  std::atexit([] { say("at exit"); });
+  if (variable.text != nullptr) pthread_exit(nullptr);
+  return 99;
+}
+
+int main_leaves_its_variables() {
+  make_ones_of_others();
+  start([](void*) -> void* {
+    usleep(20'000);
+    std::exit(8);
+  });
+  if (variable.text != nullptr) pthread_exit(nullptr);
+  return 99;
+}
+
 constexpr struct {
   const char* name;
   int (*run)();
 } kWays[] = {
 #define WAY(name) \
   { #name, &name }
-    WAY(return_from_main),          WAY(exit_in_a_thread),  WAY(exit_at_once_in_a_thread),
-    WAY(main_leaves_others_behind), WAY(main_leaves_alone), WAY(an_exception_in_a_thread),
-    WAY(an_exception_in_main),      WAY(abort_in_a_thread), WAY(exit_handlers_may_wait),
+    WAY(return_from_main),
+    WAY(exit_in_a_thread),
+    WAY(exit_at_once_in_a_thread),
+    WAY(main_leaves_others_behind),
+    WAY(main_leaves_alone),
+    WAY(an_exception_in_a_thread),
+    WAY(an_exception_in_main),
+    WAY(abort_in_a_thread),
+    WAY(exit_handlers_may_wait),
+    WAY(exit_destroys_variables_of_main),
+    WAY(exit_destroys_variables_of_a_thread),
+    WAY(main_leaves_its_variables),
+    WAY(main_leaves_alone_with_its_variables),
 #undef WAY
 };
 

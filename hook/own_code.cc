@@ -1,4 +1,4 @@
-#include "colibri/hook/threads/own_code.h"
+#include "colibri/hook/own_code.h"
 
 #include <dlfcn.h>
 #include <link.h>

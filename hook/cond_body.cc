@@ -20,6 +20,13 @@ int lock_again(pthread_mutex_t* mutex, const void* caller) noexcept {
   return body.is_ours() ? body.lock(caller) : pthread_mutex_lock(mutex);
 }
 
+/// A thread that is a coroutine can be cancelled here: the hook that is called acts on it, and
+/// nobody sees the failed wait.
+bool can_be_cancelled() noexcept {
+  const ControlBlock* self = thread_state.current;
+  return self != nullptr && self->extras != nullptr && self->extras->thread != nullptr;
+}
+
 }  // namespace
 
 void CondBody::check_layout() noexcept {
@@ -52,7 +59,8 @@ int CondBody::wait(pthread_mutex_t* mutex, const PointInTime& until, const void*
     errno = saved_errno;
     return unlocked;
   }
-  const WaitTerms terms{.deadline = until.deadline(), .may_fail = !until.is_never()};
+  const WaitTerms terms{.deadline = until.deadline(),
+                        .may_fail = !until.is_never() || can_be_cancelled()};
   WakeReason reason = WakeReason::kFired;
   try {
     // Who was signalled and is cancelled passes it on.

@@ -1,4 +1,5 @@
-// Hooks that are counted by name while their scheduler is measured, and otherwise pay one test.
+// Hooks that are counted by name while their scheduler is measured, and that end threads which are
+// coroutines and have been cancelled. Otherwise they pay a test for each.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "colibri/core/hook_calls.h"
 #include "colibri/core/thread_state.h"
 #include "colibri/hook/hooked_names.h"
+#include "colibri/hook/threads/cancellation.h"
 
 namespace colibri {
 
@@ -61,10 +63,31 @@ template <class Body, class... Arguments>
   return body(arguments...);
 }
 
-/// `body(arguments...)`, which is a hook's work in a coroutine; counted, if somebody wants to know.
-/// For the outermost function: what it calls may be a hook of another name.
+/// The same for a cancellation point, of a hook that `caller` has called, in programs whose threads
+/// are coroutines.
+template <HookName kName, class Body, class... Arguments>
+[[gnu::noinline, gnu::cold]] auto call_cancelable(const void* caller, Body body,
+                                                  Arguments... arguments) {
+  EmulatedThread* const thread = begin_cancellation_point(caller);
+  const auto result = thread_state.hook_counts != nullptr && thread_state.current != nullptr
+                          ? count_call(kName.place, body, arguments...)
+                          : body(arguments...);
+  if (thread != nullptr) {
+    constexpr bool kSaysError = returns_its_error(hook::kHookedNames[kName.place]);
+    end_cancellation_point(*thread, kSaysError ? result != 0 : static_cast<long>(result) < 0);
+  }
+  return result;
+}
+
+/// `body(arguments...)`, which is a hook's work in a coroutine; counted, if somebody wants to know,
+/// and a cancellation point, if POSIX says so. For the outermost function: what it calls may be a
+/// hook of another name.
 template <HookName kName, class Body, class... Arguments>
 [[gnu::always_inline]] inline auto counted(Body body, Arguments... arguments) {
+  if constexpr (is_cancellation_point(hook::kHookedNames[kName.place])) {
+    if (threads_can_be_cancelled.load(std::memory_order_relaxed)) [[unlikely]]
+      return call_cancelable<kName>(__builtin_return_address(0), body, arguments...);
+  }
   if (thread_state.hook_counts != nullptr && thread_state.current != nullptr) [[unlikely]] {
     return count_call(kName.place, body, arguments...);
   }

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "colibri/core/internal_descriptor.h"
+#include "colibri/hook/counted_call.h"
 #include "colibri/hook/held_signals.h"
 #include "colibri/hook/program_memory.h"
 #include "colibri/hook/waiting_call.h"
@@ -111,6 +112,32 @@ int hooked_sigtimedwait(const sigset_t* set, siginfo_t* info, WaitLimits limits)
   return fail_with_errno(error_of(reason));
 }
 
+int hooked_sigwait(const sigset_t* set, int* signal) {
+  const int saved_errno = errno;
+  const int result = hooked_sigtimedwait(set, nullptr, {});
+  if (result < 0) return std::exchange(errno, saved_errno);
+  *signal = result;
+  return 0;
+}
+
+int hooked_pause() {
+  if (!may_begin()) return -1;
+  sigset_t mask;
+  real::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+  return wait_for_handler(mask);
+}
+
+int hooked_sigsuspend(const sigset_t* mask) {
+  if (!may_begin()) return -1;
+  constexpr timespec kAtOnce{};
+  if (real::ppoll(nullptr, 0, &kAtOnce, mask) < 0) {
+    // What was held back has interrupted this call, and is to interrupt no other.
+    if (errno == EINTR) thread_state.scheduler->forget_interrupt();
+    return -1;
+  }
+  return wait_for_handler(*mask);
+}
+
 }  // namespace
 }  // namespace colibri
 
@@ -127,43 +154,31 @@ int sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) 
     return pass_through(plain);
   }
   const Patience patience = Patience::of(timeout != nullptr ? &time : nullptr, nullptr);
-  return hooked_sigtimedwait(
-      set, info, {.deadline = patience.deadline, .interruptible = true, .never_restarts = true});
+  return counted<"sigtimedwait">(
+      &hooked_sigtimedwait, set, info,
+      WaitLimits{.deadline = patience.deadline, .interruptible = true, .never_restarts = true});
 }
 
 int sigwaitinfo(const sigset_t* set, siginfo_t* info) {
   if (parkable_coroutine() == nullptr) return real_sigwaitinfo(set, info);
-  return hooked_sigtimedwait(set, info, {.interruptible = true, .never_restarts = true});
+  return counted<"sigwaitinfo">(&hooked_sigtimedwait, set, info,
+                                WaitLimits{.interruptible = true, .never_restarts = true});
 }
 
 // Handlers do not end it: libc goes on waiting, too.
 int sigwait(const sigset_t* set, int* signal) {
   if (parkable_coroutine() == nullptr) return real_sigwait(set, signal);
-  const int saved_errno = errno;
-  const int result = hooked_sigtimedwait(set, nullptr, {});
-  if (result < 0) return std::exchange(errno, saved_errno);
-  *signal = result;
-  return 0;
+  return counted<"sigwait">(&hooked_sigwait, set, signal);
 }
 
 int pause() {
   if (parkable_coroutine() == nullptr) return real_pause();
-  if (!may_begin()) return -1;
-  sigset_t mask;
-  real::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
-  return wait_for_handler(mask);
+  return counted<"pause">(&hooked_pause);
 }
 
 int sigsuspend(const sigset_t* mask) {
   if (parkable_coroutine() == nullptr) return real_sigsuspend(mask);
-  if (!may_begin()) return -1;
-  constexpr timespec kAtOnce{};
-  if (real::ppoll(nullptr, 0, &kAtOnce, mask) < 0) {
-    // What was held back has interrupted this call, and is to interrupt no other.
-    if (errno == EINTR) thread_state.scheduler->forget_interrupt();
-    return -1;
-  }
-  return wait_for_handler(*mask);
+  return counted<"sigsuspend">(&hooked_sigsuspend, mask);
 }
 
 }  // extern "C"

@@ -1,6 +1,6 @@
 // pthread_join and its kind, on plain threads: the coroutine waits, and not its thread. And
 // pthread_cancel, which must not hit the thread that runs the coroutine. Threads that are
-// coroutines are waited for elsewhere: see threads/thread_join.h.
+// coroutines are waited for and cancelled elsewhere: see threads/thread_join.h and cancellation.h.
 //
 // The kernel tells nobody but a joiner of a thread's end. A join that waits for ever is made by a
 // helper thread, and is ended neither by a TimeLimit nor by cancel: a helper that joined later
@@ -18,6 +18,7 @@
 #include "colibri/hook/counted_call.h"
 #include "colibri/hook/point_in_time.h"
 #include "colibri/hook/result_call.h"
+#include "colibri/hook/threads/cancellation.h"
 #include "colibri/hook/threads/thread_join.h"
 
 namespace colibri {
@@ -125,12 +126,8 @@ int thrd_join(thrd_t thread, int* result) {
 }
 
 int pthread_cancel(pthread_t thread) {
-  if (EmulatedThread::find(thread) != nullptr) {
-    log(LogLevel::kWarning,
-        "pthread_cancel was refused: the thread is a coroutine, which cannot be cancelled so yet; "
-        "run the program without --threads=coroutines");
-    return ENOTSUP;
-  }
+  EmulatedThread* const emulated = EmulatedThread::find(thread);
+  if (emulated != nullptr) return cancel_thread(*emulated);
   if (thread_state.current == nullptr || pthread_equal(thread, pthread_self()) == 0) {
     return real_cancel(thread);
   }

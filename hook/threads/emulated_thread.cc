@@ -10,6 +10,7 @@
 #include "colibri/core/parking_lot.h"
 #include "colibri/core/waited_thing.h"
 #include "colibri/hook/key_rules.h"
+#include "colibri/hook/threads/cancellation.h"
 
 namespace colibri {
 namespace {
@@ -106,6 +107,7 @@ void emulated_threads::begin(bool stacks_are_chosen) noexcept {
   extras->thread = &table.main;
   key_rules::give_early_keys_to_coroutines();
   table.on.store(true);
+  threads_can_be_cancelled.store(true);
 }
 
 void emulated_threads::end() noexcept {

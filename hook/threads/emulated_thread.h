@@ -31,11 +31,18 @@ using AnyStart = void (*)();
 struct alignas(64) EmulatedThread {
   enum class State : std::uint8_t { kFree, kRunning, kEnded };
   static constexpr std::size_t kNameBytes = 16;  // as the kernel has it
+  // Bits of `cancellation`; see cancellation.h.
+  static constexpr std::uint8_t kCancelPending = 1;
+  static constexpr std::uint8_t kCancelDisabled = 2;
+  static constexpr std::uint8_t kCancelAsynchronous = 4;
+  static constexpr std::uint8_t kEnding = 8;
 
   SmallLock lock;  // over state, detached, joiner and name
   std::atomic<State> state{State::kFree};
   bool detached = false;
-  bool of_c11 = false;               // start returns an int
+  bool of_c11 = false;  // start returns an int
+  std::atomic<std::uint8_t> cancellation{0};
+  std::uint8_t points = 0;           // that it is in, one within the other; its own to touch
   EmulatedThread* joiner = nullptr;  // who waits for its end; one at most
   union {
     AnyStart start = nullptr;  // until it runs

@@ -39,19 +39,19 @@ void withdraw(EmulatedThread& thread) noexcept {
   thread.joiner = nullptr;
 }
 
-/// False if the time is over before the thread is.
-bool wait_for_end(EmulatedThread& thread, const PointInTime& until) noexcept {
+/// ETIMEDOUT if the time is over before the thread is, ECANCELED if the caller is to end.
+int wait_for_end(EmulatedThread& thread, const PointInTime& until) noexcept {
   while (!has_ended(thread)) {
     WaitPlace* place = ParkingLot::join(&thread, parkable_coroutine() != nullptr, 0,
                                         [&] { return !has_ended(thread); });
     if (place == nullptr) break;
     place->parked_at = &kThing;
     const WakeReason reason = ParkingLot::wait(
-        *place, {.deadline = until.deadline(), .may_fail = false}, [] {},
+        *place, {.deadline = until.deadline()}, [] {},
         [&](Deadline& deadline) { return until.is_over(deadline); });
-    if (reason == WakeReason::kTimeout) return has_ended(thread);
+    if (reason != WakeReason::kFired && !has_ended(thread)) return error_of(reason, ETIMEDOUT);
   }
-  return true;
+  return 0;
 }
 
 void take_result(EmulatedThread& thread, void** value) noexcept {
@@ -66,13 +66,14 @@ int join_thread(EmulatedThread& thread, void** value, const PointInTime& until) 
   if (const int error = announce(thread, self != nullptr ? *self : plain_thread); error != 0) {
     return error;
   }
-  const bool in_time = until.is_valid() ? wait_for_end(thread, until) : has_ended(thread);
-  if (in_time) {
+  int error = has_ended(thread) ? 0 : EINVAL;
+  if (error != 0 && until.is_valid()) error = wait_for_end(thread, until);
+  if (error == 0) {
     take_result(thread, value);
-    return 0;
+  } else {
+    withdraw(thread);
   }
-  withdraw(thread);
-  return until.is_valid() ? ETIMEDOUT : EINVAL;
+  return error;
 }
 
 int try_join_thread(EmulatedThread& thread, void** value) noexcept {

@@ -8,7 +8,7 @@ namespace colibri {
 
 // All may be called by any coroutine and any plain thread. Results and errors are libc's: ESRCH for
 // a thread that is gone; EINVAL for one that is detached, or that another one joins; EDEADLK for
-// the caller itself, and for one that joins the caller. Neither cancel nor a TimeLimit ends them.
+// the caller itself, and for one that joins the caller; ECANCELED where pthread_cancel ends them.
 
 /// Waits until then at most: ETIMEDOUT. Stores the thread's result, unless `value` is null.
 int join_thread(EmulatedThread& thread, void** value, const PointInTime& until) noexcept;

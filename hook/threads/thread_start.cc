@@ -151,7 +151,9 @@ int start_thread(pthread_t* id, const pthread_attr_t* attributes, const ThreadWo
 
 void note_exit_value(void* value) noexcept {
   EmulatedThread* const self = EmulatedThread::current();
-  if (self != nullptr) self->result = value;
+  if (self == nullptr) return;
+  self->cancellation.fetch_or(EmulatedThread::kEnding);
+  self->result = value;
 }
 
 void finish_thread(EmulatedThread& thread) noexcept {

@@ -28,7 +28,8 @@ int start_thread(pthread_t* id, const pthread_attr_t* attributes, const ThreadWo
 /// real time. SCHED_BATCH and SCHED_IDLE only ask to come after others.
 bool needs_kernel(int policy, int priority) noexcept;
 
-/// In such a thread that is about to leave by pthread_exit or thrd_exit: who joins it gets `value`.
+/// In such a thread that is about to leave by pthread_exit or thrd_exit: who joins it gets `value`,
+/// and pthread_cancel has no effect any more.
 /// No effect in other coroutines.
 void note_exit_value(void* value) noexcept;
 

@@ -112,6 +112,22 @@ int exit_handlers_may_wait() {
   return 0;
 }
 
+int main_is_cancelled() {
+  static pthread_t main_thread = pthread_self();
+  std::atexit([] { say("at exit"); });
+  start([](void*) -> void* {
+    void* value = nullptr;
+    usleep(5000);
+    pthread_cancel(main_thread);
+    say(pthread_join(main_thread, &value) == 0 && value == PTHREAD_CANCELED ? "canceled" : "no");
+    return nullptr;
+  });
+  struct Frame {
+    ~Frame() { say("unwound"); }
+  } const frame;
+  return sleep_for_ever(nullptr) == nullptr ? 0 : 99;
+}
+
 struct Variable {
   explicit Variable(const char* its_text) : text(its_text) {}
   ~Variable() { say(text); }
@@ -171,6 +187,7 @@ constexpr struct {
     WAY(an_exception_in_main),
     WAY(abort_in_a_thread),
     WAY(exit_handlers_may_wait),
+    WAY(main_is_cancelled),
     WAY(exit_destroys_variables_of_main),
     WAY(exit_destroys_variables_of_a_thread),
     WAY(main_leaves_its_variables),

@@ -17,7 +17,7 @@ complain() {
 
 ulimit -c 0
 ways=$("$ends")
-(($(wc -w <<<"$ways") >= 13)) || complain "too few ways: $ways"
+(($(wc -w <<<"$ways") >= 14)) || complain "too few ways: $ways"
 for way in $ways; do
   timeout 60 "$ends" "$way" >"$work/native" 2>"$work/native_errors"
   native=$?

@@ -34,6 +34,7 @@ EventLoop::EventLoop(Engine engine) : engine_(engine) {
 
 EventLoop::~EventLoop() {
   leave_list();
+  ring_.reset();  // which looks at the states of those that receive ahead
   states_.clear();
 }
 

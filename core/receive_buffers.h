@@ -12,15 +12,16 @@ namespace colibri {
 /// Belongs to the ring's thread.
 class ReceiveBuffers {
  public:
-  static constexpr std::size_t kBytes = 4096;  // of one
-  static constexpr unsigned kCount = 256;
-  static constexpr std::uint16_t kGroup = 0;
+  /// `count`, a power of two, of `bytes` each, which receives ask for by `group`: another one for
+  /// each stock of the ring. Throws std::system_error.
+  ReceiveBuffers(IoRing& ring, std::uint16_t group, unsigned count, std::size_t bytes);
 
-  /// Throws std::system_error.
-  explicit ReceiveBuffers(IoRing& ring);
+  std::uint16_t group() const noexcept { return group_; }
+  unsigned count() const noexcept { return count_; }
+  std::size_t bytes_of_each() const noexcept { return bytes_of_each_; }
 
   const std::byte* bytes(std::uint16_t number) const noexcept {
-    return memory_.at<std::byte>(number * kBytes);
+    return memory_.at<std::byte>(number * bytes_of_each_);
   }
 
   /// The kernel may fill it anew.
@@ -37,6 +38,9 @@ class ReceiveBuffers {
 
   UnforkedMemory ring_memory_;
   UnforkedMemory memory_;
+  const std::size_t bytes_of_each_;
+  const unsigned count_;
+  const std::uint16_t group_;
   std::uint16_t tail_ = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "colibri/core/received_ahead.h"
 #include "colibri/core/unpark.h"
 
 namespace colibri {
@@ -14,9 +15,12 @@ namespace {
 
 // What comes back with a completion: where the descriptor's state lies, and in the bits that its
 // alignment leaves free, which operation it was. A state has one of each at most, so that nothing
-// else need be told apart: the next one begins when the last has come back.
-enum Operation : std::uint64_t { kReceive = 0, kSend = 1, kNobodys = 2, kEpoll = 3 };
-constexpr std::uint64_t kOperationBits = alignof(DescriptorState) - 1;
+// else need be told apart: the next one begins when the last has come back. With kAhead, it is a
+// ReceivedAhead.
+enum Operation : std::uint64_t { kReceive = 0, kSend = 1, kNobodys = 2, kEpoll = 3, kAhead = 4 };
+constexpr std::uint64_t kOperationBits = 7;
+static_assert(alignof(DescriptorState) > kOperationBits);
+static_assert(alignof(ReceivedAhead) > kOperationBits);
 
 // What the kernel takes in one call; see read(2).
 constexpr std::size_t kMostAtOnce = 0x7ffff000;
@@ -40,8 +44,13 @@ void hand_over(ControlBlock& coroutine, std::int32_t result, std::uint32_t buffe
 
 }  // namespace
 
-RingEngine::RingEngine(const InternalDescriptor& epoll) : epoll_(epoll), buffers_(ring_) {
+RingEngine::RingEngine(const InternalDescriptor& epoll)
+    : epoll_(epoll), buffers_(ring_, 0, kReceiveBuffers, kReceiveBufferBytes) {
   watch_epoll();
+}
+
+RingEngine::~RingEngine() {
+  while (!aheads_.empty()) aheads_.back()->stop();
 }
 
 // The watch goes on by itself until the kernel says that it has ended.
@@ -72,9 +81,9 @@ bool RingEngine::submit_receive(DescriptorState& state, int descriptor, void* bu
     entry->len = static_cast<std::uint32_t>(std::min(size, kMostAtOnce));
   } else {
     ++counts_.copied_receives;
-    entry->len = static_cast<std::uint32_t>(std::min(size, ReceiveBuffers::kBytes));
+    entry->len = static_cast<std::uint32_t>(std::min(size, buffers_.bytes_of_each()));
     entry->flags = IOSQE_BUFFER_SELECT;
-    entry->buf_group = ReceiveBuffers::kGroup;
+    entry->buf_group = buffers_.group();
   }
   // Who comes here has tried, or knows from the last receive that nothing is there.
   entry->ioprio = IORING_RECVSEND_POLL_FIRST;
@@ -84,14 +93,18 @@ bool RingEngine::submit_receive(DescriptorState& state, int descriptor, void* bu
   return true;
 }
 
-void RingEngine::cancel_receive(DescriptorState& state) noexcept {
+void RingEngine::cancel(std::uint64_t tag) noexcept {
   io_uring_sqe* entry = ring_.next_entry();
   // Without room for it, the receive waits for bytes, and whoever wanted it cancelled with it.
   if (entry == nullptr) return;
   ++counts_.cancels;
   entry->opcode = IORING_OP_ASYNC_CANCEL;
-  entry->addr = ring_tag(state, kReceive);
+  entry->addr = tag;
   entry->user_data = kNobodys;
+}
+
+void RingEngine::cancel_receive(DescriptorState& state) noexcept {
+  cancel(ring_tag(state, kReceive));
 }
 
 std::int32_t RingEngine::take_received(void* buffer, std::size_t size) noexcept {
@@ -164,6 +177,52 @@ void RingEngine::complete_send(DescriptorState& state, const io_uring_cqe& compl
   hand_over(*std::exchange(state.sender, nullptr), completion.res, kNoBuffer);
 }
 
+// Receiving ahead --------------------------------------------------------------------------------
+
+bool RingEngine::enter(ReceivedAhead& ahead) noexcept {
+  try {
+    if (!ahead_buffers_.has_value()) {
+      ahead_buffers_.emplace(ring_, 1, kAheadBuffers, kAheadBufferBytes);
+      kept_.resize(kAheadBuffers);
+    }
+    ahead.index_ = aheads_.size();
+    aheads_.push_back(&ahead);
+    return true;
+  } catch (const std::exception&) {
+    return false;  // no memory; whoever wants to receive does so without
+  }
+}
+
+void RingEngine::leave(const ReceivedAhead& ahead) noexcept {
+  aheads_.back()->index_ = ahead.index_;
+  std::swap(aheads_[ahead.index_], aheads_.back());
+  aheads_.pop_back();
+}
+
+bool RingEngine::submit_ahead(ReceivedAhead& ahead, int descriptor) noexcept {
+  // Those who have begun are to find some.
+  if (kept_count_ > kAheadBuffers / 2) return false;
+  io_uring_sqe* entry = ring_.next_entry();
+  if (entry == nullptr) return false;
+  ++counts_.begun_ahead;
+  entry->opcode = IORING_OP_RECV;
+  entry->fd = descriptor;
+  entry->ioprio = IORING_RECV_MULTISHOT | IORING_RECVSEND_POLL_FIRST;
+  entry->flags = IOSQE_BUFFER_SELECT;
+  entry->buf_group = ahead_buffers_->group();
+  entry->user_data = reinterpret_cast<std::uintptr_t>(&ahead) | kAhead;
+  return true;
+}
+
+void RingEngine::cancel_ahead(const ReceivedAhead& ahead) noexcept {
+  cancel(reinterpret_cast<std::uintptr_t>(&ahead) | kAhead);
+}
+
+void RingEngine::look() noexcept {
+  ring_.enter(0);
+  complete_all();
+}
+
 // Both -------------------------------------------------------------------------------------------
 
 void RingEngine::complete(const io_uring_cqe& completion) noexcept {
@@ -177,6 +236,9 @@ void RingEngine::complete(const io_uring_cqe& completion) noexcept {
       epoll_has_events_ = true;
       if ((completion.flags & IORING_CQE_F_MORE) == 0) watch_epoll();
       return;
+    case kAhead:
+      return reinterpret_cast<ReceivedAhead*>(completion.user_data & ~kOperationBits)
+          ->complete(completion);
     default:
       return;
   }
@@ -198,8 +260,11 @@ void RingEngine::release(DescriptorState& state, WakeReason reason) noexcept {
   if (state.receiver == nullptr && state.sender == nullptr) return;
   if (state.receiver != nullptr) cancel_receive(state);
   has_them_look_ = reason == WakeReason::kFired;
-  ring_.enter(0);
-  complete_all();
+  // Not all at once, if much waits to be done; and no more often than it takes, should the kernel
+  // have had no room for the cancellation.
+  constexpr int kMostLooks = 1000;
+  for (int looks = 0; state.receiver != nullptr && looks < kMostLooks; ++looks) look();
+  if (state.sender != nullptr) look();
   has_them_look_ = false;
 }
 
@@ -214,8 +279,11 @@ void RingEngine::forget(DescriptorState& state, const ControlBlock& coroutine) n
 }
 
 void RingEngine::forget_all() noexcept {
+  for (ReceivedAhead* each : aheads_) each->forget();
+  aheads_.clear();
   ring_.forget();
   buffers_.forget();
+  if (ahead_buffers_.has_value()) ahead_buffers_->forget();
 }
 
 }  // namespace colibri

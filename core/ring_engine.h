@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "colibri/core/event_loop.h"
@@ -37,6 +38,16 @@ struct RingCounts {
   std::uint64_t copied_sends = 0;
   std::uint64_t cancels = 0;
   std::uint64_t without_buffer = 0;  // receives for which no buffer was left
+  std::uint64_t begun_ahead = 0;     // receives that go on by themselves; see received_ahead.h
+  std::uint64_t received_ahead = 0;  // pieces that those have brought
+};
+
+class ReceivedAhead;
+
+/// A buffer with bytes that were received ahead, and the one behind it.
+struct KeptPiece {
+  std::uint16_t size;
+  std::uint16_t next;
 };
 
 /// Belongs to the scheduler's thread.
@@ -45,6 +56,8 @@ class RingEngine {
   /// For a loop whose epoll descriptor is `epoll`, which must outlive the engine. Throws
   /// std::system_error as IoRing does.
   explicit RingEngine(const InternalDescriptor& epoll);
+  /// What was received ahead is still there to be read.
+  ~RingEngine();
   RingEngine(const RingEngine&) = delete;
   RingEngine& operator=(const RingEngine&) = delete;
 
@@ -71,6 +84,16 @@ class RingEngine {
 
   static constexpr std::size_t kMostCopied = 4096;
 
+  /// For receives into buffers of the engine's.
+  static constexpr unsigned kReceiveBuffers = 256;
+  static constexpr std::size_t kReceiveBufferBytes = 4096;
+  /// For what is received ahead, of all connections.
+  static constexpr unsigned kAheadBuffers = 1024;
+  static constexpr std::size_t kAheadBufferBytes = 2048;
+
+  /// Takes what the kernel has done, without waiting: a system call.
+  void look() noexcept;
+
   /// The descriptor is about to be closed: does what was asked for before, and cancels the receive
   /// that waits, which ends with -ECANCELED; or, for kFired in place of kClosed, with -EAGAIN: it
   /// is to look whether it was closed.
@@ -94,6 +117,13 @@ class RingEngine {
   const RingCounts& counts() const noexcept { return counts_; }
 
  private:
+  friend class ReceivedAhead;
+
+  bool enter(ReceivedAhead& ahead) noexcept;
+  void leave(const ReceivedAhead& ahead) noexcept;
+  bool submit_ahead(ReceivedAhead& ahead, int descriptor) noexcept;
+  void cancel_ahead(const ReceivedAhead& ahead) noexcept;
+  void cancel(std::uint64_t tag) noexcept;
   void complete_all() noexcept;
   void complete(const io_uring_cqe& completion) noexcept;
   void complete_receive(DescriptorState& state, const io_uring_cqe& completion) noexcept;
@@ -108,6 +138,11 @@ class RingEngine {
   std::vector<std::unique_ptr<std::byte[]>>
       copies_;                     // each kMostCopied; those up to copies_in_use_
   std::size_t copies_in_use_ = 0;  // hold what the next enter sends
+  // For receiving ahead; nothing before somebody does.
+  std::vector<ReceivedAhead*> aheads_;
+  std::optional<ReceiveBuffers> ahead_buffers_;
+  std::vector<KeptPiece> kept_;  // by the number of its buffer
+  unsigned kept_count_ = 0;
   RingCounts counts_;
 };
 

@@ -1,7 +1,10 @@
 #include "colibri/core/ring_transfer.h"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 
+#include "colibri/core/libc.h"
 #include "colibri/core/stack_of.h"
 
 namespace colibri {
@@ -46,6 +49,51 @@ ssize_t receive_by_ring(DescriptorState& state, int descriptor, void* buffer, st
   // Nobody but the one who closes the descriptor cancels the receive of another.
   if (result == -ECANCELED) early = reason == WakeReason::kCompleted ? WakeReason::kClosed : reason;
   return fail_with(-result);
+}
+
+namespace {
+
+/// While it is idle and has nothing: the socket's own answer, or EAGAIN, and it receives again.
+/// False: it does not.
+bool receive_or_begin(ReceivedAhead& ahead, int descriptor, void* buffer, std::size_t size,
+                      ssize_t& result) noexcept {
+  result = -1;
+  errno = EAGAIN;
+  if (!ahead.expects_empty()) {
+    result = real::recv(descriptor, buffer, size, MSG_DONTWAIT);
+    ahead.note_direct_receive(result > 0 && static_cast<std::size_t>(result) < size);
+    if (result >= 0 || (errno != EAGAIN && errno != EINTR)) return true;
+    errno = EAGAIN;
+  }
+  return ahead.begin(descriptor);
+}
+
+}  // namespace
+
+ssize_t receive_ahead(const std::unique_ptr<ReceivedAhead>& ahead, int descriptor, void* buffer,
+                      std::size_t size, WaitLimits limits, WakeReason& early) noexcept {
+  for (early = WakeReason::kFired; ahead != nullptr;) {
+    if (const std::size_t taken = ahead->take(buffer, size)) [[likely]]
+      return static_cast<ssize_t>(taken);
+    // Only now: bytes that come when the wait is over are its own still.
+    if (early != WakeReason::kFired) return -1;
+    if (const int error = ahead->take_error()) return fail_with(error);
+    if (!ahead->is_receiving()) {
+      ssize_t result;
+      const bool goes_on = receive_or_begin(*ahead, descriptor, buffer, size, result);
+      if (!goes_on || result >= 0 || errno != EAGAIN) return result;
+    }
+    ahead->waiters().push_back(*thread_state.current);
+    early = thread_state.scheduler->park({.deadline = limits.deadline,
+                                          .descriptor = descriptor,
+                                          .kind = WaitKind::kReadable,
+                                          .interruptible = limits.interruptible,
+                                          .never_restarts = limits.never_restarts});
+    withdraw(*thread_state.current);
+    if (early == WakeReason::kCompleted) early = WakeReason::kFired;
+  }
+  early = WakeReason::kClosed;
+  return -1;
 }
 
 ssize_t send_by_ring(DescriptorState& state, int descriptor, const void* buffer,

@@ -5,8 +5,10 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <memory>
 
 #include "colibri/core/descriptor_wait.h"
+#include "colibri/core/received_ahead.h"
 #include "colibri/core/ring_engine.h"
 
 namespace colibri {
@@ -21,6 +23,11 @@ inline bool may_receive_by_ring(const DescriptorState& state) noexcept {
 /// then; otherwise the wait ended early for that reason, and nothing was taken. Coroutines.
 ssize_t receive_by_ring(DescriptorState& state, int descriptor, void* buffer, std::size_t size,
                         WaitLimits limits, WakeReason& early) noexcept;
+
+/// The same for a connection that receives ahead; `ahead` may become null while this waits, and the
+/// descriptor is closed then. EAGAIN: it has nothing, and is not receiving at present.
+ssize_t receive_ahead(const std::unique_ptr<ReceivedAhead>& ahead, int descriptor, void* buffer,
+                      std::size_t size, WaitLimits limits, WakeReason& early) noexcept;
 
 /// Whether a send is better left to the ring: others are ready, who will ask for something, too, so
 /// that one system call does it all. Alone, sending at once is faster.

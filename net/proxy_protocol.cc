@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <stdexcept>
 
 #include "colibri/core/libc.h"
@@ -18,7 +19,7 @@ constexpr std::size_t kStep = 536;
 /// Reads a header into its own memory.
 class HeaderReading {
  public:
-  HeaderReading(const TcpStream& stream, const ProxyHeaderOptions& options) noexcept
+  HeaderReading(TcpStream& stream, const ProxyHeaderOptions& options) noexcept
       : stream_(stream), options_(options) {}
 
   /// False if the stream ends before the first byte.
@@ -47,21 +48,46 @@ class HeaderReading {
   const std::string& bytes() const noexcept { return bytes_; }
 
  private:
+  /// What was received ahead.
+  std::size_t take_received(std::span<std::byte> room, int flags) noexcept {
+    return flags == MSG_PEEK ? stream_.peek_received(room) : stream_.take_received(room);
+  }
+
   /// Into what bytes_ has from `position` on.
   std::size_t receive(std::size_t position, int flags) {
+    const auto room = std::as_writable_bytes(std::span(bytes_).subspan(position));
+    if (const std::size_t size = take_received(room, flags)) return size;
     const ssize_t size = net_detail::socket_call(
         [this] { return stream_.descriptor(); }, Direction::kRead, options_.deadline,
         [&] {
-          return real::recv(stream_.descriptor(), bytes_.data() + position,
-                            bytes_.size() - position, MSG_DONTWAIT | flags);
+          return real::recv(stream_.descriptor(), bytes_.data() + position, room.size(),
+                            MSG_DONTWAIT | flags);
         });
     if (size < 0) stream_.fail(kWhat);
     return static_cast<std::size_t>(size);
   }
 
-  const TcpStream& stream_;
+  TcpStream& stream_;
   const ProxyHeaderOptions& options_;
   std::string bytes_;
+};
+
+/// What is taken out of the socket must be taken by the header's reader alone.
+class ReceiveAheadPause {
+ public:
+  explicit ReceiveAheadPause(TcpStream& stream) noexcept
+      : stream_(stream), was_on_(stream.receives_ahead()) {
+    stream_.set_receive_ahead(false);
+  }
+  ~ReceiveAheadPause() {
+    if (was_on_) stream_.set_receive_ahead(true);
+  }
+  ReceiveAheadPause(const ReceiveAheadPause&) = delete;
+  ReceiveAheadPause& operator=(const ReceiveAheadPause&) = delete;
+
+ private:
+  TcpStream& stream_;
+  const bool was_on_;
 };
 
 void check_peer(const TcpStream& stream, const std::vector<AddressRange>& trusted) {
@@ -86,6 +112,7 @@ void check_peer(const TcpStream& stream, const std::vector<AddressRange>& truste
 
 std::optional<ProxyHeader> read_proxy_header(TcpStream& stream, const ProxyHeaderOptions& options) {
   HeaderReading reading(stream, options);
+  const ReceiveAheadPause pause(stream);
   try {
     if (!reading.read()) return std::nullopt;
     return parse_proxy_header(reading.bytes());

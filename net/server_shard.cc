@@ -119,6 +119,7 @@ void ServerShard::pause(const std::error_code& error) {
 
 void ServerShard::start(TcpStream stream) {
   stream.set_timeouts(options_.timeouts);
+  if (options_.receive_ahead) stream.set_receive_ahead(true);
   accepted_.add();
   active_.add();
   running_.add();

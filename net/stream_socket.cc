@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "colibri/core/check.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/ring_transfer.h"
 #include "colibri/net/io_vectors.h"
@@ -75,39 +76,75 @@ ssize_t StreamSocket::receive_with_ring(std::span<std::byte> buffer, CallDeadlin
   return -1;
 }
 
+/// One receive of a stream that receives ahead, or has done so; likewise.
+ssize_t StreamSocket::receive_ahead(std::span<std::byte> buffer, CallDeadline& deadline) {
+  WakeReason early;
+  const ssize_t size = colibri::receive_ahead(ahead_, descriptor(), buffer.data(), buffer.size(),
+                                              {.deadline = deadline.get()}, early);
+  if (early != WakeReason::kFired && !net_detail::may_go_on(early)) return -1;
+  return size;
+}
+
+/// One try, without waiting.
+ssize_t StreamSocket::receive_now(std::span<std::byte> buffer) {
+  if (ahead_ != nullptr) {
+    if (has_received()) {
+      if (const std::size_t size = take_received(buffer)) return static_cast<ssize_t>(size);
+      errno = ahead_->take_error();
+      return -1;
+    }
+    if (ahead_->is_receiving()) {
+      errno = EAGAIN;
+      return -1;
+    }
+  }
+  const ssize_t size = real::recv(descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (size > 0) note_read(static_cast<std::size_t>(size), buffer.size());
+  return size;
+}
+
 std::size_t StreamSocket::receive(std::span<std::byte> buffer, CallDeadline deadline) {
   if (buffer.empty()) return 0;
   if (short_reads_prove_ && net_detail::has_ring()) {
     if (!net_detail::may_begin_call()) fail("read from");
-    const ssize_t size = receive_with_ring(buffer, deadline);
+    const bool may_be_there = ahead_ != nullptr && !ahead_->is_over();
+    const ssize_t size =
+        may_be_there ? receive_ahead(buffer, deadline) : receive_with_ring(buffer, deadline);
     if (size >= 0) return static_cast<std::size_t>(size);
     if (errno != EAGAIN) fail("read from");
   }
-  const ssize_t size = socket_call(number(), Direction::kRead, deadline, [&] {
-    return real::recv(socket_.descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT);
-  });
+  const ssize_t size =
+      socket_call(number(), Direction::kRead, deadline, [&] { return receive_now(buffer); });
   if (size < 0) [[unlikely]]
     fail("read from");
-  note_read(static_cast<std::size_t>(size), buffer.size());
   return static_cast<std::size_t>(size);
 }
 
 std::optional<std::size_t> StreamSocket::try_read_some(std::span<std::byte> buffer) {
   if (buffer.empty()) return 0;
-  const std::optional<std::size_t> size = net_detail::socket_try(
-      descriptor(), Direction::kRead,
-      [&] { return real::recv(descriptor(), buffer.data(), buffer.size(), MSG_DONTWAIT); });
-  if (size) {
-    note_read(*size, buffer.size());
-  } else if (errno != EAGAIN) {
-    fail("read from");
-  }
+  const std::optional<std::size_t> size =
+      net_detail::socket_try(descriptor(), Direction::kRead, [&] { return receive_now(buffer); });
+  if (!size && errno != EAGAIN) fail("read from");
   return size;
+}
+
+/// read_some of a stream that receives ahead: waits for the first buffer alone.
+std::size_t StreamSocket::receive_pieces(std::span<const iovec> buffers) {
+  std::size_t done = 0;
+  for (const iovec& each : buffers) {
+    const std::span room(static_cast<std::byte*>(each.iov_base), each.iov_len);
+    const std::size_t size =
+        done == 0 ? receive(room, CallDeadline(timeouts_.idle)) : take_received(room);
+    done += size;
+    if (size < room.size()) break;
+  }
+  return done;
 }
 
 std::size_t StreamSocket::read_some(std::span<const iovec> buffers) {
   const std::size_t room = net_detail::total_size(buffers);
   if (room == 0) return 0;
+  if (ahead_ != nullptr) return receive_pieces(buffers);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(buffers.data());
   message.msg_iovlen = std::min<std::size_t>(buffers.size(), IOV_MAX);
@@ -135,6 +172,8 @@ std::size_t StreamSocket::read_until(std::string& buffer, std::string_view delim
 }
 
 bool StreamSocket::is_readable() {
+  if (ahead_ != nullptr && has_received()) return true;
+  if (ahead_ != nullptr && ahead_->is_receiving()) return false;
   DescriptorState* state = net_detail::state_of(descriptor());
   if (is_drained(state, Direction::kRead)) return false;
   pollfd query{descriptor(), POLLIN | POLLRDHUP, 0};
@@ -149,6 +188,40 @@ void StreamSocket::wait_readable() {
   if (!net_detail::wait_for(descriptor(), Direction::kRead, CallDeadline(timeouts_.idle).get())) {
     fail("wait for");
   }
+}
+
+// Receiving ahead --------------------------------------------------------------------------------
+
+void StreamSocket::set_receive_ahead(bool on) {
+  if (!on) {
+    if (ahead_ != nullptr) ahead_->stop();
+  } else if (ahead_ != nullptr) {
+    ahead_->allow();
+  } else if (short_reads_prove_ && net_detail::has_ring()) {
+    ahead_ = std::make_unique<ReceivedAhead>();
+  }
+}
+
+/// Bytes, or how the connection has failed.
+bool StreamSocket::has_received() {
+  if (ahead_->size() == 0 && !ahead_->has_error() && ahead_->is_receiving()) ahead_->look();
+  return ahead_->size() != 0 || ahead_->has_error();
+}
+
+std::size_t StreamSocket::take_received(std::span<std::byte> buffer) noexcept {
+  return ahead_ != nullptr ? ahead_->take(buffer.data(), buffer.size()) : 0;
+}
+
+std::size_t StreamSocket::peek_received(std::span<std::byte> buffer) const noexcept {
+  return ahead_ != nullptr ? ahead_->peek(buffer.data(), buffer.size()) : 0;
+}
+
+int StreamSocket::release() noexcept {
+  check(ahead_ == nullptr || (ahead_->is_stopped() && ahead_->size() == 0),
+        "StreamSocket::release of a stream that receives ahead: what has come would be lost; call "
+        "set_receive_ahead(false), and take_received until it says 0");
+  ahead_.reset();
+  return socket_.release();
 }
 
 // Writing ----------------------------------------------------------------------------------------
@@ -205,6 +278,7 @@ void StreamSocket::set_option(int level, int name, int value) {
   // With a low-water mark or a protocol of the kernel's on top, short reads prove nothing.
   const bool harmless =
       level == IPPROTO_TCP ? name != TCP_ULP : level == SOL_SOCKET && name != SO_RCVLOWAT;
+  if (!harmless) set_receive_ahead(false);
   socket_.set_option(level, name, value);
   short_reads_prove_ &= harmless;
 }

@@ -6,11 +6,13 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "colibri/core/received_ahead.h"
 #include "colibri/net/socket.h"
 #include "colibri/net/socket_call.h"
 
@@ -83,10 +85,30 @@ class StreamSocket {
   const StreamTimeouts& timeouts() const noexcept { return timeouts_; }
   void set_timeouts(const StreamTimeouts& timeouts) noexcept { timeouts_ = timeouts; }
 
+  /// On the io_uring engine, and for TCP: from its next wait on, reading receives ahead. What comes
+  /// is taken out of the socket at once, a few buffers at most, and kept for the next read. It
+  /// saves the kernel's work for each wait. But only this stream's calls find those bytes: not raw
+  /// calls on its descriptor, nor a child process, and the stream must stay on its thread. False:
+  /// no more; what has come stays to be read, now on any thread. No effect elsewhere.
+  void set_receive_ahead(bool on);
+  bool receives_ahead() const noexcept { return ahead_ != nullptr && !ahead_->is_stopped(); }
+  /// True while a read may find bytes, or an error, that are no longer in the socket.
+  bool has_received_ahead() const noexcept { return ahead_ != nullptr && !ahead_->is_over(); }
+  /// Of what was received ahead, the first bytes that fit: how many. Does not wait and asks nobody.
+  /// For those who go on with the bare descriptor: to be called until it says 0, after
+  /// set_receive_ahead(false).
+  std::size_t take_received(std::span<std::byte> buffer) noexcept;
+  /// The same, and they stay.
+  std::size_t peek_received(std::span<std::byte> buffer) const noexcept;
+
   bool is_open() const noexcept { return socket_.is_open(); }
   int descriptor() const noexcept { return socket_.descriptor(); }
-  void close() noexcept { socket_.close(); }
-  int release() noexcept { return socket_.release(); }
+  void close() noexcept {
+    ahead_.reset();
+    socket_.close();
+  }
+  /// Not of a stream that receives ahead, or has bytes left that it did.
+  int release() noexcept;
   Address local_address() const { return socket_.local_address(); }
   int option(int level, int name) const { return socket_.option(level, name); }
   void set_option(int level, int name, int value);
@@ -110,11 +132,16 @@ class StreamSocket {
  private:
   std::size_t receive(std::span<std::byte> buffer, net_detail::CallDeadline deadline);
   ssize_t receive_with_ring(std::span<std::byte> buffer, net_detail::CallDeadline& deadline);
+  ssize_t receive_ahead(std::span<std::byte> buffer, net_detail::CallDeadline& deadline);
+  ssize_t receive_now(std::span<std::byte> buffer);
+  std::size_t receive_pieces(std::span<const iovec> buffers);
+  bool has_received();
   ssize_t send_with_ring(std::span<const std::byte> bytes);
   std::size_t send_some(std::span<const std::byte> bytes, net_detail::CallDeadline& deadline);
   void note_read(std::size_t size, std::size_t room) const noexcept;
 
   Socket socket_;
+  std::unique_ptr<ReceivedAhead> ahead_;
   bool short_reads_prove_ = false;
   // Kept here, since the kernel does not know it any more when the connection was reset; and not as
   // an Address, which has room for the names of Unix sockets.

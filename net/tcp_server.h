@@ -31,6 +31,8 @@ struct TcpServerOptions {
   std::size_t most_connections = 0;
   /// Those of each connection's stream, from the beginning.
   StreamTimeouts timeouts{};
+  /// Likewise; see StreamSocket::set_receive_ahead.
+  bool receive_ahead = false;
   /// How long connections may go on after the server was asked to stop; then they are cancelled.
   std::chrono::nanoseconds drain = std::chrono::seconds(10);
   /// How long they may take to end after that; who takes longer is logged, and left alone.

@@ -113,6 +113,7 @@ std::uint64_t send_file(StreamSocket& to, int descriptor, std::uint64_t offset,
 }
 
 std::uint64_t copy(StreamSocket& from, StreamSocket& to, std::optional<std::uint64_t> limit) {
+  from.set_receive_ahead(false);  // what it has received so far is read first
   const auto buffer = std::make_unique_for_overwrite<std::byte[]>(kFew);
   std::optional<Pipe> pipe;
   bool many = false;
@@ -129,7 +130,7 @@ std::uint64_t copy(StreamSocket& from, StreamSocket& to, std::optional<std::uint
       to.write_all({buffer.get(), moved});
     }
     if (moved == 0) break;
-    many = moved >= kFew;
+    many = moved >= kFew && !from.has_received_ahead();
     copied += moved;
   }
   return copied;

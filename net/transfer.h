@@ -18,7 +18,8 @@ std::uint64_t send_file(StreamSocket& to, int descriptor, std::uint64_t offset, 
 /// much comes at once it does not pass through the process (splice, by a pipe of the kernel's, which
 /// takes two descriptors). Does not end the other one: see shutdown_write. Errors and
 /// time-outs are those of reading and of writing; what was received and not sent yet is lost then.
-/// With `limit`, ends after so many bytes; nothing more has been received then.
+/// With `limit`, ends after so many bytes; nothing more has been received then. A stream that
+/// receives ahead does so no more.
 std::uint64_t copy(StreamSocket& from, StreamSocket& to,
                    std::optional<std::uint64_t> limit = std::nullopt);
 

@@ -74,6 +74,7 @@ int main(int argc, char** argv) {
   app.add_option("--stack-kb", stack_kb, "private stack of a connection, KiB; else COLIBRI_STACK")
       ->check(CLI::Range(16, 65536));
   app.add_flag("--wait-first", wait_first, "wait for bytes before each read");
+  app.add_flag("--receive-ahead", options.receive_ahead, "on io_uring; see TcpServerOptions");
   app.add_option("--drain", drain_seconds, "seconds that connections may go on after a SIGTERM")
       ->check(CLI::Range(0, 86400));
   app.add_option("--proxy", proxies, "PROXY protocol, from these hosts or networks alone");

@@ -281,7 +281,33 @@ TEST_F(RingEngineTest, ServesMoreOnSharedStacksThanThereAreBuffers) {
   run_on_ring([] {
     SharedStackGroup group(2, 64 * 1024);
     everybody_is_served({.shared_stacks = &group});
-    EXPECT_GT(counts().copied_receives, ReceiveBuffers::kCount);
+    EXPECT_GT(counts().copied_receives, RingEngine::kReceiveBuffers);
+  });
+}
+
+TEST_F(RingEngineTest, NothingIsLostWhereCompletionsOverflow) {
+  run_on_ring([] {
+    constexpr std::size_t kReaders = 300;
+    constexpr std::size_t kJunk = 6000;  // more than the queue has room for
+    const DescriptorPair silent = DescriptorPair::sockets();
+    std::vector<DescriptorPair> pairs;
+    for (std::size_t i = 0; i < kReaders; ++i) pairs.push_back(DescriptorPair::sockets());
+    std::size_t right = 0;
+    std::vector<Task<void>> readers;
+    for (DescriptorPair& each : pairs) {
+      readers.push_back(spawn([&] { right += receive(each.reader()).bytes == "x" ? 1 : 0; }));
+    }
+    sleep_for(milliseconds(1));
+    for (const DescriptorPair& each : pairs) each.put('x');
+    // Each completes, with nothing to cancel, before anybody takes completions.
+    DescriptorState& state = *thread_state.event_loop->find_or_create(silent.reader());
+    for (std::size_t i = 0; i < kJunk; ++i) thread_state.event_loop->ring()->cancel_receive(state);
+    for (Task<void>& each : readers) each.join();
+    EXPECT_EQ(right, kReaders);
+    auto reader = spawn([&] { return receive(silent.reader()).bytes; });
+    sleep_for(milliseconds(1));
+    silent.put('y');
+    EXPECT_EQ(reader.join(), "y");
   });
 }
 

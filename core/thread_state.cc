@@ -18,12 +18,13 @@ constinit thread_local ThreadState thread_state __attribute__((tls_model("initia
 
 void ThreadState::prepare() noexcept {
   errno_address = &errno;
+  own_exceptions = ExceptionState::of_thread();
   choose_exceptions();
 }
 
 void ThreadState::choose_exceptions() noexcept {
   const bool looks_full = thread_locale != nullptr || watch != nullptr;
-  exceptions = looks_full ? &never_empty : ExceptionState::of_thread();
+  exceptions = looks_full ? &never_empty : own_exceptions;
 }
 
 void ThreadState::add_watch(SchedulerWatch& added) noexcept {
@@ -88,6 +89,10 @@ void leave_own_locale() noexcept {
 
 void switch_and_put_aside(Flow& from, Flow& to) noexcept {
   thread_state.tell_watch(from);
+  // While somebody watches, nearly every switch has come here for that alone.
+  if (thread_state.thread_locale == nullptr && thread_state.own_exceptions->empty()) [[likely]] {
+    return switch_flow_alone(from, to);
+  }
   const PutAside aside;
   switch_flow_alone(from, to);
 }

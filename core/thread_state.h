@@ -34,6 +34,7 @@ struct ThreadState {
   SchedulerWatch* watch = nullptr;    // the first of a chain; see add_watch
   HookCounts* hook_counts = nullptr;  // of the scheduler, while it is measured
   Flow own_flow;
+  ExceptionState* own_exceptions = nullptr;  // the thread's record, wherever `exceptions` leads
 
   /// To be called before the thread's first switch.
   void prepare() noexcept;

@@ -47,21 +47,6 @@ TraceRing* ring_of_thread() noexcept {
 
 // Recording ---------------------------------------------------------------------------------------
 
-TraceEvent event_of(const ControlBlock& coroutine, std::uint64_t ticks, TraceKind kind) noexcept {
-  TraceEvent event;
-  event.ticks = ticks;
-  event.id = coroutine.id;
-  event.origin = coroutine.origin;
-  event.kind = kind;
-  event.state = coroutine.state;
-  event.wait_kind = coroutine.wait_kind;
-  event.wake_reason = coroutine.wake_reason;
-  if (coroutine.wait_kind == WaitKind::kReadable || coroutine.wait_kind == WaitKind::kWritable) {
-    event.descriptor = coroutine.wait_note.descriptor;
-  }
-  return event;
-}
-
 bool has_begun(const ControlBlock& coroutine) noexcept {
   return coroutine.direct || (coroutine.on_shared_stack() && coroutine.stack_pointer != nullptr);
 }
@@ -70,7 +55,7 @@ void add_woken(TraceRing& ring, const ControlBlock& woken, std::uint64_t ticks) 
   // In check mode, nobody is known to have begun.
   const bool is_new = woken.id > ring.last_new && !has_begun(woken);
   if (is_new) ring.last_new = woken.id;
-  ring.add(event_of(woken, ticks, is_new ? TraceKind::kSpawned : TraceKind::kWoken));
+  ring.add(ticks, is_new ? TraceKind::kSpawned : TraceKind::kWoken, woken);
 }
 
 /// Whether `from` gave way to the first of the queue, and not to one that it resumed or was resumed
@@ -110,7 +95,7 @@ class Recorder final : public SchedulerWatch {
   void leaves_loop() noexcept override {
     const std::uint64_t ticks = processor_ticks();
     look_through_queue(*own_ring, thread_state.own_flow, false, ticks);
-    own_ring->add({.ticks = ticks, .kind = TraceKind::kLeft});
+    own_ring->add(ticks, TraceKind::kLeft);
   }
   void retire() noexcept override { is_recording = false; }
 
@@ -120,7 +105,7 @@ class Recorder final : public SchedulerWatch {
   static void note(const ControlBlock& coroutine, TraceKind kind) noexcept {
     const std::uint64_t ticks = processor_ticks();
     look_through_queue(*own_ring, coroutine, kind == TraceKind::kEnded, ticks);
-    own_ring->add(event_of(coroutine, ticks, kind));
+    own_ring->add(ticks, kind, coroutine);
   }
 };
 
@@ -139,7 +124,7 @@ void follow_wish() noexcept {
   const RunQueue& queue = *thread_state.run_queue;
   ring->queue_end = queue.position() + queue.size();
   ring->last_new = thread_state.last_id;
-  ring->add({.ticks = processor_ticks()});
+  ring->add(processor_ticks(), TraceKind::kBegan);
   own_recorder.is_recording = true;
   thread_state.add_watch(own_recorder);
 }

@@ -11,7 +11,8 @@
 
 namespace colibri {
 
-/// What each scheduler keeps, the last so many events; an event takes 24 bytes.
+/// What each scheduler keeps, the last so many events of 16 bytes. A wait for a descriptor takes
+/// two.
 inline constexpr std::size_t kDefaultTraceEvents = std::size_t{1} << 18;
 
 /// From now on the schedulers of all threads record, those to come included; each begins when its

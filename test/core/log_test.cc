@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
 
 #include "colibri/core/bypass.h"
 #include "test/support/captured_stderr.h"
@@ -12,8 +15,10 @@ namespace {
 
 using test::stderr_of;
 using testing::AllOf;
+using testing::ExitedWithCode;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 TEST(Log, WritesToStandardError) {
   const std::string text = stderr_of([] { log(LogLevel::kError, "it broke: {}"); });
@@ -28,6 +33,24 @@ TEST(Log, NamesTheLevel) {
 
 TEST(Log, KeepsDebugMessagesToItselfUnlessAskedFor) {
   EXPECT_THAT(stderr_of([] { log(LogLevel::kDebug, "details"); }), IsEmpty());
+}
+
+/// The environment is looked at with a process's first message.
+[[noreturn]] void log_under(const char* levels) {
+  setenv("SPDLOG_LEVEL", levels, 1);
+  log(LogLevel::kDebug, "details");
+  log(LogLevel::kWarning, "careful");
+  log(LogLevel::kError, "it broke");
+  _exit(0);
+}
+
+TEST(LogDeathTest, ShowsWhatTheEnvironmentAsksFor) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // a process anew
+  EXPECT_EXIT(log_under("colibri=debug"), ExitedWithCode(0),
+              AllOf(HasSubstr("[debug] details"), HasSubstr("[warning] careful")));
+  EXPECT_EXIT(log_under("error"), ExitedWithCode(0),
+              AllOf(Not(HasSubstr("careful")), HasSubstr("[error] it broke")));
+  EXPECT_EXIT(log_under("debug,colibri=off"), ExitedWithCode(0), IsEmpty());
 }
 
 TEST(Log, WorksInACoroutine) {

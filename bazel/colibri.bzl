@@ -2,6 +2,12 @@
 
 load("//bazel:copts.bzl", "COPTS")
 
+# Programs of bazel run //:coverage keep their counters however they end.
+_COUNTERS = select({
+    "//bazel:coverage_is_measured": ["//test/support:counters"],
+    "//conditions:default": [],
+})
+
 def colibri_library(name, **kwargs):
     """A cc_library whose headers are included as "colibri/PACKAGE/header.h"."""
     native.cc_library(
@@ -11,11 +17,12 @@ def colibri_library(name, **kwargs):
         **kwargs
     )
 
-def colibri_binary(name, **kwargs):
+def colibri_binary(name, deps = [], **kwargs):
     """A cc_binary with the project's flags."""
     native.cc_binary(
         name = name,
         copts = COPTS + kwargs.pop("copts", []),
+        deps = deps + _COUNTERS,
         **kwargs
     )
 
@@ -28,7 +35,7 @@ def colibri_test(name, srcs = None, deps = [], **kwargs):
         deps = deps + [
             "//test/support:under_valgrind",
             "@googletest//:main",
-        ],
+        ] + _COUNTERS,
         **kwargs
     )
 

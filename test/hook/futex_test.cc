@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <climits>
 #include <future>
 #include <latch>
+#include <limits>
 #include <memory>
 #include <semaphore>
 #include <thread>
@@ -65,6 +67,42 @@ TEST(Futex, ATimedWaitTimesOutAndIsReachedByCancel) {
     yield();
     waiter.cancel();
     EXPECT_EQ(waiter.join(), std::future_status::timeout);
+  });
+}
+
+/// FUTEX_WAIT with the errno of its failure, or 0.
+int wait_at(std::uint32_t* word, std::uint32_t value, const timespec* timeout) {
+  return syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, timeout) == 0 ? 0 : errno;
+}
+
+TEST(Futex, ATimeoutOfFutexWaitCountsFromNow) {
+  std::uint32_t word = 1;
+  const auto check_all = [&word] {
+    const timespec soon{0, 999'999};
+    const timespec carries{0, 999'999'999};  // into the next second, whatever it is now
+    const timespec beyond_all_clocks{std::numeric_limits<time_t>::max(), 0};
+    const timespec negative{-1, 0};
+    const timespec too_many_nanoseconds{0, 1'000'000'000};
+    EXPECT_EQ(wait_at(&word, 1, &soon), ETIMEDOUT);
+    EXPECT_EQ(wait_at(&word, 1, &carries), ETIMEDOUT);
+    EXPECT_EQ(wait_at(&word, 2, &beyond_all_clocks), EAGAIN);
+    EXPECT_EQ(wait_at(&word, 1, &negative), EINVAL);
+    EXPECT_EQ(wait_at(&word, 1, &too_many_nanoseconds), EINVAL);
+  };
+  check_all();  // as libc's own
+  run_in_scheduler(check_all);
+}
+
+TEST(Futex, ACoroutineThatWaitsForCenturiesIsWoken) {
+  run_in_scheduler([] {
+    const auto word = std::make_shared<std::uint32_t>(1);
+    auto waiter = spawn([word] {
+      const timespec beyond_all_clocks{std::numeric_limits<time_t>::max(), 0};
+      return wait_at(word.get(), 1, &beyond_all_clocks);
+    });
+    yield();
+    EXPECT_EQ(syscall(SYS_futex, word.get(), FUTEX_WAKE_PRIVATE, 1), 1);
+    EXPECT_EQ(waiter.join(), 0);
   });
 }
 

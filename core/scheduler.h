@@ -153,6 +153,7 @@ class Scheduler {
   WakeReason begin_call() noexcept {
     if (--calls_left_ == 0) [[unlikely]]
       yield_to_loop();
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): a coroutine calls.
     if (thread_state.current->attention == 0) [[likely]]
       return WakeReason::kFired;
     return begin_watched_call();

@@ -179,7 +179,7 @@ void add_escapes(std::string& text, const ObjectReport& object) {
     std::string target;
     for (const EscapedName& each : object.escaped) {
       if (each.reason != reason) continue;
-      names += " " + each.name;
+      names.append(" ").append(each.name);
       target = each.target;
     }
     if (names.empty()) continue;

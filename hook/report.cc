@@ -183,7 +183,8 @@ void add_escapes(std::string& text, const ObjectReport& object) {
       target = each.target;
     }
     if (names.empty()) continue;
-    text += "  ESCAPE" + names + "\n    to " + target + ": " + remedy(reason) + "\n";
+    text.append("  ESCAPE").append(names).append("\n    to ").append(target);
+    text.append(": ").append(remedy(reason)).append("\n");
   }
 }
 

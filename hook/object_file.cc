@@ -42,6 +42,7 @@ ObjectFile::ObjectFile(const dl_phdr_info& info)
     const ElfW(Phdr)& segment = info.dlpi_phdr[i];
     const ElfW(Addr) begin = base_ + segment.p_vaddr;
     if (segment.p_type == PT_DYNAMIC) dynamic = reinterpret_cast<const ElfW(Dyn)*>(begin);
+    if (segment.p_type == PT_TLS) thread_variable_bytes_ = segment.p_memsz;
     if (segment.p_type != PT_LOAD) continue;
     low_ = std::min(low_, begin);
     high_ = std::max(high_, begin + segment.p_memsz);

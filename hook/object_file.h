@@ -28,6 +28,9 @@ class ObjectFile {
   using Visit = std::function<void(std::string_view name, const void* target)>;
   void for_each_reference(const Visit& visit) const;
 
+  /// What its thread-local variables take in each thread.
+  std::size_t thread_variable_bytes() const noexcept { return thread_variable_bytes_; }
+
   /// Its instructions, as bytes.
   std::span<const std::uint8_t> code() const noexcept { return code_; }
 
@@ -41,6 +44,7 @@ class ObjectFile {
   ElfW(Addr) base_;
   ElfW(Addr) low_ = 0;
   ElfW(Addr) high_ = 0;
+  std::size_t thread_variable_bytes_ = 0;
   std::span<const std::uint8_t> code_;
   const ElfW(Sym) * symbols_ = nullptr;
   const char* names_ = nullptr;

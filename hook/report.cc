@@ -7,6 +7,7 @@
 
 #include "colibri/hook/hooked_names.h"
 #include "colibri/hook/object_file.h"
+#include "colibri/hook/object_kind.h"
 #include "colibri/hook/raw_system_calls.h"
 
 namespace colibri::hook {
@@ -87,10 +88,16 @@ class Inspection {
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     found_.raw_system_calls = find_raw_system_calls(object_.code());
+    if (is_programs()) found_.thread_variable_bytes = object_.thread_variable_bytes();
     return std::move(found_);
   }
 
  private:
+  bool is_programs() const noexcept {
+    const ObjectKind kind = kind_of_object(object_.code().data());
+    return kind == ObjectKind::kExecutable || kind == ObjectKind::kLibrary;
+  }
+
   static bool is_blocking_stdio(std::string_view name) noexcept {
     return std::binary_search(std::begin(kBlockingStdio), std::end(kBlockingStdio), name);
   }
@@ -213,6 +220,10 @@ std::string Report::text() const {
     add_line(text, "  hooked:", object.hooked);
     add_escapes(text, object);
     add_line(text, "  stdio that blocks its thread:", object.blocking_stdio);
+    if (object.thread_variable_bytes != 0) {
+      text +=
+          "  thread-local variables: " + std::to_string(object.thread_variable_bytes) + " bytes\n";
+    }
     if (object.raw_system_calls.empty()) continue;
     text += "  raw system calls, which nobody can hook:";
     for (const int number : object.raw_system_calls) {
@@ -232,7 +243,7 @@ Report report() {
   for (const ObjectFile& object : objects) {
     ObjectReport found = Inspection(object).run();
     if (!found.hooked.empty() || !found.escaped.empty() || !found.raw_system_calls.empty() ||
-        !found.blocking_stdio.empty()) {
+        !found.blocking_stdio.empty() || found.thread_variable_bytes != 0) {
       result.objects.push_back(std::move(found));
     }
   }

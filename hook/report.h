@@ -33,10 +33,14 @@ struct ObjectReport {
   /// What it uses of stdio that waits in libc, whatever the hooks do: stdin, and functions of wide
   /// characters, which streams of colibri's refuse.
   std::vector<std::string> blocking_stdio = {};
+  /// What its thread-local variables take: of each thread, also of one that is a coroutine. 0 for
+  /// libstdc++, allocators and their kind, whose are the system thread's.
+  std::size_t thread_variable_bytes = 0;
 };
 
 struct Report {
-  std::vector<ObjectReport> objects;  // those that call hooked names, or make raw calls
+  /// Those that call hooked names, make raw calls or have thread-local variables.
+  std::vector<ObjectReport> objects;
 
   /// No call escapes, as far as can be seen. Raw calls do not count: most are harmless.
   bool complete() const noexcept;

@@ -33,4 +33,9 @@ said=$(timeout 60 "$colibri" run --threads=coroutines "$allocator" 2>&1)
 said=$(timeout 60 "$colibri" run --threads=coroutines --tls=share "$allocator" 2>&1)
 [[ $? == 0 && $said == counted ]] || complain "an allocator in the program, with --tls=share: $said"
 
+"$colibri" doctor "$cases" >"$work/doctor" || complain "doctor: status $?"
+named=$(grep -A2 -E '/(variable_cases|libvariables_library.so)$' "$work/doctor" |
+  grep -c 'thread-local variables: [1-9]')
+((named == 2)) || complain "doctor: variables of program and library: $(cat "$work/doctor")"
+
 exit $status

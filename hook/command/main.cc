@@ -4,6 +4,8 @@
 //   colibri run PROGRAM ARGUMENTS…      runs it with its main in a coroutine and all hooks on
 //   colibri run --threads=coroutines PROGRAM ARGUMENTS…
 //                                       its threads are coroutines, too
+//   colibri run --threads=native:REGEX PROGRAM ARGUMENTS…
+//                                       but for those with such names
 //   colibri doctor PROGRAM              says which of its calls come to colibri; status 1 if some
 //                                       do not, 2 if none can
 //   colibri ps PROCESS …                and others: see questions.h
@@ -16,6 +18,16 @@
 #include "hook/command/preload.h"
 #include "hook/command/questions.h"
 
+namespace {
+
+/// What is wrong with it; empty: nothing.
+std::string is_choice_of_threads(const std::string& text) {
+  if (text == "coroutines" || text == "native" || text.starts_with("native:")) return {};
+  return "neither coroutines nor native nor native:REGEX: " + text;
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
   colibri::PreloadOptions options;
   std::string threads = "native";
@@ -26,14 +38,19 @@ int main(int argc, char** argv) {
                        "print the version and exit");
   app.add_option("--library", options.library, "the library to preload; else it is looked for");
   CLI::App* run = app.add_subcommand("run", "run a program with its main in a coroutine");
-  run->add_option("--threads", threads, "what threads of the program are: coroutines or native")
-      ->check(CLI::IsMember({"coroutines", "native"}));
+  run->add_option(
+         "--threads", threads,
+         "what threads of the program are: coroutines; native; or native:REGEX, coroutines "
+         "but for those whose start function or file has such a name")
+      ->check(is_choice_of_threads);
   run->add_option("--stack", options.stack,
                   "where those threads run: private:SIZE, shared:COUNTxSIZE; see COLIBRI_STACK");
   run->add_option(
          "--tls", variables,
          "thread-local variables: a copy for each of those threads, or one that they share")
       ->check(CLI::IsMember({"copy", "share"}));
+  run->add_option("--seed", options.seed,
+                  "the order in which those threads run follows from this number");
   CLI::App* doctor = app.add_subcommand("doctor", "say which calls of a program are hooked");
   // What follows is the program and its arguments, whatever they look like.
   for (CLI::App* command : {run, doctor}) command->prefix_command();
@@ -43,7 +60,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> words = (run->parsed() ? run : doctor)->remaining();
   if (!words.empty() && words.front() == "--") words.erase(words.begin());
   options.examine = doctor->parsed();
-  options.coroutine_threads = threads == "coroutines";
+  if (threads != "native") options.threads = threads;
   options.share_thread_variables = variables == "share";
   return colibri::run_preloaded(words, options);
 }

@@ -153,8 +153,9 @@ int run_preloaded(std::vector<std::string> words, const PreloadOptions& options)
   setenv("LD_PRELOAD", all.c_str(), 1);
   setenv("COLIBRI_PRELOADED", library.c_str(), 1);
   if (options.examine) setenv("COLIBRI_DOCTOR", "1", 1);
-  if (options.coroutine_threads) setenv("COLIBRI_THREADS", "coroutines", 1);
+  if (!options.threads.empty()) setenv("COLIBRI_THREADS", options.threads.c_str(), 1);
   if (options.share_thread_variables) setenv("COLIBRI_TLS", "share", 1);
+  if (options.seed) setenv("COLIBRI_SEED", std::to_string(*options.seed).c_str(), 1);
   if (!options.stack.empty()) setenv("COLIBRI_STACK", options.stack.c_str(), 1);
   std::vector<char*> arguments;
   arguments.reserve(words.size() + 1);

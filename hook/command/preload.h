@@ -1,6 +1,8 @@
 // Starting a program with the hooks preloaded.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +13,10 @@ struct PreloadOptions {
   std::string library;   // its path; empty: beside this executable, in ../lib, or among its
                          // runfiles
   bool examine = false;  // main is not run, and what the hooks reach is printed
-  bool coroutine_threads = false;       // threads that the program starts are coroutines
+  std::string threads;   // "coroutines" or "native:REGEX": threads that the program starts are
+                         // coroutines, but for those of such names; empty: they are threads
   bool share_thread_variables = false;  // and their thread-local variables are one for all
+  std::optional<std::uint64_t> seed;    // and their order follows from it
   std::string stack;                    // as COLIBRI_STACK; empty: as the environment says
 };
 

@@ -6,8 +6,10 @@
 //   COLIBRI_DOCTOR=1         instead of main: prints what the hooks reach, and exits with 1 if a
 //                            call escapes
 //   COLIBRI_THREADS=coroutines   threads that main and others in coroutines start are coroutines,
-//                            too; taken out again as well
+//                            too; taken out again as well. native:REGEX: but for those of such
+//                            names
 //   COLIBRI_TLS=share        and their thread-local variables are one for all
+//   COLIBRI_SEED=number      and their order follows from it
 #include <dlfcn.h>
 #include <link.h>
 #include <stdlib.h>
@@ -15,10 +17,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,6 +35,8 @@
 #include "colibri/hook/report.h"
 #include "colibri/hook/thread_data.h"
 #include "colibri/hook/threads/main_thread.h"
+#include "colibri/hook/threads/native_threads.h"
+#include "colibri/hook/threads/seeded_order.h"
 
 namespace colibri {
 namespace {
@@ -64,13 +70,30 @@ void restore_environment() {
   unsetenv("COLIBRI_PRELOADED");
 }
 
-/// Whether `name` is `value` in the environment; asked once, since the program's children are not
-/// to be told.
-bool take_wish(const char* name, std::string_view value) noexcept {
-  const char* wish = getenv(name);
-  const bool wished = wish != nullptr && wish == value;
+/// What the environment says; asked once, since the program's children are not to be told.
+std::string take(const char* name) {
+  const char* const value = getenv(name);
+  std::string taken = value != nullptr ? value : "";
   unsetenv(name);
-  return wished;
+  return taken;
+}
+
+/// What the order of threads is to follow from.
+std::optional<std::uint64_t> take_seed() {
+  const std::string text = take("COLIBRI_SEED");
+  if (text.empty()) return std::nullopt;
+  return std::strtoull(text.c_str(), nullptr, 10);
+}
+
+constexpr std::string_view kNative = "native:";
+
+/// `threads`: what COLIBRI_THREADS says. Ends the process with a sentence if it cannot be.
+void choose_native_threads(const std::string& threads) {
+  if (!threads.starts_with(kNative)) return;
+  const char* const pattern = threads.c_str() + kNative.size();
+  if (native_threads::choose(pattern)) return;
+  std::fprintf(stderr, "colibri: --threads=native:%s: this is no regular expression\n", pattern);
+  std::exit(2);
 }
 
 /// An allocator's variables mean the thread of the kernel's, and nothing tells them from the
@@ -85,7 +108,7 @@ bool mixes_variables() noexcept {
 [[noreturn]] void run_threads_as_coroutines(const std::function<int()>& main,
                                             const RunOptions& options) {
   const ThreadChoice choice{.chosen_stacks = getenv("COLIBRI_STACK") != nullptr,
-                            .shared_variables = take_wish("COLIBRI_TLS", "share")};
+                            .shared_variables = take("COLIBRI_TLS") == "share"};
   if (!choice.shared_variables && mixes_variables()) {
     std::fputs(
         "colibri: the program has an allocator in it, whose thread-local variables cannot be told "
@@ -94,7 +117,12 @@ bool mixes_variables() noexcept {
         stderr);
     std::exit(2);
   }
-  run([&] { run_main_thread(main, choice); }, options);
+  Scheduler scheduler(options.stacks, options.engine);
+  std::optional<SeededOrder> order;
+  if (const auto seed = take_seed()) scheduler.set_conductor(order.emplace(*seed));
+  const SpawnOptions main_options{.stack_bytes = options.main_stack_bytes, .name = "main"};
+  scheduler.run(scheduler.make(main_options, [&] { run_main_thread(main, choice); }),
+                options.grace);
   std::abort();  // the main thread has ended the process
 }
 
@@ -126,7 +154,11 @@ int run_main(int count, char** arguments, char** /*environment*/) {
   if (examine) return print_report();
   const RunOptions options{.main_stack_bytes = stack_bytes()};
   const auto call_main = [=] { return program_main(count, arguments, environ); };
-  if (take_wish("COLIBRI_THREADS", "coroutines")) run_threads_as_coroutines(call_main, options);
+  const std::string threads = take("COLIBRI_THREADS");
+  if (threads == "coroutines" || threads.starts_with(kNative)) {
+    choose_native_threads(threads);
+    run_threads_as_coroutines(call_main, options);
+  }
   bool left = false;
   const auto main = [=, &left] {
     try {

@@ -58,6 +58,7 @@ EmulatedThread* begin_cancellation_point(const void* caller) {
   EmulatedThread* const thread = EmulatedThread::current();
   // What colibri itself calls, it has to see the end of.
   if (thread == nullptr || is_colibris_own(caller)) return nullptr;
+  if (can_park()) thread_state.scheduler->begin_conducted_call();
   if (acts(*thread)) leave_cancelled(*thread);
   ++thread->points;
   return thread;

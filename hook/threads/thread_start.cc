@@ -14,6 +14,7 @@
 #include "colibri/hook/blocking_call.h"
 #include "colibri/hook/object_kind.h"
 #include "colibri/hook/own_code.h"
+#include "colibri/hook/threads/native_threads.h"
 #include "colibri/hook/threads/thread_variables.h"
 #include "colibri/hook/threads/variable_destructors.h"
 
@@ -120,8 +121,9 @@ bool needs_kernel(int policy, int priority) noexcept {
 }
 
 bool becomes_coroutine(const ThreadWork& work) noexcept {
-  return emulated_threads::are_on() && parkable_coroutine() != nullptr &&
-         !is_colibris_own(code_of(work));
+  if (!emulated_threads::are_on() || parkable_coroutine() == nullptr) return false;
+  const void* const code = code_of(work);
+  return !is_colibris_own(code) && !native_threads::include(code);
 }
 
 int start_thread(pthread_t* id, const pthread_attr_t* attributes, const ThreadWork& work) {

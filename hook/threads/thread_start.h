@@ -15,7 +15,7 @@ struct ThreadWork {
 };
 
 /// True if a thread that the caller starts for `work` is to be a coroutine: in a coroutine, while
-/// emulated_threads are on, but for colibri's own threads.
+/// emulated_threads are on, but for colibri's own threads and native_threads.
 bool becomes_coroutine(const ThreadWork& work) noexcept;
 
 /// Starts a coroutine that is a thread to the program, on this scheduler; it runs once the caller

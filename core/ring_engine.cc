@@ -16,11 +16,19 @@ namespace {
 // What comes back with a completion: where the descriptor's state lies, and in the bits that its
 // alignment leaves free, which operation it was. A state has one of each at most, so that nothing
 // else need be told apart: the next one begins when the last has come back. With kAhead, it is a
-// ReceivedAhead.
-enum Operation : std::uint64_t { kReceive = 0, kSend = 1, kNobodys = 2, kEpoll = 3, kAhead = 4 };
+// ReceivedAhead; with kFile, the coroutine.
+enum Operation : std::uint64_t {
+  kReceive = 0,
+  kSend = 1,
+  kNobodys = 2,
+  kEpoll = 3,
+  kAhead = 4,
+  kFile = 5,
+};
 constexpr std::uint64_t kOperationBits = 7;
 static_assert(alignof(DescriptorState) > kOperationBits);
 static_assert(alignof(ReceivedAhead) > kOperationBits);
+static_assert(alignof(ControlBlock) > kOperationBits);
 
 // What the kernel takes in one call; see read(2).
 constexpr std::size_t kMostAtOnce = 0x7ffff000;
@@ -50,7 +58,7 @@ RingEngine::RingEngine(const InternalDescriptor& epoll)
 }
 
 RingEngine::~RingEngine() {
-  while (!aheads_.empty()) aheads_.back()->stop();
+  while (!aheads_.empty()) aheads_.back()->keep_rest();
 }
 
 // The watch goes on by itself until the kernel says that it has ended.
@@ -177,6 +185,25 @@ void RingEngine::complete_send(DescriptorState& state, const io_uring_cqe& compl
   hand_over(*std::exchange(state.sender, nullptr), completion.res, kNoBuffer);
 }
 
+// Files ------------------------------------------------------------------------------------------
+
+bool RingEngine::submit_file_read(int descriptor, std::span<const iovec> buffers, off64_t offset,
+                                  int flags) noexcept {
+  io_uring_sqe* entry = ring_.next_entry();
+  if (entry == nullptr) return false;
+  ++counts_.file_reads;
+  entry->opcode = IORING_OP_READV;
+  entry->fd = descriptor;
+  entry->addr = reinterpret_cast<std::uintptr_t>(buffers.data());
+  entry->len = static_cast<std::uint32_t>(buffers.size());
+  entry->off = static_cast<std::uint64_t>(offset);
+  entry->rw_flags = flags;
+  entry->user_data = reinterpret_cast<std::uintptr_t>(thread_state.current) | kFile;
+  // Now, and not at the end of the turn: by then the number may mean another file.
+  ring_.enter(0);
+  return true;
+}
+
 // Receiving ahead --------------------------------------------------------------------------------
 
 bool RingEngine::enter(ReceivedAhead& ahead) noexcept {
@@ -239,6 +266,9 @@ void RingEngine::complete(const io_uring_cqe& completion) noexcept {
     case kAhead:
       return reinterpret_cast<ReceivedAhead*>(completion.user_data & ~kOperationBits)
           ->complete(completion);
+    case kFile:
+      return hand_over(*reinterpret_cast<ControlBlock*>(completion.user_data & ~kOperationBits),
+                       completion.res, kNoBuffer);
     default:
       return;
   }

@@ -2,8 +2,9 @@
 //
 // Beside the epoll set, and not in its place: readiness, and with it poll, accept, connect and all
 // that is not mentioned here, stays with EventLoop; the ring watches the epoll set as one more
-// descriptor. What goes by the ring are the two calls that a connection makes again and again. All
-// that the ready coroutines of one turn ask for is one system call:
+// descriptor. What goes by the ring are the two calls that a connection makes again and again, and
+// reads of files that have to wait for a disk. All that the ready coroutines of one turn ask for is
+// one system call:
 //
 //   a coroutine ──receive, send──▶ an entry in the queue, and it parks ──the turn ends: enter──▶
 //   the kernel does it, or does it when it can ──a completion──▶ its outcome is put into the
@@ -17,10 +18,14 @@
 // the kernel's: if bytes were faster, they are its own.
 #pragma once
 
+#include <sys/types.h>
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "colibri/core/event_loop.h"
@@ -38,6 +43,7 @@ struct RingCounts {
   std::uint64_t copied_sends = 0;
   std::uint64_t cancels = 0;
   std::uint64_t without_buffer = 0;  // receives for which no buffer was left
+  std::uint64_t file_reads = 0;
   std::uint64_t begun_ahead = 0;     // receives that go on by themselves; see received_ahead.h
   std::uint64_t received_ahead = 0;  // pieces that those have brought
 };
@@ -81,6 +87,13 @@ class RingEngine {
                    bool copied) noexcept;
   /// Bytes, or -errno.
   static std::int32_t sent_result() noexcept { return thread_state.current->wait_note.descriptor; }
+
+  /// Has the kernel do what preadv2 does, at an offset of its own, for the running coroutine, which
+  /// must park until kCompleted comes with sent_result. Where the bytes go must stay until then,
+  /// and not lie on a shared stack. Is under way when this returns, whoever closes the descriptor.
+  /// False if the ring takes nothing at present.
+  bool submit_file_read(int descriptor, std::span<const iovec> buffers, off64_t offset,
+                        int flags) noexcept;
 
   static constexpr std::size_t kMostCopied = 4096;
 

@@ -72,7 +72,8 @@ bool receive_or_begin(ReceivedAhead& ahead, int descriptor, void* buffer, std::s
 
 ssize_t receive_ahead(const std::unique_ptr<ReceivedAhead>& ahead, int descriptor, void* buffer,
                       std::size_t size, WaitLimits limits, WakeReason& early) noexcept {
-  for (early = WakeReason::kFired; ahead != nullptr;) {
+  const ReceivedAhead* const own = ahead.get();
+  for (early = WakeReason::kFired; ahead.get() == own;) {
     if (const std::size_t taken = ahead->take(buffer, size)) [[likely]]
       return static_cast<ssize_t>(taken);
     // Only now: bytes that come when the wait is over are its own still.
@@ -104,6 +105,18 @@ ssize_t send_by_ring(DescriptorState& state, int descriptor, const void* buffer,
   }
   await_completion(descriptor, WaitKind::kWritable);
   const std::int32_t result = RingEngine::sent_result();
+  return result >= 0 ? result : fail_with(-result);
+}
+
+std::optional<ssize_t> read_file_by_ring(int descriptor, std::span<const iovec> buffers,
+                                         off64_t offset, int flags) noexcept {
+  if (!thread_state.event_loop->ring()->submit_file_read(descriptor, buffers, offset, flags)) {
+    return std::nullopt;
+  }
+  await_completion(descriptor, WaitKind::kReadable);
+  const std::int32_t result = RingEngine::sent_result();
+  // Not every file system serves the ring.
+  if (result == -EOPNOTSUPP || result == -EINVAL) return std::nullopt;
   return result >= 0 ? result : fail_with(-result);
 }
 

@@ -6,6 +6,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "colibri/core/descriptor_wait.h"
 #include "colibri/core/received_ahead.h"
@@ -24,8 +26,9 @@ inline bool may_receive_by_ring(const DescriptorState& state) noexcept {
 ssize_t receive_by_ring(DescriptorState& state, int descriptor, void* buffer, std::size_t size,
                         WaitLimits limits, WakeReason& early) noexcept;
 
-/// The same for a connection that receives ahead; `ahead` may become null while this waits, and the
-/// descriptor is closed then. EAGAIN: it has nothing, and is not receiving at present.
+/// The same for a connection that receives ahead; `ahead` may become null or another while this
+/// waits, and the descriptor is closed then. EAGAIN: it has nothing, and is not receiving at
+/// present.
 ssize_t receive_ahead(const std::unique_ptr<ReceivedAhead>& ahead, int descriptor, void* buffer,
                       std::size_t size, WaitLimits limits, WakeReason& early) noexcept;
 
@@ -41,5 +44,11 @@ inline bool better_sent_by_ring(const DescriptorState& state, std::size_t size) 
 /// Coroutines.
 ssize_t send_by_ring(DescriptorState& state, int descriptor, const void* buffer,
                      std::size_t size) noexcept;
+
+/// Reads from a file as preadv2 does, at an offset of its own: the result, with errno; nothing if
+/// the ring cannot do it. Parks until that is done, whatever happens. `buffers` and what they refer
+/// to must not lie on a shared stack. Coroutines whose loop has a ring.
+std::optional<ssize_t> read_file_by_ring(int descriptor, std::span<const iovec> buffers,
+                                         off64_t offset, int flags) noexcept;
 
 }  // namespace colibri

@@ -8,6 +8,7 @@
 #include <memory>
 #include <new>
 
+#include "colibri/core/ring_transfer.h"
 #include "colibri/hook/buffers.h"
 #include "colibri/hook/program_memory.h"
 
@@ -181,6 +182,17 @@ bool needs_no_helper(const FileCall& call, int error) noexcept {
   return error != EAGAIN && (lies_in_memory(call.number) || has_bad_buffers(call));
 }
 
+/// Has the ring read, where there is one, and a helper otherwise. Not the ring where the file
+/// stands: it does not take the kernel's lock of the position.
+ssize_t read_elsewhere(const FileCall& call) {
+  if (thread_state.event_loop->ring() != nullptr && call.offset >= 0) {
+    const auto result = read_file_by_ring(call.number, {call.buffers.pieces, call.buffers.count},
+                                          call.offset, call.flags);
+    if (result.has_value()) return *result;
+  }
+  return on_file_helper(call.number, [call] { return call.make(real::preadv2); });
+}
+
 /// Goes on with a read where memory has no more, as errno says. The result of the whole.
 ssize_t read_rest(const FileCall& call, std::size_t done) {
   const bool on_this_thread = needs_no_helper(call, errno);
@@ -191,8 +203,7 @@ ssize_t read_rest(const FileCall& call, std::size_t done) {
   if (on_this_thread) return call.make(real::preadv2);
   const CallForHelper rest(call, done);
   if (!rest.is_ready()) return call.make(real::preadv2);
-  const ssize_t got =
-      on_file_helper(call.number, [ours = rest.get()] { return ours.make(real::preadv2); });
+  const ssize_t got = read_elsewhere(rest.get());
   if (got > 0 && !rest.deliver(static_cast<std::size_t>(got))) return fail_with_errno(EFAULT);
   if (got < 0 && done == 0) return -1;
   return static_cast<ssize_t>(done) + std::max<ssize_t>(got, 0);

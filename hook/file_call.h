@@ -1,5 +1,6 @@
 // Files: what the page cache has is taken at once (RWF_NOWAIT); what has to wait for a disk goes to
-// a helper thread of a bounded set, since it ends by itself.
+// a helper thread of a bounded set, since it ends by itself, or, for a read at an offset, to the
+// ring, where the scheduler has one.
 //
 // For the same reason neither a TimeLimit nor cancel ends such a call once it has begun: a read
 // that was given up would lose the bytes that the file's position has moved over.

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <string>
 #include <thread>
 #include <vector>
@@ -246,6 +247,42 @@ TEST_F(RingEngineTest, NothingGoesToOrFromASharedStack) {
     third.join();
     EXPECT_EQ(counts().copied_receives, 1U);
     EXPECT_EQ(counts().copied_sends, 1U);
+  });
+}
+
+TEST_F(RingEngineTest, ReadsFiles) {
+  run_on_ring([] {
+    std::FILE* file = std::tmpfile();
+    ASSERT_NE(file, nullptr);
+    std::fputs("hello world", file);
+    std::fflush(file);
+    std::array<char, 4> first{};
+    std::array<char, 20> second{};
+    const std::array<iovec, 2> both{iovec{first.data(), 4}, iovec{second.data(), 20}};
+    EXPECT_EQ(read_file_by_ring(fileno(file), both, 2, 0), 9);
+    EXPECT_EQ(std::string(first.data(), 4) + second.data(), "llo world");
+    EXPECT_EQ(read_file_by_ring(fileno(file), both, 11, 0), 0);
+    std::fclose(file);
+    EXPECT_EQ(read_file_by_ring(-1, both, 0, 0), -1);
+    EXPECT_EQ(errno, EBADF);
+    EXPECT_EQ(counts().file_reads, 3U);
+  });
+}
+
+TEST_F(RingEngineTest, AReadOfAFileGoesOnWhenItIsClosedAndWhenItsReaderIsCancelled) {
+  run_on_ring([] {
+    std::FILE* file = std::tmpfile();
+    ASSERT_NE(file, nullptr);
+    std::fputs("hello", file);
+    std::fflush(file);
+    std::array<char, 6> room{};
+    const iovec whole{room.data(), 5};
+    auto reader = spawn([&] { return read_file_by_ring(fileno(file), {&whole, 1}, 0, 0); });
+    yield();
+    reader.cancel();
+    std::fclose(file);
+    EXPECT_EQ(reader.join(), 5);
+    EXPECT_STREQ(room.data(), "hello");
   });
 }
 

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "colibri/core/check.h"
 #include "colibri/core/event_loop.h"
 #include "colibri/core/ring_engine.h"
 #include "colibri/core/unpark.h"
@@ -22,7 +23,9 @@ bool says_nothing(std::int32_t result) noexcept {
 }  // namespace
 
 ReceivedAhead::~ReceivedAhead() {
-  if (ring_ != nullptr) {
+  // In the child of a fork that no coroutine made there are no loops, and the ring is the parent's.
+  if (ring_ != nullptr && EventLoop::end_of_numbers() != 0) {
+    check_thread();
     end_receiving();
     while (count_ != 0) drop_first();
     ring_->leave(*this);
@@ -38,6 +41,7 @@ bool ReceivedAhead::begin(int descriptor) noexcept {
     if (state_ == nullptr || !loop->ring()->enter(*this)) return false;
     ring_ = loop->ring();
   }
+  check_thread();
   if (!ring_->submit_ahead(*this, descriptor)) return false;
   phase_ = Phase::kReceiving;
   return true;
@@ -93,9 +97,22 @@ void ReceivedAhead::end_receiving() noexcept {
   }
 }
 
+void ReceivedAhead::check_thread() const noexcept {
+  check(thread_state.event_loop != nullptr && thread_state.event_loop->ring() == ring_,
+        "a stream that receives ahead is used or closed on another thread than that where it "
+        "began; call set_receive_ahead(false) before it moves");
+}
+
 void ReceivedAhead::stop() noexcept {
   stopped_ = true;
   if (ring_ == nullptr) return;
+  check_thread();
+  keep_rest();
+  // To go on without it.
+  unpark_all(waiters_, WakeReason::kCompleted);
+}
+
+void ReceivedAhead::keep_rest() noexcept {
   end_receiving();
   try {
     std::vector<std::byte> rest(size_);
@@ -108,8 +125,6 @@ void ReceivedAhead::stop() noexcept {
   size_ = rest_.size();
   ring_->leave(*this);
   ring_ = nullptr;
-  // To go on without it.
-  unpark_all(waiters_, WakeReason::kCompleted);
 }
 
 void ReceivedAhead::forget() noexcept {

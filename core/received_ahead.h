@@ -28,8 +28,8 @@ namespace colibri {
 class RingEngine;
 struct DescriptorState;
 
-/// Of one connection. Belongs to the thread where `begin` was called first, until `stop`; what was
-/// received by then may be taken on any thread.
+/// Of one connection. Belongs to the thread where `begin` was called first, until `stop`, which
+/// must be called there; what was received by then may be taken on any thread.
 class alignas(8) ReceivedAhead {
  public:
   /// Of so many buffers, however small the pieces, a connection has at most this many and those
@@ -84,7 +84,9 @@ class alignas(8) ReceivedAhead {
   std::size_t copy(void* buffer, std::size_t size, bool taken) noexcept;
   std::size_t copy_of_rest(void* buffer, std::size_t size, bool taken) noexcept;
   void drop_first() noexcept;
+  void check_thread() const noexcept;
   void end_receiving() noexcept;
+  void keep_rest() noexcept;
   void forget() noexcept;
 
   WaitList waiters_;

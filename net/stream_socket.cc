@@ -78,6 +78,8 @@ ssize_t StreamSocket::receive_with_ring(std::span<std::byte> buffer, CallDeadlin
 
 /// One receive of a stream that receives ahead, or has done so; likewise.
 ssize_t StreamSocket::receive_ahead(std::span<std::byte> buffer, CallDeadline& deadline) {
+  // Before the clock is looked at.
+  if (const std::size_t size = take_received(buffer)) return static_cast<ssize_t>(size);
   WakeReason early;
   const ssize_t size = colibri::receive_ahead(ahead_, descriptor(), buffer.data(), buffer.size(),
                                               {.deadline = deadline.get()}, early);

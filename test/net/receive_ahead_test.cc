@@ -238,7 +238,7 @@ void others_are_served(const SpawnOptions& options) {
       const auto pair = std::make_shared<TcpPair>(test::tcp_pair());
       pair->server.set_receive_ahead(true);
       auto echo = spawn(options, [pair] { test::echo(pair->server); });
-      for (int i = 0; i < 20; ++i) right += test::echoes(pair->client, "hello") ? 1 : 0;
+      for (int round = 0; round < 20; ++round) right += test::echoes(pair->client, "hello") ? 1 : 0;
       pair->client.close();
       echo.join();
     }));
@@ -351,6 +351,18 @@ TEST(ReceiveAheadDeathTest, ARawDescriptorIsNotReleasedWhileBytesMayBeKept) {
                    },
                    {.engine = Engine::kIoUring}),
                "receives ahead");
+}
+
+TEST(ReceiveAheadDeathTest, AnotherThreadMustNotCloseItUnlessItIsStopped) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(run(
+                   [] {
+                     if (!has_ring()) fail("on another thread");  // nothing to refuse
+                     TcpPair pair = pair_that_receives();
+                     std::thread([&] { pair.server.close(); }).join();
+                   },
+                   {.engine = Engine::kIoUring}),
+               "on another thread");
 }
 
 TEST(ReceiveAhead, CopyBeginsWithWhatHasCome) {

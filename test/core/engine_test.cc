@@ -117,7 +117,7 @@ constexpr Refusal kRefusals[] = {
 };
 
 INSTANTIATE_TEST_SUITE_P(All, EngineRefusedDeathTest, testing::ValuesIn(kRefusals),
-                         [](const auto& info) { return info.param.description; });
+                         [](const auto& each) { return each.param.description; });
 
 TEST(EngineDeathTest, ARingThatCannotBeRegisteredServesAllTheSame) {
   try {

@@ -1,5 +1,7 @@
 #include "colibri/core/received_ahead.h"
 
+#include <linux/io_uring.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>

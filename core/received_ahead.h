@@ -15,13 +15,13 @@
 // it; see StreamSocket::set_receive_ahead.
 #pragma once
 
-#include <linux/io_uring.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "colibri/core/wait_list.h"
+
+struct io_uring_cqe;
 
 namespace colibri {
 

@@ -1,7 +1,8 @@
 """The admin page in a real browser: it loads, renews itself, filters, opens a stack by the keyboard
-and shows a deadlock, light and dark.
+and shows a deadlock, light and dark. So far with coroutines as told; then with those of a server
+that really is in a deadlock.
 
-    admin_page_browser_test.py PROGRAM [FOLDER_FOR_SCREENSHOTS]
+    admin_page_browser_test.py PROGRAM SICK_SERVER [FOLDER_FOR_SCREENSHOTS]
 """
 
 import contextlib
@@ -83,9 +84,31 @@ def check_page(browser, address, pictures):
     assert browser.value_of("moments.length") == paused
 
 
+def check_deadlock(browser, address, pictures):
+    browser.call("Page.navigate", url=address)
+    browser.wait_for("document.getElementById('state')?.textContent === 'live'")
+    browser.wait_for("document.getElementById('alarms').hidden === false")
+    alarm = browser.value_of("document.getElementById('cycles').textContent")
+    for name in ("'anna to ben'", "'ben to anna'", "mutex held by"):
+        assert name in alarm, alarm
+    # Main waits for one of the two.
+    browser.wait_for("document.getElementById('chains').textContent.includes('end of')")
+    browser.press("/", "Slash", 191, "/")
+    browser.type("anna")
+    browser.wait_for(f"{SHOWN}.length === 1")
+    assert browser.value_of(f"{SHOWN}[0]").startswith("2 ×"), "they stand at the same place"
+    browser.press("Tab", "Tab", 9)
+    browser.press(" ", "Space", 32, " ")
+    browser.wait_for("document.querySelector('#groups pre')?.textContent.includes('transfer')")
+    cells = browser.value_of("document.querySelector('#groups tbody').textContent")
+    assert "deadlock.cc:" in cells and "mutex held by" in cells, cells
+    if pictures:
+        browser.picture(f"{pictures}/admin_page_of_a_deadlock.png")
+
+
 def main():
-    program = sys.argv[1]
-    pictures = sys.argv[2] if len(sys.argv) > 2 else os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
+    program, sick_server = sys.argv[1:3]
+    pictures = sys.argv[3] if len(sys.argv) > 3 else os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
     if not shutil.which("chromium"):
         print("skipped: there is no chromium; it comes with Debian's package of that name")
         return
@@ -99,6 +122,11 @@ def main():
         browser = Browser(folder)
         stack.callback(browser.close)
         check_page(browser, address, pictures)
+        # It has no end of its own.
+        sick = subprocess.Popen([sick_server, "--page"], stdout=subprocess.PIPE, text=True)
+        stack.callback(sick.wait)
+        stack.callback(sick.kill)
+        check_deadlock(browser, sick.stdout.readline().strip(), pictures)
     assert served.returncode == 0, served.returncode
     print("passed")
 

@@ -197,7 +197,7 @@ bool RingEngine::submit_file_read(int descriptor, std::span<const iovec> buffers
   entry->addr = reinterpret_cast<std::uintptr_t>(buffers.data());
   entry->len = static_cast<std::uint32_t>(buffers.size());
   entry->off = static_cast<std::uint64_t>(offset);
-  entry->rw_flags = flags;
+  entry->rw_flags = static_cast<decltype(entry->rw_flags)>(flags);
   entry->user_data = reinterpret_cast<std::uintptr_t>(thread_state.current) | kFile;
   // Now, and not at the end of the turn: by then the number may mean another file.
   ring_.enter(0);

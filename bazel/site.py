@@ -23,7 +23,7 @@ SECTIONS = {  # in the order of the navigation: pages, by language
     ("Do", "做"): ["howto/from_threads.md", "howto/from_libco.md", "howto/from_libgo.md",
                  "clients.md", "howto/several_cores.md", "howto/choose_stacks.md", "install.md",
                  "run.md", "testing.md", "howto/deploy.md", "debugging.md", "load_test.md"],
-    ("Look up", "查"): ["vocabulary.md", "hooks.md", "net.md", "stacks.md"],
+    ("Look up", "查"): ["vocabulary.md", "hooks.md", "net.md", "stacks.md", "environment.md"],
     ("Understand", "懂"): ["scheduler.md", "switch.md", "fork_and_signals.md", "scale.md",
                         "security.md", "benchmarks.md", "comparison.md"],
 }

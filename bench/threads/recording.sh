@@ -45,7 +45,7 @@ play() {
   until grep -q open "$scratch/said"; do sleep 0.1; done
   echo '2000 connections are open'
   sleep 1
-  say 'Threads of the system: one serves, one answers the next command, one has looked up names:'
+  say 'Threads of the system: one serves, one answers the next command, one writes into the log:'
   type_command "ls /proc/$proxy/task | wc -l"
   ls "/proc/$proxy/task" | wc -l
   sleep 2

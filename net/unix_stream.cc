@@ -97,7 +97,7 @@ void UnixStream::write_with_descriptors(std::span<const std::byte> bytes,
   std::vector<cmsghdr> control = control_room();
   iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
   const msghdr message = message_of(piece, control, CMSG_SPACE(descriptors.size_bytes()));
-  cmsghdr& header = *CMSG_FIRSTHDR(&message);
+  cmsghdr& header = control.front();
   header.cmsg_level = SOL_SOCKET;
   header.cmsg_type = SCM_RIGHTS;
   header.cmsg_len = CMSG_LEN(descriptors.size_bytes());

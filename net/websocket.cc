@@ -171,6 +171,7 @@ bool WebSocket::handle_control(const FrameHead& head) {
     owed_pong_ = std::move(payload);
     const std::unique_lock lock(writing_, std::try_to_lock);
     if (lock) send_owed_pong();
+    return true;
   }
   if (head.opcode != Opcode::kClose) return true;
   has_heard_end_ = true;

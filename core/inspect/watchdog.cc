@@ -215,7 +215,7 @@ WatchdogOptions WatchdogOptions::parse(std::string_view text) {
   if (!understood) {
     throw std::invalid_argument(
         "\"" + std::string(text) +
-        "\" is no limit of a watchdog; write \"10ms\", \"500us\" or \"2s\"");
+        "\" is no limit of a watchdog; write \"10ms\", \"1500us\" or \"2s\"");
   }
   return {.limit = std::chrono::nanoseconds(number * scale)};
 }

@@ -27,7 +27,7 @@ struct WatchdogOptions {
   /// Further sites are reported when they stall again later.
   unsigned reports_per_minute = 10;
 
-  /// "10ms", "500us", "2s": the limit. Throws std::invalid_argument, quoting it, for another text.
+  /// "10ms", "1500us", "2s": the limit. Throws std::invalid_argument, quoting it, for another text.
   static WatchdogOptions parse(std::string_view text);
 };
 

@@ -72,6 +72,29 @@ def tests_on_io_uring(tests, tags = [], **kwargs):
             **kwargs
         )
 
+def browser_test(name, programs, **kwargs):
+    """A Python script, NAME.py, that looks at what `programs` make in Debian's chromium.
+
+    It gets their paths, and finds test/support/chromium.py. Passes where there is no chromium.
+    """
+    native.sh_test(
+        name = name,
+        srcs = ["//samples/cluster:python3.sh"],
+        args = ["$(rootpath %s.py)" % name] + ["$(rootpath %s)" % program for program in programs],
+        data = programs + [
+            name + ".py",
+            "//test/support:chromium.py",
+        ],
+        tags = [
+            "local",  # the browser wants a /tmp and a /dev/shm of the machine's own
+            "no_asan",
+            "no_qemu",
+            "no_tsan",
+            "no_valgrind",
+        ],
+        **kwargs
+    )
+
 def _test_on_shared_stacks(test, check, suffix, tags, **kwargs):
     native.sh_test(
         name = test + suffix,

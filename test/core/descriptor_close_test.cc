@@ -10,6 +10,7 @@
 #include "colibri/core/libc.h"
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
+#include "test/support/closing_thread.h"
 #include "test/support/descriptors.h"
 #include "test/support/run_in_scheduler.h"
 #include "test/support/scale.h"
@@ -188,35 +189,20 @@ TEST(DescriptorClose, ANumberThatComesRoundToItsOldDescriptionIsRegisteredAnew) 
 TEST(DescriptorClose, AWaitThatBeganBeforeAnotherThreadsCloseAlwaysEnds) {
   const std::size_t rounds = test::many_operations(500);
   run_in_scheduler([&] {
-    std::atomic<int> offered{-1};
-    std::atomic<bool> over{false};
-    std::thread closer([&] {
-      while (!over) {
-        const int descriptor = offered.exchange(-1);
-        if (descriptor < 0) {
-          std::this_thread::yield();
-          continue;
-        }
-        EventLoop::detach_everywhere(descriptor);
-        real::close(descriptor);
-        EventLoop::closed_everywhere(descriptor);
-      }
-    });
+    test::ClosingThread closer;
     std::size_t closed = 0;
     for (std::size_t i = 0; i < rounds; ++i) {
       const DescriptorPair pipe = DescriptorPair::pipe();
       const int copy = real::dup(pipe.reader());
       if (i % 2 == 0) wait_ready(copy, Direction::kRead, at_most(milliseconds(0)));
-      go([&] { offered = copy; });  // runs once the wait has begun
+      go([&] { closer.offer(copy); });  // runs once the wait has begun
       WakeReason reason;
       // The end of the last round's close may fire a wait for the same number.
       while ((reason = wait_ready(copy, Direction::kRead, {})) == WakeReason::kFired) {
       }
       if (reason == WakeReason::kClosed) ++closed;
-      while (offered >= 0) std::this_thread::yield();
+      closer.await_taken();
     }
-    over = true;
-    closer.join();
     EXPECT_EQ(closed, rounds);
   });
 }

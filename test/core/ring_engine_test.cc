@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <string>
@@ -20,6 +19,7 @@
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
 #include "test/support/child_process.h"
+#include "test/support/closing_thread.h"
 #include "test/support/descriptors.h"
 #include "test/support/run_in_scheduler.h"
 #include "test/support/scale.h"
@@ -159,34 +159,19 @@ void receive_until_closed(int descriptor) {
 
 TEST_F(RingEngineTest, AReceiveThatBeganBeforeAnotherThreadsCloseAlwaysEnds) {
   run_on_ring([] {
-    std::atomic<int> offered{-1};
-    std::atomic<bool> over{false};
-    std::thread closer([&] {
-      while (!over) {
-        const int descriptor = offered.exchange(-1);
-        if (descriptor < 0) {
-          std::this_thread::yield();
-          continue;
-        }
-        EventLoop::detach_everywhere(descriptor);
-        real::close(descriptor);
-        EventLoop::closed_everywhere(descriptor);
-      }
-    });
+    test::ClosingThread closer;
     const DescriptorPair sockets = DescriptorPair::sockets();
     for (std::size_t i = 0; i < test::many_operations(500); ++i) {
       const int copy = real::dup(sockets.reader());
       // Half of them begin while the other thread is at it.
       if (i % 2 == 0) {
-        offered = copy;
+        closer.offer(copy);
       } else {
-        go([&] { offered = copy; });
+        go([&] { closer.offer(copy); });
       }
       receive_until_closed(copy);
-      while (offered >= 0) std::this_thread::yield();
+      closer.await_taken();
     }
-    over = true;
-    closer.join();
   });
 }
 

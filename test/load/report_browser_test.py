@@ -4,17 +4,13 @@ wider than the window of a telephone, light and dark.
     report_browser_test.py ECHO_SERVER LOAD_TEST [FOLDER_FOR_SCREENSHOTS]
 """
 
-import contextlib
-import os
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from browser import Browser  # noqa: E402
+import chromium  # noqa: E402
 
 PLOTS = ["Latency by percentile", "Latency over time", "Throughput over time", "Errors over time",
          "Server's processor", "Server's memory"]
@@ -57,22 +53,15 @@ def make_report(echo_server, load_test, file):
         server.wait()
 
 
-def check_page(browser, file, pictures):
+def check_page(browser, file):
     text = pathlib.Path(file).read_text()
     assert "http:" not in text and "https:" not in text and "src=" not in text, "not self-contained"
     browser.call("Page.navigate", url=f"file://{file}")
     browser.wait_for("document.readyState === 'complete'")
     assert browser.value_of("document.title"), "the page has no title"
     backgrounds = set()
-    for width in (1200, 380):
-        browser.resize(width, 1400)
-        for scheme in ("light", "dark"):
-            browser.prefer(scheme)
-            if pictures:
-                browser.picture(f"{pictures}/report_{scheme}_{width}.png")
-            backgrounds.add(browser.value_of("getComputedStyle(document.body).backgroundColor"))
-            wide = browser.value_of("document.documentElement.scrollWidth")
-            assert wide <= width, f"{wide} pixels in a window of {width}"
+    for width, _ in browser.looks("report"):
+        backgrounds.add(browser.value_of("getComputedStyle(document.body).backgroundColor"))
         drawn = browser.value_of(DRAWN)
         assert [name for name, _, _ in drawn] == PLOTS, drawn
         for name, plot, line in drawn:
@@ -86,18 +75,11 @@ def check_page(browser, file, pictures):
 
 
 def main():
-    echo_server, load_test = sys.argv[1:3]
-    pictures = sys.argv[3] if len(sys.argv) > 3 else os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
-    if not shutil.which("chromium"):
-        print("skipped: there is no chromium; it comes with Debian's package of that name")
-        return
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+    echo_server, load_test, *pictures = sys.argv[1:]
+    with chromium.started(*pictures) as (browser, folder):
         report = f"{folder}/report.html"
         make_report(echo_server, load_test, report)
-        browser = Browser(folder)
-        stack.callback(browser.close)
-        check_page(browser, report, pictures)
+        check_page(browser, report)
     print("passed")
 
 

@@ -6,22 +6,19 @@ that really is in a deadlock.
 """
 
 import contextlib
-import os
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
-from browser import Browser  # noqa: E402
+import chromium  # noqa: E402
 
 SHOWN = "[...document.querySelectorAll('#groups summary')].map(each => each.textContent)"
 
 
-def check_page(browser, address, pictures):
+def check_page(browser, address):
     browser.call("Page.navigate", url=f"http://{address}/")
     browser.wait_for("document.querySelectorAll('#groups details').length === 4")
     browser.wait_for("document.getElementById('state').textContent === 'live'")
@@ -67,14 +64,8 @@ def check_page(browser, address, pictures):
     browser.value_of("byId('find').value = ''; byId('find').dispatchEvent(new Event('input'))")
     browser.wait_for(f"{SHOWN}.length === 4")
     assert browser.value_of(f"{SHOWN}[0]").startswith("10,000 ×"), browser.value_of(f"{SHOWN}[0]")
-    for width in (1200, 380):
-        browser.resize(width, 1400)
-        for scheme in ("light", "dark"):
-            browser.prefer(scheme)
-            if pictures:
-                browser.picture(f"{pictures}/admin_page_{scheme}_{width}.png")
-            wide = browser.value_of("document.documentElement.scrollWidth")
-            assert wide <= width, f"{wide} pixels in a window of {width}"
+    for _ in browser.looks("admin_page"):
+        pass
 
     # Pause stops the asking.
     browser.value_of("document.getElementById('pause').click()")
@@ -84,7 +75,7 @@ def check_page(browser, address, pictures):
     assert browser.value_of("moments.length") == paused
 
 
-def check_deadlock(browser, address, pictures):
+def check_deadlock(browser, address):
     browser.call("Page.navigate", url=address)
     browser.wait_for("document.getElementById('state')?.textContent === 'live'")
     browser.wait_for("document.getElementById('alarms').hidden === false")
@@ -101,31 +92,22 @@ def check_deadlock(browser, address, pictures):
     browser.wait_for("document.querySelector('#groups pre')?.textContent.includes('transfer')")
     cells = browser.value_of("document.querySelector('#groups tbody').textContent")
     assert "deadlock.cc:" in cells and "mutex held by" in cells, cells
-    if pictures:
-        browser.picture(f"{pictures}/admin_page_of_a_deadlock.png")
+    browser.picture("admin_page_of_a_deadlock")
 
 
 def main():
-    program, sick_server = sys.argv[1:3]
-    pictures = sys.argv[3] if len(sys.argv) > 3 else os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR")
-    if not shutil.which("chromium"):
-        print("skipped: there is no chromium; it comes with Debian's package of that name")
-        return
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+    program, sick_server, *pictures = sys.argv[1:]
+    with chromium.started(*pictures) as (browser, _), contextlib.ExitStack() as stack:
         served = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   text=True)
         stack.callback(served.wait)
         stack.callback(served.stdin.close)
-        address = served.stdout.readline().strip()
-        browser = Browser(folder)
-        stack.callback(browser.close)
-        check_page(browser, address, pictures)
+        check_page(browser, served.stdout.readline().strip())
         # It has no end of its own.
         sick = subprocess.Popen([sick_server, "--page"], stdout=subprocess.PIPE, text=True)
         stack.callback(sick.wait)
         stack.callback(sick.kill)
-        check_deadlock(browser, sick.stdout.readline().strip(), pictures)
+        check_deadlock(browser, sick.stdout.readline().strip())
     assert served.returncode == 0, served.returncode
     print("passed")
 

@@ -2,10 +2,14 @@
 library."""
 
 import base64
+import contextlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
+import sys
+import tempfile
 import time
 
 HANG = 60  # seconds; ends what hangs, and judges nothing
@@ -14,7 +18,8 @@ HANG = 60  # seconds; ends what hangs, and judges nothing
 class Browser:
     """A headless browser with one page."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, pictures):
+        self._pictures = pictures
         commands, self._to = os.pipe()
         self._from, answers = os.pipe()
 
@@ -86,15 +91,38 @@ class Browser:
     def type(self, text):
         self.call("Input.insertText", text=text)
 
-    def resize(self, width, height):
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                  deviceScaleFactor=1, mobile=False)
+    def looks(self, name):
+        """Shows the page as on a desk and on a telephone, light and dark, of which it yields the width
+        and the scheme. Nothing of it may be wider than the window."""
+        for width in (1200, 380):
+            self.call("Emulation.setDeviceMetricsOverride", width=width, height=1400,
+                      deviceScaleFactor=1, mobile=False)
+            for scheme in ("light", "dark"):
+                self.call("Emulation.setEmulatedMedia",
+                          features=[{"name": "prefers-color-scheme", "value": scheme}])
+                self.picture(f"{name}_{scheme}_{width}")
+                wide = self.value_of("document.documentElement.scrollWidth")
+                assert wide <= width, f"{wide} pixels in a window of {width}"
+                yield width, scheme
 
-    def prefer(self, scheme):
-        """The colours that its user likes: "light" or "dark"."""
-        self.call("Emulation.setEmulatedMedia",
-                  features=[{"name": "prefers-color-scheme", "value": scheme}])
-
-    def picture(self, file):
+    def picture(self, name):
+        """Keeps a picture of the page, if the test has a folder for such."""
+        if not self._pictures:
+            return
         data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)["data"]
-        pathlib.Path(file).write_bytes(base64.b64decode(data))
+        pathlib.Path(self._pictures, name + ".png").write_bytes(base64.b64decode(data))
+
+
+@contextlib.contextmanager
+def started(pictures=None):
+    """Yields a browser, and a folder that is gone afterwards. Ends the test where there is none.
+    Pictures go to the folder `pictures`, or where Bazel wants them."""
+    if not shutil.which("chromium"):
+        print("skipped: there is no chromium; it comes with Debian's package of that name")
+        sys.exit()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        browser = Browser(folder, pictures or os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR"))
+        try:
+            yield browser, folder
+        finally:
+            browser.close()

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "colibri/core/scheduler.h"
+#include "colibri/core/scheduler_watch.h"
 
 namespace colibri {
 namespace {
@@ -39,8 +40,12 @@ void Scheduler::run_conducted_slice() noexcept {
 
 void Scheduler::look_outside(std::int64_t timeout) noexcept {
   if (timeout != 0 && !mailbox_->inbox.prepare_sleep()) timeout = 0;
+  if (thread_state.watch != nullptr) tell_watches(&SchedulerWatch::before_look, timeout);
   wait_for_events(timeout);
   mailbox_->inbox.deliver_all();
+  if (thread_state.watch != nullptr) {
+    tell_watches(&SchedulerWatch::after_look, timers_.next_wake());
+  }
 }
 
 bool Scheduler::waits_for_outside() const noexcept {

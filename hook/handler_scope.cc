@@ -1,23 +1,12 @@
 #include "colibri/hook/handler_scope.h"
 
-#include <cstdint>
+#include <utility>
 
 namespace colibri {
 namespace {
 
 constexpr std::uint8_t kInHandler = ControlBlock::kInHandler;
 constexpr std::uint8_t kDepth = 0x7f;  // the other bits
-
-/// The outermost handler that runs on this thread, in a coroutine. A coroutine that left its
-/// handler may have gone on to another one before its next hook: the record is then another's.
-struct HandlerRecord {
-  const ControlBlock* coroutine = nullptr;
-  std::uintptr_t on_stack = 0;      // frame of the outermost handler on the coroutine's stack
-  std::uintptr_t on_alternate = 0;  // the same on the alternate signal stack
-  std::uintptr_t alternate_low = 0;
-  std::uintptr_t alternate_high = 0;
-  bool jumped = false;
-};
 
 constinit thread_local HandlerRecord record;
 
@@ -75,12 +64,19 @@ bool has_left_handler(ControlBlock& coroutine) noexcept {
   return true;
 }
 
-void note_jump(const void* target) noexcept {
-  if (record.coroutine == nullptr) return;
+HandlerPutAside::HandlerPutAside() noexcept : record_(std::exchange(record, {})) {}
+
+HandlerPutAside::~HandlerPutAside() {
+  record = record_;
+}
+
+Jump note_jump(const void* target) noexcept {
+  if (record.coroutine == nullptr) return Jump::kOutsideHandlers;
   const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
   const auto where = reinterpret_cast<std::uintptr_t>(target);
   const bool made_by_handler = where > here && where < outermost_frame(here);
   record.jumped = record.jumped || !made_by_handler;
+  return made_by_handler ? Jump::kWithinHandler : Jump::kOutOfHandler;
 }
 
 }  // namespace colibri

@@ -9,6 +9,8 @@
 
 #include <ucontext.h>
 
+#include <cstdint>
+
 #include "colibri/core/thread_state.h"
 
 namespace colibri {
@@ -28,6 +30,30 @@ class [[nodiscard]] HandlerScope {
   bool added_alternate_ = false;   // a nested one, the first on the alternate stack
 };
 
+/// The outermost handler that runs on this thread, in a coroutine. A coroutine that left its
+/// handler may have gone on to another one before its next hook: the record is then another's.
+struct HandlerRecord {
+  const ControlBlock* coroutine = nullptr;
+  std::uintptr_t on_stack = 0;      // frame of the outermost handler on the coroutine's stack
+  std::uintptr_t on_alternate = 0;  // the same on the alternate signal stack
+  std::uintptr_t alternate_low = 0;
+  std::uintptr_t alternate_high = 0;
+  bool jumped = false;
+};
+
+/// While it lives, nothing is known of the handlers that run by now: others are about to run on top
+/// of them, in another coroutine.
+class [[nodiscard]] HandlerPutAside {
+ public:
+  HandlerPutAside() noexcept;
+  ~HandlerPutAside();
+  HandlerPutAside(const HandlerPutAside&) = delete;
+  HandlerPutAside& operator=(const HandlerPutAside&) = delete;
+
+ private:
+  const HandlerRecord record_;
+};
+
 /// To be called before a handler is installed: a jump out of it must not be the first to look for
 /// libc's functions, since the loader may be what the handler interrupted.
 void find_jumps() noexcept;
@@ -43,8 +69,10 @@ extern constinit thread_local HandlerCounts handler_counts;
 /// left, so that hooks may park again; clears the mark then.
 bool has_left_handler(ControlBlock& coroutine) noexcept;
 
+enum class Jump { kOutsideHandlers, kWithinHandler, kOutOfHandler };
+
 /// The program jumps to what setjmp noted in `target`: out of its handlers, unless that lies in a
 /// handler's own frame. Any thread; signal handlers may call it.
-void note_jump(const void* target) noexcept;
+Jump note_jump(const void* target) noexcept;
 
 }  // namespace colibri

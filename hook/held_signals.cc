@@ -24,7 +24,11 @@ void for_each_signal(const sigset_t& set, Visit visit) noexcept {
 
 }  // namespace
 
-HeldSignals::HeldSignals(const sigset_t& set) noexcept : set_(set) {
+HeldSignals::HeldSignals(const sigset_t& set) noexcept : set_(set), own_(bits_of(set)) {
+  if (own_.thread() != nullptr) {
+    own_.thread()->signals.awaited = bits_of(set);
+    return;
+  }
   sigset_t before;
   real::pthread_sigmask(SIG_BLOCK, &set_, &before);
   for_each_signal(set_, [&](int signal, HeldSignal& each) {
@@ -33,6 +37,10 @@ HeldSignals::HeldSignals(const sigset_t& set) noexcept : set_(set) {
 }
 
 HeldSignals::~HeldSignals() {
+  if (own_.thread() != nullptr) {
+    own_.thread()->signals.awaited = 0;
+    return;
+  }
   sigset_t open;
   sigemptyset(&open);
   for_each_signal(set_, [&](int signal, HeldSignal& each) {

@@ -13,6 +13,7 @@
 #include "colibri/core/alternate_stack.h"
 #include "colibri/core/fault_signals.h"
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/threads/signal_delivery.h"
 
 namespace colibri {
 namespace {
@@ -30,6 +31,15 @@ bool comes_from_processor(int signal) noexcept {
          signal == SIGTRAP || signal == SIGABRT || signal == SIGSYS;
 }
 
+void call_user_handler(void* handler, int flags, int signal, siginfo_t* info, void* context) {
+  const HandlerScope scope(static_cast<const ucontext_t*>(context));
+  if ((flags & SA_SIGINFO) != 0) {
+    reinterpret_cast<void (*)(int, siginfo_t*, void*)>(handler)(signal, info, context);
+  } else {
+    reinterpret_cast<void (*)(int)>(handler)(signal);
+  }
+}
+
 void run_user_handler(int signal, siginfo_t* info, void* context) {
   UserAction& action = actions[static_cast<std::size_t>(signal)];
   void* const handler = action.handler.load(std::memory_order_acquire);
@@ -37,17 +47,12 @@ void run_user_handler(int signal, siginfo_t* info, void* context) {
   if (handler == nullptr) return;
   if ((static_cast<unsigned>(flags) & SA_RESETHAND) != 0)
     action.handler.store(nullptr, std::memory_order_relaxed);
-  {
-    const HandlerScope scope(static_cast<const ucontext_t*>(context));
-    if ((flags & SA_SIGINFO) != 0) {
-      reinterpret_cast<void (*)(int, siginfo_t*, void*)>(handler)(signal, info, context);
-    } else {
-      reinterpret_cast<void (*)(int)>(handler)(signal);
-    }
-  }
   const bool restarts = (flags & SA_RESTART) != 0;
+  const signal_delivery::HandlerOwner owner(signal);
+  call_user_handler(handler, flags, signal, info, context);
   ++(restarts ? handler_counts.restarting : handler_counts.interrupting);
-  if (thread_state.scheduler != nullptr) thread_state.scheduler->interrupt(signal, restarts);
+  if (thread_state.scheduler == nullptr || signal_delivery::note_handler(signal, restarts)) return;
+  thread_state.scheduler->interrupt(signal, restarts);
 }
 
 void* handler_of(const struct sigaction& action) noexcept {
@@ -58,6 +63,13 @@ void* handler_of(const struct sigaction& action) noexcept {
 bool needs_us(int signal, const struct sigaction& action) noexcept {
   return !comes_from_processor(signal) && action.sa_handler != SIG_IGN &&
          action.sa_handler != SIG_DFL;
+}
+
+/// True if what is pending of `signal` is gone from now on.
+bool is_ignored(int signal, const struct sigaction& action) noexcept {
+  return action.sa_handler == SIG_IGN ||
+         (action.sa_handler == SIG_DFL &&
+          (signal == SIGCHLD || signal == SIGCONT || signal == SIGURG || signal == SIGWINCH));
 }
 
 /// Shows the program what it installed, not what we put before it.
@@ -102,6 +114,7 @@ int hooked_sigaction(int signal, const struct sigaction* wanted,
     action.handler.store(old_handler);
     return result;
   }
+  if (wanted != nullptr && is_ignored(signal, *wanted)) signal_delivery::discard(signal);
   hide_ours(reported, old_handler, old_flags);
   if (previous != nullptr) *previous = reported;
   return result;
@@ -110,6 +123,16 @@ int hooked_sigaction(int signal, const struct sigaction* wanted,
 sighandler_t refuse_signal() noexcept {
   errno = EINVAL;
   return SIG_ERR;
+}
+
+/// As sigprocmask.
+int change_mask(int how, const sigset_t& set, sigset_t& before) noexcept {
+  EmulatedThread* const self = EmulatedThread::current();
+  if (self == nullptr) return sigprocmask(how, &set, &before);
+  const SignalBits mask = self->signals.mask;
+  before = set_of(mask);
+  signal_delivery::set_mask(*self, how == SIG_BLOCK ? mask | bits_of(set) : mask & ~bits_of(set));
+  return 0;
 }
 
 /// As signal and its kind do it; `blocks`: the handler keeps its own signal away.
@@ -162,7 +185,7 @@ sighandler_t sigset(int number, sighandler_t disposition) noexcept {
   sigset_t blocked;
   sigemptyset(&just_this);
   sigaddset(&just_this, number);
-  if (sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &just_this, &blocked) != 0) return SIG_ERR;
+  if (change_mask(hold ? SIG_BLOCK : SIG_UNBLOCK, just_this, blocked) != 0) return SIG_ERR;
   return sigismember(&blocked, number) != 0 ? SIG_HOLD : previous.sa_handler;
 }
 

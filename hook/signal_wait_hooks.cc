@@ -77,6 +77,7 @@ class SignalBell {
 
 /// One try: the signal, or -1 with EAGAIN while there is none.
 int take_signal(const sigset_t* set, siginfo_t* info) noexcept {
+  if (const int own = signal_delivery::take(set, info); own != 0) return own;
   constexpr timespec kAtOnce{};
   return real::sigtimedwait(set, info, &kAtOnce);
 }
@@ -135,6 +136,7 @@ int hooked_sigsuspend(const sigset_t* mask) {
     if (errno == EINTR) thread_state.scheduler->forget_interrupt();
     return -1;
   }
+  if (signal_delivery::let_in(*mask)) return fail_with_errno(EINTR);
   return wait_for_handler(*mask);
 }
 
@@ -149,9 +151,11 @@ int sigtimedwait(const sigset_t* set, siginfo_t* info, const timespec* timeout) 
   const auto plain = [&] { return real::sigtimedwait(set, info, timeout); };
   if (parkable_coroutine() == nullptr) return plain();
   timespec time{};
-  if (timeout != nullptr && (!read_argument(time, timeout) || !is_valid_timeout(time) ||
-                             (time.tv_sec == 0 && time.tv_nsec == 0))) {
+  if (timeout != nullptr && (!read_argument(time, timeout) || !is_valid_timeout(time))) {
     return pass_through(plain);
+  }
+  if (timeout != nullptr && time.tv_sec == 0 && time.tv_nsec == 0) {
+    return pass_through([&] { return take_signal(set, info); });
   }
   const Patience patience = Patience::of(timeout != nullptr ? &time : nullptr, nullptr);
   return counted<"sigtimedwait">(

@@ -12,6 +12,7 @@
 #include "colibri/hook/child_wait.h"
 #include "colibri/hook/result_call.h"
 #include "colibri/hook/stream.h"
+#include "colibri/hook/threads/own_mask.h"
 
 extern char** environ;
 
@@ -68,35 +69,49 @@ struct ChildSignal {
 
 constinit thread_local ChildSignal child_signal;
 
+sigset_t child_signal_set() noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  return set;
+}
+
 /// The surroundings of a system, for its scope.
 class [[nodiscard]] SystemScope {
  public:
   SystemScope() noexcept {
     keyboard.begin();
-    if (child_signal.users++ != 0) return;
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
+    if (own_.thread() != nullptr || child_signal.users++ != 0) return;
+    const sigset_t set = child_signal_set();
     real::pthread_sigmask(SIG_BLOCK, &set, &child_signal.mask_before);
   }
   ~SystemScope() {
     keyboard.end();
-    if (--child_signal.users != 0 || sigismember(&child_signal.mask_before, SIGCHLD) != 0) return;
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
+    if (own_.thread() != nullptr || --child_signal.users != 0 ||
+        sigismember(&child_signal.mask_before, SIGCHLD) != 0) {
+      return;
+    }
+    const sigset_t set = child_signal_set();
     real::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   }
   SystemScope(const SystemScope&) = delete;
   SystemScope& operator=(const SystemScope&) = delete;
+
+  /// What the shell is to have.
+  sigset_t mask_before() const noexcept {
+    return own_.thread() != nullptr ? set_of(own_.before()) : child_signal.mask_before;
+  }
+
+ private:
+  const BlockedInThread own_{signal_bit(SIGCHLD)};
 };
 
 /// Starts the shell. 0, or the error.
-int start_shell(const char* command, pid_t& child) noexcept {
+int start_shell(const char* command, const sigset_t& mask, pid_t& child) noexcept {
   const sigset_t defaults = keyboard.defaults();
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  posix_spawnattr_setsigmask(&attributes, &child_signal.mask_before);
+  posix_spawnattr_setsigmask(&attributes, &mask);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   const char* const arguments[] = {"sh", "-c", command, nullptr};
@@ -109,7 +124,7 @@ int start_shell(const char* command, pid_t& child) noexcept {
 int run_shell(const char* command) {
   const SystemScope scope;
   pid_t child = 0;
-  if (const int error = start_shell(command, child); error != 0) {
+  if (const int error = start_shell(command, scope.mask_before(), child); error != 0) {
     errno = error;
     return W_EXITCODE(127, 0);
   }

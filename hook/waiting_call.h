@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "colibri/hook/blocking_call.h"
+#include "colibri/hook/threads/signal_delivery.h"
+#include "colibri/hook/threads/signal_masks.h"
 
 namespace colibri {
 
@@ -42,21 +44,34 @@ inline bool is_valid_timeout(const timespec& time) noexcept {
 }
 
 /// While it lives, the scheduler sleeps under the signal mask of the current coroutine's call, and
-/// a handler that runs then interrupts that call.
+/// a handler that runs then interrupts that call. A coroutine that is a thread to the program has a
+/// mask of its own, which this one stands in for as long as it waits.
 class [[nodiscard]] MaskedWaitScope {
  public:
   explicit MaskedWaitScope(const sigset_t* mask, bool for_handler = false) noexcept {
     if (mask == nullptr) return;
+    thread_ = EmulatedThread::current();
+    if (thread_ != nullptr) {
+      signal_masks::set_wait_mask(*thread_, bits_of(*mask));
+      return;
+    }
     wait_.reset(new (std::nothrow) MaskedWait{*mask, thread_state.current, nullptr, for_handler});
     if (wait_ != nullptr) thread_state.scheduler->begin_masked_wait(*wait_);
   }
   ~MaskedWaitScope() {
+    if (thread_ != nullptr) {
+      const SignalBits own = thread_->signals.mask;
+      signal_masks::set_wait_mask(*thread_, own);
+      // Lets in what the call has kept away.
+      signal_delivery::set_mask(*thread_, own);
+    }
     if (wait_ != nullptr) thread_state.scheduler->end_masked_wait(*wait_);
   }
   MaskedWaitScope(const MaskedWaitScope&) = delete;
   MaskedWaitScope& operator=(const MaskedWaitScope&) = delete;
 
  private:
+  EmulatedThread* thread_ = nullptr;
   std::unique_ptr<MaskedWait> wait_;  // in the heap, since it outlives switches
 };
 
@@ -97,6 +112,9 @@ template <class Look, class Wait, class Closed>
   const int ready = look(patience.mask);
   // A signal that was held back until now has interrupted this call, and is to interrupt no other.
   if (ready < 0 && errno == EINTR) thread_state.scheduler->forget_interrupt();
+  if (ready == 0 && patience.mask != nullptr && signal_delivery::let_in(*patience.mask)) {
+    return fail_with_errno(EINTR);
+  }
   if (ready != 0 || patience.at_once) return static_cast<int>(kept(ready));
   const WaitLimits limits{
       .deadline = patience.deadline, .interruptible = true, .never_restarts = true};

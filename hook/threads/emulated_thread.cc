@@ -11,6 +11,8 @@
 #include "colibri/core/waited_thing.h"
 #include "colibri/hook/key_rules.h"
 #include "colibri/hook/threads/cancellation.h"
+#include "colibri/hook/threads/pending_signals.h"
+#include "colibri/hook/threads/signal_masks.h"
 
 namespace colibri {
 namespace {
@@ -66,6 +68,12 @@ void forget_others() noexcept {
   ::new (&table.main.lock) SmallLock;
   if (&table.main != self) table.main.state.store(EmulatedThread::State::kFree);
   table.running.store(self == nullptr || self == &table.main ? 0 : 1);
+  pending_signals::forget_all();
+  if (self != nullptr) {
+    self->signals.pending.store(0);
+    self->signals.first = nullptr;
+  }
+  signal_masks::keep_in_child(self);
 }
 
 }  // namespace
@@ -105,6 +113,7 @@ void emulated_threads::begin(bool stacks_are_chosen) noexcept {
   table.main_id = real_pthread_self();
   table.stacks_are_chosen = stacks_are_chosen;
   extras->thread = &table.main;
+  signal_masks::begin(table.main);
   key_rules::give_early_keys_to_coroutines();
   table.on.store(true);
   threads_can_be_cancelled.store(true);
@@ -139,6 +148,11 @@ void emulated_threads::release(EmulatedThread& thread) noexcept {
   const SmallLockGuard guard(table.lock);
   thread.next_free = table.free;
   table.free = &thread;
+}
+
+EmulatedThread* emulated_threads::main_thread() noexcept {
+  const bool runs = are_on() && table.main.state.load() == EmulatedThread::State::kRunning;
+  return runs ? &table.main : nullptr;
 }
 
 void emulated_threads::for_each(const std::function<void(EmulatedThread&)>& visit) {

@@ -18,6 +18,7 @@
 
 #include "colibri/core/small_lock.h"
 #include "colibri/core/thread_state.h"
+#include "colibri/hook/threads/thread_signals.h"
 
 namespace colibri {
 
@@ -58,6 +59,7 @@ struct alignas(64) EmulatedThread {
   // variable_destructors.h.
   VariableCopy* variables = nullptr;
   VariableDestructor* destructors = nullptr;
+  ThreadSignals signals;
 
   /// The one that the running coroutine is; null for others and for plain threads.
   static EmulatedThread* current() noexcept {
@@ -95,6 +97,9 @@ bool stacks_are_chosen() noexcept;
 EmulatedThread* acquire() noexcept;
 /// Gives it back. Under no lock; nobody else may use it any more. Any thread.
 void release(EmulatedThread& thread) noexcept;
+
+/// The main thread; null before begin, and once it has ended.
+EmulatedThread* main_thread() noexcept;
 
 /// Calls `visit` for each thread in state kRunning. While none begins or ends.
 void for_each(const std::function<void(EmulatedThread&)>& visit);

@@ -1,16 +1,13 @@
-// pthread_kill and pthread_sigqueue, to a thread that is a coroutine. The handler runs at once, on
-// the scheduler's thread and in whichever coroutine called; a call in which the other one waits
-// then fails with EINTR, unless the handler has SA_RESTART.
+// raise, pthread_kill, pthread_sigqueue and tgkill, to a thread that is a coroutine.
 #include <pthread.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cerrno>
 
 #include "colibri/core/libc.h"
-#include "colibri/core/scheduler.h"
-#include "colibri/core/unpark.h"
 #include "colibri/hook/blocking_call.h"
-#include "colibri/hook/threads/emulated_thread.h"
+#include "colibri/hook/threads/signal_delivery.h"
 
 namespace colibri {
 namespace {
@@ -18,39 +15,51 @@ namespace {
 constinit RealFunction real_self{"pthread_self", ::pthread_self};
 constinit RealFunction real_kill{"pthread_kill", ::pthread_kill};
 constinit RealFunction real_queue{"pthread_sigqueue", ::pthread_sigqueue};
+constinit RealFunction real_raise{"raise", ::raise};
+constinit RealFunction real_tgkill{"tgkill", ::tgkill};
 
-bool interrupts(int signal, const ControlBlock& coroutine) noexcept {
-  struct sigaction action {};
-  if (sigaction(signal, nullptr, &action) != 0) return false;
-  if (action.sa_handler == SIG_IGN || action.sa_handler == SIG_DFL) return false;
-  return (action.sa_flags & SA_RESTART) == 0 || coroutine.wait_never_restarts;
+/// Between these libc keeps some for itself.
+constexpr int kLastStandard = 31;
+
+bool is_signal(int number) noexcept {
+  return number >= 0 && number < NSIG && (number <= kLastStandard || number >= SIGRTMIN);
 }
 
-/// The handler of `signal` has run: ends the wait of `thread`, which is another one than the
-/// caller's.
-void interrupt_wait(const EmulatedThread& thread, int signal) noexcept {
-  // It was noted for main, whose signal it was not.
-  thread_state.scheduler->forget_interrupt();
-  if (thread.coroutine == nullptr) return;
-  ControlBlock& leaf = leaf_of(*thread.coroutine);
-  if (leaf.state == CoroutineState::kParked && leaf.wait_interruptible &&
-      interrupts(signal, leaf)) {
-    unpark(leaf, WakeReason::kInterrupted);
-  }
+siginfo_t from_this_process(int signal, int code) noexcept {
+  siginfo_t info{};
+  info.si_signo = signal;
+  info.si_code = code;
+  info.si_pid = getpid();
+  info.si_uid = getuid();
+  return info;
 }
 
-/// `send(id)` sends to a thread of the kernel's.
-template <class Send>
-int signal_thread(EmulatedThread& thread, int signal, Send send) noexcept {
+int signal_thread(EmulatedThread& thread, const siginfo_t& info) noexcept {
   const auto state = thread.state.load();
   if (state == EmulatedThread::State::kFree) return ESRCH;
-  if (signal < 0 || signal >= NSIG) return EINVAL;
-  if (state == EmulatedThread::State::kEnded || signal == 0) return 0;
-  const int result = send(real_self());
-  if (result == 0 && &thread != EmulatedThread::current() && parkable_coroutine() != nullptr) {
-    interrupt_wait(thread, signal);
+  if (!is_signal(info.si_signo)) return EINVAL;
+  if (state == EmulatedThread::State::kEnded || info.si_signo == 0) return 0;
+  // Nobody keeps these away, and they are for the whole process.
+  if (info.si_signo == SIGKILL || info.si_signo == SIGSTOP) {
+    return real_kill(real_self(), info.si_signo);
   }
-  return result;
+  return signal_delivery::send(thread, info);
+}
+
+/// Of this process; null if it is none of ours.
+EmulatedThread* find_by_number(pid_t number) noexcept {
+  struct Search {
+    const pid_t number;
+    EmulatedThread* found = nullptr;
+  } search{number};
+  emulated_threads::for_each([&search](EmulatedThread& each) {
+    if (each.number() == search.number) search.found = &each;
+  });
+  return search.found;
+}
+
+int result_of(int error) noexcept {
+  return error == 0 ? 0 : fail_with_errno(error);
 }
 
 }  // namespace
@@ -63,14 +72,27 @@ extern "C" {
 int pthread_kill(pthread_t id, int signal) noexcept {
   EmulatedThread* const thread = EmulatedThread::find(id);
   if (thread == nullptr) return real_kill(id, signal);
-  return signal_thread(*thread, signal, [=](pthread_t self) { return real_kill(self, signal); });
+  return signal_thread(*thread, from_this_process(signal, SI_TKILL));
 }
 
 int pthread_sigqueue(pthread_t id, int signal, const sigval value) noexcept {
   EmulatedThread* const thread = EmulatedThread::find(id);
   if (thread == nullptr) return real_queue(id, signal, value);
-  return signal_thread(*thread, signal,
-                       [=](pthread_t self) { return real_queue(self, signal, value); });
+  siginfo_t info = from_this_process(signal, SI_QUEUE);
+  info.si_value = value;
+  return signal_thread(*thread, info);
+}
+
+int raise(int signal) noexcept {
+  EmulatedThread* const self = EmulatedThread::current();
+  if (self == nullptr) return real_raise(signal);
+  return result_of(signal_thread(*self, from_this_process(signal, SI_TKILL)));
+}
+
+int tgkill(pid_t process, pid_t number, int signal) noexcept {
+  EmulatedThread* const thread = process == getpid() ? find_by_number(number) : nullptr;
+  if (thread == nullptr) return real_tgkill(process, number, signal);
+  return result_of(signal_thread(*thread, from_this_process(signal, SI_TKILL)));
 }
 
 }  // extern "C"

@@ -5,6 +5,7 @@
 
 #include "colibri/core/coroutine_exit.h"
 #include "colibri/hook/threads/emulated_thread.h"
+#include "colibri/hook/threads/signal_delivery.h"
 #include "colibri/hook/threads/thread_start.h"
 #include "colibri/hook/threads/thread_variables.h"
 #include "colibri/hook/threads/variable_destructors.h"
@@ -13,6 +14,7 @@ namespace colibri {
 
 void run_main_thread(const std::function<int()>& main, const ThreadChoice& choice) {
   emulated_threads::begin(choice.chosen_stacks);
+  signal_delivery::begin();
   if (!choice.shared_variables) thread_variables::begin();
   EmulatedThread& self = *EmulatedThread::current();
   bool left = false;

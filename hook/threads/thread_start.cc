@@ -15,6 +15,8 @@
 #include "colibri/hook/object_kind.h"
 #include "colibri/hook/own_code.h"
 #include "colibri/hook/threads/native_threads.h"
+#include "colibri/hook/threads/pending_signals.h"
+#include "colibri/hook/threads/signal_masks.h"
 #include "colibri/hook/threads/thread_variables.h"
 #include "colibri/hook/threads/variable_destructors.h"
 
@@ -31,6 +33,7 @@ struct Wishes {
   std::size_t stack_bytes = 0;
   bool names_stack = false;  // it is not the usual size
   bool of_kernel = false;    // a policy or a priority
+  SignalBits signal_mask = 0;
 };
 
 std::size_t usual_stack_bytes() noexcept {
@@ -42,9 +45,19 @@ std::size_t usual_stack_bytes() noexcept {
   return bytes;
 }
 
+/// The caller's.
+SignalBits inherited_mask() noexcept {
+  const EmulatedThread* const creator = EmulatedThread::current();
+  if (creator != nullptr) return creator->signals.mask;
+  sigset_t mask;
+  real::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+  return bits_of(mask);
+}
+
 Wishes read_attributes(const pthread_attr_t* attributes) noexcept {
   Wishes wishes;
   wishes.stack_bytes = usual_stack_bytes();
+  wishes.signal_mask = inherited_mask();
   if (attributes == nullptr) return wishes;
   int number = 0;
   wishes.detached =
@@ -52,6 +65,8 @@ Wishes read_attributes(const pthread_attr_t* attributes) noexcept {
   std::size_t bytes = wishes.stack_bytes;
   pthread_attr_getstacksize(attributes, &bytes);
   wishes.names_stack = bytes != std::exchange(wishes.stack_bytes, bytes);
+  sigset_t mask;
+  if (pthread_attr_getsigmask_np(attributes, &mask) == 0) wishes.signal_mask = bits_of(mask);
   int policy = SCHED_OTHER;
   sched_param priority{};
   const bool inherits =
@@ -147,6 +162,7 @@ int start_thread(pthread_t* id, const pthread_attr_t* attributes, const ThreadWo
     return EAGAIN;
   }
   *id = thread->id();
+  signal_masks::give(*thread, wishes.signal_mask);
   thread_state.scheduler->start(*thread->coroutine);
   return 0;
 }
@@ -162,6 +178,8 @@ void finish_thread(EmulatedThread& thread) noexcept {
   // Before a joiner hears of the end: these may run for long, and belong to the thread.
   destroy_own_values(*thread_state.current);
   thread_variables::take_away(thread);
+  signal_masks::take_away(thread);
+  pending_signals::discard(thread.signals, ~SignalBits{0});
   bool detached;
   {
     const SmallLockGuard guard(thread.lock);

@@ -243,6 +243,10 @@ void take_away(EmulatedThread& thread) noexcept {
   }
 }
 
+void bring_in(const ControlBlock& coroutine) noexcept {
+  if (state().on) exchange_for(&coroutine);
+}
+
 void look_again() noexcept {
   if (state().on) find_changes();
 }

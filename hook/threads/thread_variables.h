@@ -36,6 +36,9 @@ bool give(EmulatedThread& thread) noexcept;
 /// `thread` has ended, or never began: frees them. What lies in place is nobody's then.
 void take_away(EmulatedThread& thread) noexcept;
 
+/// Those of `coroutine`, if it is a thread, are in place from now on.
+void bring_in(const ControlBlock& coroutine) noexcept;
+
 /// Objects may have been removed: forgets what belonged to them.
 void look_again() noexcept;
 

@@ -3,8 +3,11 @@
 //
 //   colibri run --threads=coroutines [--tls=share] turns_with_variables_1024
 //   1024 bytes: 31.5 ns a turn
+//
+// With the argument `masks`, the signal masks of the two differ as well.
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <time.h>
 
 #include <cstdio>
@@ -33,10 +36,17 @@ double nanoseconds_now() {
 
 }  // namespace
 
-int main() {
+int main(int count, char**) {
   pthread_t threads[kThreads];
+  pthread_attr_t with_mask;
+  sigset_t mask;
+  sigemptyset(&mask);
+  sigaddset(&mask, SIGUSR1);
+  pthread_attr_init(&with_mask);
+  if (count > 1) pthread_attr_setsigmask_np(&with_mask, &mask);
   const double begin = nanoseconds_now();
-  for (pthread_t& each : threads) pthread_create(&each, nullptr, &take_turns, nullptr);
+  pthread_create(&threads[0], nullptr, &take_turns, nullptr);
+  pthread_create(&threads[1], &with_mask, &take_turns, nullptr);
   for (const pthread_t each : threads) pthread_join(each, nullptr);
   const double took = nanoseconds_now() - begin;
   std::printf("%d bytes: %.1f ns a turn\n", kBytes, took / kThreads / kTurns);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -78,11 +79,18 @@ std::string take(const char* name) {
   return taken;
 }
 
-/// What the order of threads is to follow from.
+/// What the order of threads is to follow from. Ends the process with a sentence if it is no
+/// number.
 std::optional<std::uint64_t> take_seed() {
   const std::string text = take("COLIBRI_SEED");
   if (text.empty()) return std::nullopt;
-  return std::strtoull(text.c_str(), nullptr, 10);
+  std::uint64_t seed = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stopped, error] = std::from_chars(text.data(), end, seed);
+  if (error == std::errc() && stopped == end) return seed;
+  std::fprintf(stderr, "colibri: COLIBRI_SEED=%s: this is no number from 0 to 2^64 - 1\n",
+               text.c_str());
+  std::exit(2);
 }
 
 constexpr std::string_view kNative = "native:";

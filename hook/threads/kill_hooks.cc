@@ -89,7 +89,7 @@ int raise(int signal) noexcept {
   return result_of(signal_thread(*self, from_this_process(signal, SI_TKILL)));
 }
 
-int tgkill(pid_t process, pid_t number, int signal) noexcept {
+int tgkill(pid_t process, pid_t number, int signal) {
   EmulatedThread* const thread = process == getpid() ? find_by_number(number) : nullptr;
   if (thread == nullptr) return real_tgkill(process, number, signal);
   return result_of(signal_thread(*thread, from_this_process(signal, SI_TKILL)));

@@ -16,3 +16,7 @@ for seed in {1..10}; do
 done
 said=$("$colibri" run --threads=coroutines --seed=x "$program" 2>&1)
 [[ $? != 0 ]] || { echo "FAILED: took x for a seed, and said: $said"; exit 1; }
+for seed in x 1x -1 18446744073709551616; do
+  said=$(COLIBRI_SEED=$seed "$colibri" run --threads=coroutines "$program" 2>&1)
+  [[ $? == 2 && $said == *'no number'* ]] || { echo "FAILED: COLIBRI_SEED=$seed: $said"; exit 1; }
+done

@@ -31,4 +31,13 @@ compare() {
 
 compare "$2" 12
 compare "$3" 11
+
+# Natively it may jump. A coroutine that waits has its handler run on another stack.
+ulimit -c 0
+said=$(timeout 60 "$3" a_jump_out_of_a_wait)
+[[ $said == 'a_jump_out_of_a_wait: 5' ]] || complain "natively, of a jump: $said"
+said=$(timeout 60 "$colibri" run --threads=coroutines "$3" a_jump_out_of_a_wait 2>&1)
+ended=$?
+((ended == 134)) || complain "a jump out of a wait: status $ended"
+[[ $said == *'must not be left by a jump'* ]] || complain "of a jump out of a wait: $said"
 exit $status

@@ -39,11 +39,17 @@ void wake_sleeper(const void* word) noexcept {
 
 }  // namespace
 
+/// The waiter of each thread, as mere bytes: a thread_local object that has a destructor asks
+/// malloc for memory, and an allocator may be who waits. The initial-exec model, since others ask
+/// malloc, too. With external linkage: of local variables in that model gold loses the places in a
+/// shared library, and all of them are what lies first.
+alignas(Waiter) extern constinit thread_local std::byte thread_waiter_memory[sizeof(Waiter)]
+    __attribute__((tls_model("initial-exec")));
+alignas(Waiter) constinit thread_local std::byte thread_waiter_memory[sizeof(Waiter)]
+    __attribute__((tls_model("initial-exec"))) = {};
+
 Waiter& Waiter::begin_as_thread() noexcept {
-  // As mere bytes: a thread_local object that has a destructor asks malloc for memory, and an
-  // allocator may be who waits. The initial-exec model, since others ask malloc, too.
-  alignas(Waiter) static constinit thread_local std::byte memory[sizeof(Waiter)]
-      __attribute__((tls_model("initial-exec"))) = {};
+  std::byte* const memory = thread_waiter_memory;
   check(!reinterpret_cast<const Waiter*>(memory)->place.queued,
         "a thread that waits for a lock began another wait: signal handlers must not take locks");
   Waiter& waiter = *::new (memory) Waiter;

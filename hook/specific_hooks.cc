@@ -33,17 +33,20 @@ bool hook::give_key_to_coroutines(pthread_key_t key) noexcept {
 #ifndef COLIBRI_TSAN
 
 namespace colibri {
+/// The coroutine of this thread that is taking memory for a value. An allocator may be what is
+/// called then, so this variable must not be one that asks for memory itself. With external
+/// linkage: see thread_waiter_memory.
+extern constinit thread_local const ControlBlock* taking_memory
+    __attribute__((tls_model("initial-exec")));
+constinit thread_local const ControlBlock* taking_memory
+    __attribute__((tls_model("initial-exec"))) = nullptr;
+
 namespace {
 
 constinit RealFunction real_key_create{"pthread_key_create", ::pthread_key_create};
 constinit RealFunction real_key_delete{"pthread_key_delete", ::pthread_key_delete};
 constinit RealFunction real_getspecific{"pthread_getspecific", ::pthread_getspecific};
 constinit RealFunction real_setspecific{"pthread_setspecific", ::pthread_setspecific};
-
-/// The coroutine of this thread that is taking memory for a value. An allocator may be what is
-/// called then, so this variable must not be one that asks for memory itself.
-constinit thread_local const ControlBlock* taking_memory
-    __attribute__((tls_model("initial-exec"))) = nullptr;
 
 int create_key(pthread_key_t* key, void (*destructor)(void*), const void* creator) noexcept {
   const int result = real_key_create(key, destructor);

@@ -58,9 +58,12 @@ std::uintptr_t lowest_touched_page(std::uintptr_t low, std::uintptr_t high) noex
 }
 
 /// The lowest word of a page that is not zero. A page of zeros was touched all the same, and counts
-/// from its beginning. Frames that have ended are no business of AddressSanitizer's.
+/// from its beginning. Frames that have ended are no business of AddressSanitizer's, and what they
+/// did not write is none of Valgrind's.
 __attribute__((no_sanitize("address"), noinline)) std::uintptr_t lowest_used_byte(
     std::uintptr_t page) noexcept {
+  if (kRunsOnValgrind) [[unlikely]]
+    tell_valgrind_defined(reinterpret_cast<void*>(page), kPageBytes);
   const auto* words = reinterpret_cast<const volatile std::uint64_t*>(page);
   for (std::size_t i = 0; i < kPageBytes / sizeof *words; ++i) {
     if (words[i] != 0) return page + i * sizeof *words;

@@ -8,7 +8,8 @@ if ! command -v valgrind >/dev/null; then
   echo "SKIPPED: there is no valgrind (bazel/setup --full installs it)"
   exit 0
 fi
-output=$(timeout 240 valgrind --num-callers=40 --leak-check=no "$1" 2>&1)
+# To measure stacks is to read what nobody has written.
+output=$(COLIBRI_STACK_USAGE=1 timeout 240 valgrind --num-callers=40 --leak-check=no "$1" 2>&1)
 
 fail() {
   printf '%s\n\nFAILED: %s\n' "$output" "$*"

@@ -22,13 +22,15 @@ for stack in '' --stack=private:256k; do
   diff "$work/native" "$work/coroutines" || complain "natively (<) and as coroutines (>) $stack"
 done
 
-# What POSIX leaves open, and where libc waits for ever.
-refused() {
+says() {
   local said
   said=$(timeout 60 "$colibri" run --threads=coroutines "$cases" "$1")
   [[ $said == "$1: $2" ]] || complain "$said, and not $2"
 }
-refused join_of_each_other EDEADLK
-refused two_joiners 'EINVAL 1'
+# What POSIX leaves open, and where libc waits for ever.
+says join_of_each_other EDEADLK
+says two_joiners 'EINVAL 1'
+# Four megabytes, which a stack has unless --stack says less.
+says stacks_of_the_usual_size 1
 
 exit $status

@@ -4,7 +4,7 @@
 Builds with counters, runs the tests (those of core and hook unless told), and prints how many lines
 of each file ran, worst first. The status is 1 if they are fewer than --least per cent in all.
 Processes that others end by a signal have counted for nothing. A test that fails counts as far as
-it got: a few look at machine code, which the counters change.
+it got.
 """
 
 import argparse

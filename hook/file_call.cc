@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <memory>
 #include <new>
+#include <optional>
 
 #include "colibri/core/ring_transfer.h"
 #include "colibri/hook/buffers.h"
@@ -170,8 +171,8 @@ bool must_wait(int error) noexcept {
   return error == EAGAIN || error == EOPNOTSUPP || error == ENOSYS;
 }
 
-/// Takes back what a call has moved the file's position by. Calls by the position go whole or not
-/// at all, so that the kernel's own lock of it keeps those of several coroutines apart.
+/// Takes back what a call has moved the file's position by. Whoever uses the position between the
+/// two sees it ahead.
 void step_back(int number, std::size_t moved) noexcept {
   lseek64(number, -static_cast<off64_t>(moved), SEEK_CUR);
 }
@@ -195,18 +196,67 @@ ssize_t read_elsewhere(const FileCall& call) {
 
 /// Goes on with a read where memory has no more, as errno says. The result of the whole.
 ssize_t read_rest(const FileCall& call, std::size_t done) {
-  const bool on_this_thread = needs_no_helper(call, errno);
-  if (call.offset < 0 && done != 0) {
-    step_back(call.number, done);
-    done = 0;
-  }
-  if (on_this_thread) return call.make(real::preadv2);
+  if (needs_no_helper(call, errno)) return call.make(real::preadv2);
   const CallForHelper rest(call, done);
   if (!rest.is_ready()) return call.make(real::preadv2);
   const ssize_t got = read_elsewhere(rest.get());
   if (got > 0 && !rest.deliver(static_cast<std::size_t>(got))) return fail_with_errno(EFAULT);
   if (got < 0 && done == 0) return -1;
   return static_cast<ssize_t>(done) + std::max<ssize_t>(got, 0);
+}
+
+/// A read at an offset, as far as memory has what is asked for. None, with the reason in errno, if
+/// there is more to wait for after `done` bytes.
+std::optional<ssize_t> read_from_memory(const FileCall& call, std::size_t& done) noexcept {
+  BufferCursor cursor(call.buffers.pieces, call.buffers.count);
+  for (;;) {
+    const FileCall rest{
+        call.number, {cursor.data(), cursor.size()}, advanced(call.offset, done), call.flags};
+    const ssize_t got = rest.try_now(real::preadv2);
+    if (got < 0 && must_wait(errno)) return std::nullopt;
+    if (got < 0 && done == 0) return -1;
+    done += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+    if (got <= 0 || done >= whole_of(call)) return static_cast<ssize_t>(done);
+    cursor.seek(done);
+  }
+}
+
+ssize_t read_at_offset(const FileCall& call) {
+  std::size_t done = 0;
+  const std::optional<ssize_t> result = read_from_memory(call, done);
+  return result.has_value() ? *result : read_rest(call, done);
+}
+
+/// Reads the `size` bytes at `offset`, which the file's position has moved over for this call
+/// alone: one buffer after the other, since nobody else reads there.
+ssize_t read_claimed(const FileCall& call, off64_t offset, std::size_t size) {
+  std::size_t done = 0;
+  ssize_t got = 1;
+  for (const iovec* next = call.buffers.pieces; done != size && got > 0; ++next) {
+    const iovec part{next->iov_base, std::min(next->iov_len, size - done)};
+    if (part.iov_len == 0) continue;
+    got = read_at_offset({call.number, {&part, 1}, advanced(offset, done), call.flags});
+    done += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+  }
+  if (done != size) step_back(call.number, size - done);
+  return done == 0 && got < 0 ? -1 : static_cast<ssize_t>(done);
+}
+
+/// A read where the file stands. Other coroutines, helpers and threads may read there, too, and the
+/// kernel keeps them apart, whole call from whole call. So what is in memory is read without moving
+/// the position, which then moves over it in one step; what is not there is one call of a helper's.
+ssize_t read_where_it_stands(const FileCall& call) {
+  const off64_t place = lseek64(call.number, 0, SEEK_CUR);
+  if (place < 0) return call.make(real::preadv2);
+  std::size_t done = 0;
+  const auto result = read_from_memory({call.number, call.buffers, place, call.flags}, done);
+  if (!result.has_value()) return read_rest(call, 0);
+  if (*result <= 0) return *result;
+  const off64_t claimed = lseek64(call.number, *result, SEEK_CUR) - *result;
+  // Somebody else was faster, and has what was read here.
+  if (claimed != place) [[unlikely]]
+    return read_claimed(call, claimed, done);
+  return *result;
 }
 
 /// Has a helper write the whole. The kernel must have found the array of buffers good.
@@ -238,21 +288,9 @@ bool is_file_that_may_wait(int number) noexcept {
 ssize_t read_file(const FileCall& call) {
   const KeptErrno kept;
   if (!may_begin()) return -1;
-  BufferCursor cursor(call.buffers.pieces, call.buffers.count);
-  std::size_t done = 0;
-  for (;;) {
-    const FileCall rest{
-        call.number, {cursor.data(), cursor.size()}, advanced(call.offset, done), call.flags};
-    const ssize_t got = rest.try_now(real::preadv2);
-    if (got < 0 && must_wait(errno)) return kept(read_rest(call, done));
-    if (got < 0 && done == 0) return -1;
-    if (got <= 0) break;
-    done += static_cast<std::size_t>(got);
-    if (done >= whole_of(call)) break;
-    cursor.seek(done);
-  }
-  note_copied(done);
-  return kept(static_cast<ssize_t>(done));
+  const ssize_t got = call.offset < 0 ? read_where_it_stands(call) : read_at_offset(call);
+  if (got > 0) note_copied(static_cast<std::size_t>(got));
+  return kept(got);
 }
 
 ssize_t write_file(const FileCall& call) {

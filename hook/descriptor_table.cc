@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "colibri/core/closing_descriptor.h"
 #include "colibri/core/event_loop.h"
 #include "colibri/core/libc.h"
 #include "colibri/core/small_lock.h"
@@ -90,6 +91,20 @@ void leave_ring(int number, Descriptor& entry) noexcept {
   entry.next_alias.store(0);
 }
 
+/// `number` loses its meaning.
+void forget(int number) noexcept {
+  if (colibri_vfork_depth != 0) return;
+  Descriptor* entry = descriptors.find(number);
+  if (entry == nullptr) return;
+  leave_ring(number, *entry);
+  reset(*entry);
+}
+
+/// Net closes descriptors, too, and the program may have told the hooks of them.
+[[gnu::constructor]] void listen_to_closes() noexcept {
+  set_closing_listener(forget);
+}
+
 /// `number` begins a new life.
 Descriptor* renew(int number) noexcept {
   if (colibri_vfork_depth != 0) return nullptr;
@@ -164,12 +179,7 @@ void accepted(int descriptor, const Descriptor& listener, bool nonblocking) noex
 }
 
 void closing(int descriptor) noexcept {
-  if (colibri_vfork_depth != 0) return;
-  EventLoop::detach_everywhere(descriptor);
-  Descriptor* entry = descriptors.find(descriptor);
-  if (entry == nullptr) return;
-  leave_ring(descriptor, *entry);
-  reset(*entry);
+  if (colibri_vfork_depth == 0) tell_closing(descriptor);
 }
 
 void forget_if_closed(int descriptor) noexcept {

@@ -1,5 +1,6 @@
 #include "colibri/net/owned_descriptor.h"
 
+#include "colibri/core/closing_descriptor.h"
 #include "colibri/core/event_loop.h"
 #include "colibri/core/libc.h"
 
@@ -9,7 +10,7 @@ void OwnedDescriptor::close() noexcept {
   if (number_ < 0) return;
   // First, so that whoever is woken by the close and looks finds nothing.
   const int number = std::exchange(number_, -1);
-  EventLoop::detach_everywhere(number);
+  tell_closing(number);
   const int saved_errno = errno;
   real::close(number);
   errno = saved_errno;

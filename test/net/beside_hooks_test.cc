@@ -1,19 +1,26 @@
 // Net in a program that has the hooks, too: each does its own, and they meet only in core.
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <string>
 
+#include "colibri/core/deadline.h"
+#include "colibri/core/libc.h"
 #include "colibri/core/sleep.h"
 #include "colibri/core/task.h"
 #include "colibri/net/tcp_server.h"
+#include "colibri/net/unix_stream.h"
 #include "test/support/run_in_scheduler.h"
 
 namespace colibri {
 namespace {
+
+using namespace std::chrono_literals;
 
 void echo(TcpStream& stream) {
   std::array<std::byte, 4096> buffer;
@@ -71,6 +78,26 @@ TEST(BesideHooks, ADescriptorIsHandedOverBothWays) {
     close(server);
     std::array<std::byte, 1> end;
     EXPECT_EQ(client.read_some(end), 0U);
+  });
+}
+
+TEST(BesideHooks, WhatWasToldOfADescriptorEndsWithIt) {
+  test::run_in_scheduler([] {
+    int first[2];
+    ASSERT_EQ(real::socketpair(AF_UNIX, SOCK_STREAM, 0, first), 0);
+    char byte = 0;
+    {
+      const UnixStream stream = UnixStream::adopt(first[0]);
+      EXPECT_EQ(read(first[0], &byte, 1), -1);
+      ASSERT_EQ(fcntl(first[0], F_SETFL, 0), 0);  // the hooks believe: it blocks
+    }
+    int second[2];
+    ASSERT_EQ(real::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, second), 0);
+    ASSERT_EQ(second[0], first[0]);
+    const TimeLimit limit(10s);
+    EXPECT_EQ(read(second[0], &byte, 1), -1);
+    EXPECT_EQ(errno, EAGAIN);
+    for (const int each : {first[1], second[0], second[1]}) close(each);
   });
 }
 

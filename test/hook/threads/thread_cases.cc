@@ -240,8 +240,8 @@ void stacks_of_the_size_that_was_asked_for(Line& line) {
     const Thread thread(
         [bytes]() -> void* {
           pthread_attr_t own;
-          void* low;
-          std::size_t size;
+          void* low = nullptr;
+          std::size_t size = 0;
           const bool known = pthread_getattr_np(pthread_self(), &own) == 0 &&
                              pthread_attr_getstack(&own, &low, &size) == 0;
           const auto* here = static_cast<char*>(__builtin_frame_address(0));

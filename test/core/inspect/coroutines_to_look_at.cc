@@ -41,7 +41,7 @@ volatile int stops = 0;
   volatile int secret = number;
   gate.receive();
   if (secret != number) std::puts("a stack was changed");
-  ended = ended + 1;
+  ++ended;
 }
 
 [[gnu::noinline]] void middle(const Gate& gate, int number) {
@@ -52,21 +52,21 @@ volatile int stops = 0;
 
 [[gnu::noinline]] void wait_for_descriptor(int descriptor) {
   colibri::wait_ready(descriptor, colibri::Direction::kRead, {});
-  ended = ended + 1;
+  ++ended;
 }
 
 [[gnu::noinline]] void sleep_long() {
   try {
     colibri::sleep_for(std::chrono::hours(1));
   } catch (const colibri::Canceled&) {
-    ended = ended + 1;
+    ++ended;
   }
 }
 
 [[gnu::noinline]] void resume_inner(Gate gate) {
   colibri::Coroutine inner([gate] { middle(gate, 700); }, {.name = "inner"});
   inner.resume();
-  ended = ended + 1;
+  ++ended;
 }
 }
 

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 #include <utility>
 
 #include "colibri/core/event_loop.h"
@@ -19,6 +20,9 @@ namespace {
 
 constexpr const char* kOpenDescriptors = "/proc/self/fd";
 
+/// Where libc looks when a thread, such as a helper, asks for memory for the first time.
+constexpr const char* kLooksOfLibc = "/sys/devices/system/cpu/online";
+
 /// A test that cannot make its descriptors proves nothing.
 void require(bool made, const char* what) {
   if (made) return;
@@ -29,9 +33,20 @@ void require(bool made, const char* what) {
 }  // namespace
 
 std::size_t open_descriptors() {
-  const std::filesystem::directory_iterator all(kOpenDescriptors);
-  // One of them is the iterator's own.
-  return static_cast<std::size_t>(std::distance(begin(all), end(all))) - 1;
+  const std::string names = names_of_open_descriptors();
+  // One of them is the look's own.
+  return static_cast<std::size_t>(std::count(names.begin(), names.end(), '\n')) - 1;
+}
+
+std::string names_of_open_descriptors() {
+  std::string names;
+  for (const auto& entry : std::filesystem::directory_iterator(kOpenDescriptors)) {
+    std::error_code gone;
+    const std::string target = std::filesystem::read_symlink(entry.path(), gone).string();
+    if (gone || target == kLooksOfLibc) continue;
+    names += entry.path().filename().string() + " -> " + target + "\n";
+  }
+  return names;
 }
 
 int internal_descriptor_of_kind(const std::string& kind) {

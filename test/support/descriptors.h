@@ -7,8 +7,11 @@
 
 namespace colibri::test {
 
-/// How many descriptors the process has open.
+/// How many descriptors the process has open, but for what libc opens for a moment.
 std::size_t open_descriptors();
+
+/// A line for each of them: its number and what it is, as /proc says; one more is the look's own.
+std::string names_of_open_descriptors();
 
 /// The number of colibri's own descriptor of the given kind ("eventpoll", "eventfd"); -1 if there
 /// is none. Of several, the highest.

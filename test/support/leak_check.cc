@@ -27,7 +27,8 @@ StackLeakCheck::~StackLeakCheck() {
 DescriptorLeakCheck::DescriptorLeakCheck() : expected_(open_descriptors()) {}
 
 DescriptorLeakCheck::~DescriptorLeakCheck() {
-  EXPECT_EQ(open_descriptors(), expected_) << "descriptors were left open";
+  EXPECT_EQ(open_descriptors(), expected_) << "descriptors were left open:\n"
+                                           << names_of_open_descriptors();
 }
 
 }  // namespace colibri::test

@@ -5,9 +5,11 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <new>
 #include <optional>
+#include <utility>
 
 #include "colibri/core/ring_transfer.h"
 #include "colibri/hook/buffers.h"
@@ -171,8 +173,33 @@ bool must_wait(int error) noexcept {
   return error == EAGAIN || error == EOPNOTSUPP || error == ENOSYS;
 }
 
-/// Takes back what a call has moved the file's position by. Whoever uses the position between the
-/// two sees it ahead.
+/// Transfers by the position of a file that helpers have in hand, of the whole process.
+constinit std::atomic<int> transfers_by_position{0};
+
+/// While it lives, a helper makes such a call.
+class [[nodiscard]] MovesPosition {
+ public:
+  explicit MovesPosition(const FileCall& call) noexcept : moves_(call.offset < 0 ? 1 : 0) {
+    transfers_by_position.fetch_add(moves_);
+  }
+  ~MovesPosition() { transfers_by_position.fetch_sub(moves_); }
+  MovesPosition(const MovesPosition&) = delete;
+  MovesPosition& operator=(const MovesPosition&) = delete;
+
+ private:
+  const int moves_;
+};
+
+/// True if nobody else reads or writes by a position while the calling coroutine does not park: no
+/// helper, and no other scheduler's thread that has ever done so.
+bool positions_are_ours() noexcept {
+  constinit static std::atomic<int> threads{0};
+  constinit static thread_local bool is_counted = false;
+  if (!std::exchange(is_counted, true)) threads.fetch_add(1);
+  return threads.load() == 1 && transfers_by_position.load() == 0;
+}
+
+/// Takes back what a call has moved the file's position by.
 void step_back(int number, std::size_t moved) noexcept {
   lseek64(number, -static_cast<off64_t>(moved), SEEK_CUR);
 }
@@ -199,6 +226,7 @@ ssize_t read_rest(const FileCall& call, std::size_t done) {
   if (needs_no_helper(call, errno)) return call.make(real::preadv2);
   const CallForHelper rest(call, done);
   if (!rest.is_ready()) return call.make(real::preadv2);
+  const MovesPosition moves(call);
   const ssize_t got = read_elsewhere(rest.get());
   if (got > 0 && !rest.deliver(static_cast<std::size_t>(got))) return fail_with_errno(EFAULT);
   if (got < 0 && done == 0) return -1;
@@ -242,10 +270,9 @@ ssize_t read_claimed(const FileCall& call, off64_t offset, std::size_t size) {
   return done == 0 && got < 0 ? -1 : static_cast<ssize_t>(done);
 }
 
-/// A read where the file stands. Other coroutines, helpers and threads may read there, too, and the
-/// kernel keeps them apart, whole call from whole call. So what is in memory is read without moving
-/// the position, which then moves over it in one step; what is not there is one call of a helper's.
-ssize_t read_where_it_stands(const FileCall& call) {
+/// A read where the file stands, while others may move that: what is in memory is read without
+/// moving it, and then it moves over that in one step.
+ssize_t read_and_claim(const FileCall& call) {
   const off64_t place = lseek64(call.number, 0, SEEK_CUR);
   if (place < 0) return call.make(real::preadv2);
   std::size_t done = 0;
@@ -259,11 +286,23 @@ ssize_t read_where_it_stands(const FileCall& call) {
   return *result;
 }
 
+/// A read where the file stands. The kernel keeps those of several threads apart, whole call from
+/// whole call, and so must those of coroutines be: what is not in memory is one call of a helper's.
+ssize_t read_where_it_stands(const FileCall& call) {
+  if (!positions_are_ours()) return read_and_claim(call);
+  std::size_t done = 0;
+  const std::optional<ssize_t> result = read_from_memory(call, done);
+  if (result.has_value()) return *result;
+  if (done != 0) step_back(call.number, done);
+  return read_rest(call, 0);
+}
+
 /// Has a helper write the whole. The kernel must have found the array of buffers good.
 ssize_t write_on_helper(const FileCall& call) {
   const CallForHelper whole(call, 0);
   const auto on_this_thread = [&] { return call.make(real::pwritev2); };
   if (!whole.is_ready() || !whole.fetch()) return on_this_thread();
+  const MovesPosition moves(call);
   return write_on_file_helper(
       call.number, [ours = whole.get()] { return ours.make(real::pwritev2); }, on_this_thread);
 }
@@ -272,6 +311,8 @@ ssize_t write_on_helper(const FileCall& call) {
 /// appended must go in one piece.
 bool must_go_whole(const FileCall& call) noexcept {
   if ((call.flags & (RWF_SYNC | RWF_DSYNC | RWF_APPEND)) != 0) return true;
+  // A part of it could not be taken back before others see it.
+  if (call.offset < 0 && !positions_are_ours() && !lies_in_memory(call.number)) return true;
   const int status = real::fcntl(call.number, F_GETFL);
   return status >= 0 && (status & (O_SYNC | O_DSYNC | O_DIRECT | O_APPEND)) != 0;
 }
